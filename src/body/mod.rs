@@ -1,0 +1,174 @@
+//! Body models of the SMPL family: template, blend shapes, skeleton, skinning weights, landmarks.
+
+pub(crate) mod kinematics;
+mod landmarks;
+mod pose;
+pub(crate) mod skinning;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use ndarray::{Array2, Array3, Axis, s};
+
+use crate::io::FileError;
+use crate::io::body_npz::{self, BodyArrays};
+
+pub use pose::Transforms;
+pub(crate) use pose::pose_joints;
+
+const BUILTIN: &[u8] = include_bytes!("../../assets/body/builtin.npz");
+
+/// SMPL's first 24 joints in the names that fitrun uses.
+pub const SMPL_JOINTS: [&str; 24] = [
+    "pelvis",
+    "left_hip",
+    "right_hip",
+    "spine1",
+    "left_knee",
+    "right_knee",
+    "spine2",
+    "left_ankle",
+    "right_ankle",
+    "spine3",
+    "left_foot",
+    "right_foot",
+    "neck",
+    "left_collar",
+    "right_collar",
+    "head",
+    "left_shoulder",
+    "right_shoulder",
+    "left_elbow",
+    "right_elbow",
+    "left_wrist",
+    "right_wrist",
+    "left_hand",
+    "right_hand",
+];
+
+/// Joints whose rotations make up `pose_body`: 1 to 21.
+pub const BODY_JOINTS: usize = 21;
+
+/// A body model in metres, y up, facing +z, left = +x.
+#[derive(Clone, Debug)]
+pub struct BodyModel {
+    pub name: String,
+    /// (vertices, 3).
+    pub template: Array2<f64>,
+    /// (faces, 3).
+    pub faces: Array2<u32>,
+    /// (vertices, 3, betas).
+    pub shapedirs: Array3<f64>,
+    /// (vertices, 3, 9·21), for the rotations of `pose_body`; none where the model has none.
+    pub posedirs: Option<Array3<f64>>,
+    /// (vertices, joints).
+    pub weights: Array2<f64>,
+    /// `parents[0]` is 0.
+    pub parents: Vec<usize>,
+    pub joint_names: Vec<String>,
+    /// (joints, 3) of the template.
+    pub joints: Array2<f64>,
+    /// (joints·3, betas).
+    pub joint_shapedirs: Array2<f64>,
+    /// Surface points by name: a vertex each.
+    pub landmarks: BTreeMap<String, usize>,
+}
+
+impl BodyModel {
+    /// The body that fitrun makes and ships; see `assets/body`.
+    pub fn builtin(num_betas: Option<usize>) -> Result<Self, FileError> {
+        let arrays = body_npz::read_bytes("builtin", BUILTIN)?;
+        Self::from_arrays("builtin".into(), arrays, num_betas)
+    }
+
+    /// Reads an `.npz` in SMPL's format; 10 betas unless another number is asked for.
+    pub fn from_file(path: &Path, num_betas: Option<usize>) -> Result<Self, FileError> {
+        let arrays = body_npz::read(path)?;
+        Self::from_arrays(path.display().to_string(), arrays, num_betas)
+    }
+
+    fn from_arrays(
+        name: String,
+        arrays: BodyArrays,
+        num_betas: Option<usize>,
+    ) -> Result<Self, FileError> {
+        let (vertices, _, available) = arrays.shapedirs.dim();
+        let joint_count = arrays.parents.len();
+        let betas = num_betas.unwrap_or(available.min(10));
+        if betas > available {
+            return Err(FileError {
+                path: name.into(),
+                message: format!(
+                    "has {available} shape directions, but `num_betas` asks for {betas}"
+                ),
+                hint: None,
+            });
+        }
+        let shapedirs = arrays.shapedirs.slice(s![.., .., ..betas]).to_owned();
+        let flat = shapedirs
+            .to_shape((vertices, 3 * betas))
+            .map(|a| arrays.j_regressor.dot(&a))
+            .unwrap_or_default();
+        let joint_shapedirs = flat
+            .into_shape_with_order((joint_count * 3, betas))
+            .unwrap_or_default();
+        let mut model = Self {
+            joints: arrays.j_regressor.dot(&arrays.v_template),
+            joint_shapedirs,
+            landmarks: BTreeMap::new(),
+            name,
+            template: arrays.v_template,
+            faces: arrays.faces,
+            shapedirs,
+            posedirs: arrays
+                .posedirs
+                .map(|p| p.slice(s![.., .., ..9 * BODY_JOINTS]).to_owned()),
+            weights: arrays.weights,
+            parents: arrays.parents.iter().map(|p| p.unwrap_or(0)).collect(),
+            joint_names: joint_names(joint_count),
+        };
+        model.landmarks = landmarks::find(&model);
+        Ok(model)
+    }
+
+    pub fn num_betas(&self) -> usize {
+        self.shapedirs.len_of(Axis(2))
+    }
+
+    pub fn num_joints(&self) -> usize {
+        self.parents.len()
+    }
+
+    /// Rest joints as offset (joints·3) and matrix (joints·3, betas), row-major.
+    pub(crate) fn joint_map(&self) -> (Vec<f64>, Vec<f64>) {
+        let offset = self.joints.iter().copied().collect();
+        (offset, self.joint_shapedirs.iter().copied().collect())
+    }
+
+    /// Rest positions of some vertices as offset (n·3) and matrix (n·3, betas), row-major.
+    pub(crate) fn vertex_map(&self, vertices: &[usize]) -> (Vec<f64>, Vec<f64>) {
+        let mut offset = Vec::new();
+        let mut matrix = Vec::new();
+        for &v in vertices {
+            offset.extend(self.template.row(v));
+            matrix.extend(self.shapedirs.index_axis(Axis(0), v).iter());
+        }
+        (offset, matrix)
+    }
+
+    /// The joints and weights that move a vertex.
+    pub(crate) fn skin(&self, vertex: usize) -> Vec<(usize, f64)> {
+        let row = self.weights.row(vertex);
+        let used = row.iter().copied().enumerate();
+        used.filter(|(_, w)| *w != 0.0).collect()
+    }
+}
+
+fn joint_names(count: usize) -> Vec<String> {
+    let names = (0..count).map(|j| match SMPL_JOINTS.get(j) {
+        // SMPL+H and SMPL-X put fingers, jaw and eyes where SMPL has its two hand joints.
+        Some(name) if j < 22 || count == 24 => name.to_string(),
+        _ => format!("joint{j}"),
+    });
+    names.collect()
+}

@@ -1,0 +1,131 @@
+//! A body posed by a motion, joint by joint: the plain version of the kinematics.
+
+use nalgebra::{DVector, Matrix3, Rotation3, Vector3};
+use ndarray::{Array3, Array4};
+
+use super::{BODY_JOINTS, BodyModel};
+use crate::data::{Motion, Observations};
+use crate::keypoints;
+use crate::spec::Dimension;
+
+/// World rotation and position of every joint.
+pub type Transforms = Vec<(Matrix3<f64>, Vector3<f64>)>;
+
+impl BodyModel {
+    /// Rest joints of a shape, (joints), metres; betas beyond the model's are left out.
+    pub fn rest_joints(&self, betas: &[f64]) -> Vec<Vector3<f64>> {
+        let used = DVector::from_fn(self.num_betas(), |i, _| betas.get(i).copied().unwrap_or(0.0));
+        let moved = |row: usize| {
+            let directions = self.joint_shapedirs.row(row);
+            let products = directions.iter().zip(used.iter()).map(|(d, b)| d * b);
+            products.sum::<f64>()
+        };
+        let joint = |j: usize| {
+            Vector3::from_fn(|k, _| self.joints[[j, k]] + moved(3 * j + k))
+        };
+        (0..self.num_joints()).map(joint).collect()
+    }
+
+    /// Vertices of a shape in rest pose, (vertices), metres.
+    pub fn rest_vertices(&self, betas: &[f64]) -> Vec<Vector3<f64>> {
+        let count = self.num_betas().min(betas.len());
+        let coordinate = |v: usize, k: usize| {
+            let directions = (0..count).map(|b| self.shapedirs[[v, k, b]] * betas[b]);
+            self.template[[v, k]] + directions.sum::<f64>()
+        };
+        let vertex = |v: usize| Vector3::from_fn(|k, _| coordinate(v, k));
+        (0..self.template.nrows()).map(vertex).collect()
+    }
+
+    /// Joint transforms; `root` is a rotation matrix, `pose_body` (63) axis-angle, `trans` metres.
+    pub fn transforms(
+        &self,
+        rest: &[Vector3<f64>],
+        root: &Matrix3<f64>,
+        pose_body: &[f64],
+        trans: &Vector3<f64>,
+    ) -> Transforms {
+        let mut transforms: Transforms = vec![(*root, rest[0] + trans)];
+        for j in 1..self.num_joints() {
+            let parent = self.parents[j];
+            let (turn, position) = transforms[parent];
+            let local = match j <= BODY_JOINTS {
+                true => Rotation3::new(Vector3::from_column_slice(&pose_body[3 * (j - 1)..3 * j])),
+                false => Rotation3::identity(),
+            };
+            let bone = rest[j] - rest[parent];
+            transforms.push((turn * local.matrix(), position + turn * bone));
+        }
+        transforms
+    }
+
+    /// All vertices skinned, (vertices), metres.
+    pub fn skinned(
+        &self,
+        vertices: &[Vector3<f64>],
+        rest: &[Vector3<f64>],
+        pose_body: &[f64],
+        transforms: &Transforms,
+    ) -> Vec<Vector3<f64>> {
+        let feature = pose_feature(pose_body);
+        let skin = |(v, x): (usize, &Vector3<f64>)| {
+            let x = x + self.corrective(v, &feature);
+            let parts = self.skin(v).into_iter().map(|(j, w)| {
+                let (turn, position) = &transforms[j];
+                (turn * (x - rest[j]) + position) * w
+            });
+            parts.sum()
+        };
+        vertices.iter().enumerate().map(skin).collect()
+    }
+
+    fn corrective(&self, vertex: usize, feature: &[f64]) -> Vector3<f64> {
+        let Some(posedirs) = &self.posedirs else {
+            return Vector3::zeros();
+        };
+        Vector3::from_fn(|k, _| {
+            let directions = feature.iter().enumerate();
+            directions.map(|(f, x)| posedirs[[vertex, k, f]] * x).sum()
+        })
+    }
+}
+
+/// flatten(R − I) of the joints of `pose_body`, row-major.
+fn pose_feature(pose_body: &[f64]) -> Vec<f64> {
+    let mut feature = Vec::with_capacity(9 * BODY_JOINTS);
+    for w in pose_body.chunks_exact(3) {
+        let r = Rotation3::new(Vector3::from_column_slice(w)).matrix() - Matrix3::identity();
+        feature.extend(r.transpose().iter());
+    }
+    feature
+}
+
+/// The joints of a motion on this body, as observations with SMPL's 22 labels.
+pub(crate) fn pose_joints(body: &BodyModel, motion: &Motion) -> Observations {
+    let labels = keypoints::labels("SMPL_22").unwrap_or_default();
+    let frames = motion.trans.len();
+    let mut values = Array4::zeros((frames, 1, labels.len(), 3));
+    let rest = body.rest_joints(&motion.betas);
+    // A file that is not y up places the pelvis by its own axes: trans + J0 there, turned here.
+    let shift = motion.upright * rest[0] - rest[0];
+    for f in 0..frames {
+        let root = Rotation3::new(Vector3::from(motion.root_orient[f]));
+        let trans = Vector3::from(motion.trans[f]);
+        let turned = motion.upright * trans + shift;
+        let posed = body.transforms(&rest, root.matrix(), &motion.pose_body[f], &turned);
+        for (j, (_, position)) in posed.iter().take(labels.len()).enumerate() {
+            for k in 0..3 {
+                values[[f, 0, j, k]] = position[k];
+            }
+        }
+    }
+    Observations {
+        confidence: Array3::ones((frames, 1, labels.len())),
+        labels,
+        views: vec![String::new()],
+        values,
+        dimension: Dimension::LENGTH,
+        rate: motion.rate,
+        frame_numbers: (0..frames as u64).collect(),
+    }
+}

@@ -1,0 +1,157 @@
+//! From a spec and its inputs to a problem: names, axes, units and stages, all mistakes at once.
+
+mod join;
+mod nodes;
+mod output;
+mod placement;
+mod sources;
+mod stages;
+mod terms;
+mod unused;
+mod variables;
+
+use std::sync::Arc;
+
+use crate::data::{Dataset, Observations};
+use crate::diagnostic::{Diagnostic, Diagnostics, Origin};
+use crate::ir::{Node, Precision, Problem, Settings, Term, Variable};
+use crate::read::{Inputs, upright};
+use crate::spec::{Spec, View};
+
+/// The parts of a problem while it is being put together.
+struct Checker<'a> {
+    spec: &'a Spec,
+    inputs: &'a Inputs,
+    diagnostics: &'a mut Diagnostics,
+    variables: Vec<Variable>,
+    nodes: Vec<Node>,
+    /// Data sets whose people were told apart, by name and camera set.
+    associated: Vec<(String, Arc<Observations>)>,
+    frames: usize,
+}
+
+/// The problem that a spec states; `None` when there are errors among the diagnostics.
+pub(crate) fn check(spec: &Spec, inputs: &Inputs, diagnostics: &mut Diagnostics) -> Option<Problem> {
+    let (frames, frame_numbers, rate) = frame_axis(inputs, diagnostics);
+    let mut checker = Checker {
+        spec,
+        inputs,
+        diagnostics,
+        variables: Vec::new(),
+        nodes: Vec::new(),
+        associated: Vec::new(),
+        frames,
+    };
+    checker.variables(&spec.root());
+    let (terms, observed) = checker.terms(spec, rate);
+    let placement = checker.placement(&observed);
+    let stages = checker.stages(&terms, rate, placement.as_ref());
+    checker.warn_unused(&terms, &stages);
+    let settings = settings(&spec.root());
+    let output = checker.output();
+    let seen = observed_frames(frames, &terms);
+    if seen.iter().all(|s| !s) && !terms.is_empty() && spec.has_body {
+        checker.nothing_observed();
+    }
+    let Checker {
+        variables,
+        nodes,
+        diagnostics,
+        ..
+    } = checker;
+    (!diagnostics.has_errors()).then(|| Problem {
+        name: spec.name.clone(),
+        frames,
+        frame_numbers,
+        rate,
+        variables,
+        nodes,
+        terms,
+        placement,
+        stages,
+        settings,
+        output,
+        observed: seen,
+        upright: upright(inputs.data.iter().map(|d| d.up).find(|u| *u != 'y').unwrap_or('y')),
+    })
+}
+
+impl Checker<'_> {
+    fn nothing_observed(&mut self) {
+        if !self.diagnostics.has_errors() {
+            let message = "no frame has anything observed: every point is missing or has confidence 0";
+            let data = self.inputs.data.first();
+            let origin = data.map_or(Origin::Default, |d| d.origin.clone());
+            self.diagnostics
+                .push(Diagnostic::error("F0404", message, &origin));
+        }
+    }
+}
+
+/// The frame axis on which all data sets agree.
+fn frame_axis(inputs: &Inputs, diagnostics: &mut Diagnostics) -> (usize, Vec<u64>, Option<f64>) {
+    let mut axis: Option<(&str, Vec<u64>)> = None;
+    let mut rate = None;
+    for input in &inputs.data {
+        let (numbers, of_data) = match &input.dataset {
+            Dataset::Points(o) => (o.frame_numbers.clone(), o.rate),
+            Dataset::People(p) => (p.frame_numbers.clone(), p.rate),
+            Dataset::Motion(m) => ((0..m.trans.len() as u64).collect(), m.rate),
+            Dataset::Cameras(_) => continue,
+        };
+        rate = rate.or(of_data);
+        match &axis {
+            None => axis = Some((&input.name, numbers)),
+            Some((first, known)) if known.len() != numbers.len() => {
+                let message = format!(
+                    "`{}` has {} frames, but `{first}` has {}",
+                    input.name,
+                    numbers.len(),
+                    known.len()
+                );
+                diagnostics.push(
+                    Diagnostic::error("F0301", message, &input.origin)
+                        .hint("choose the same frames of both with `frames = \"first..end\"`"),
+                );
+            }
+            Some(_) => {}
+        }
+    }
+    let numbers = axis.map_or(vec![0], |(_, numbers)| numbers);
+    (numbers.len(), numbers, rate)
+}
+
+fn observed_frames(frames: usize, terms: &[Term]) -> Vec<bool> {
+    let mut seen = vec![false; frames];
+    for term in terms {
+        if let crate::ir::Residual::Points(targets) = &term.residual {
+            let per_frame = targets.weights.len() / frames.max(1);
+            for (f, seen) in seen.iter_mut().enumerate() {
+                let row = &targets.weights[f * per_frame..(f + 1) * per_frame];
+                *seen |= row.iter().any(|w| *w > 0.0);
+            }
+        }
+    }
+    seen
+}
+
+fn settings(root: &View<'_>) -> Settings {
+    let empty = Default::default();
+    let solve = View::new(root.table("solve").unwrap_or(&empty), "solve");
+    let tolerance = View::new(solve.table("tolerance").unwrap_or(&empty), "solve.tolerance");
+    let precision = match solve.text("precision").map(|t| t.value) {
+        Some("f64") => Precision::F64,
+        _ => Precision::F32,
+    };
+    let default_cost = match precision {
+        Precision::F32 => 1e-6,
+        Precision::F64 => 1e-9,
+    };
+    Settings {
+        precision,
+        history: solve.integer("history").map_or(10, |n| n.value.max(1) as usize),
+        tolerance_grad: tolerance.number("grad").map_or(1e-4, |n| n.value),
+        tolerance_cost: tolerance.number("cost_rel").map_or(default_cost, |n| n.value),
+        seed: solve.integer("seed").map_or(0, |n| n.value.unsigned_abs()),
+    }
+}

@@ -1,0 +1,165 @@
+//! Adds nodes to the problem; equal nodes are made once, and only those that somebody reads.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::Checker;
+use crate::camera::Camera;
+use crate::ir::{Node, NodeId, NodeKind, Per, VariableId};
+use crate::keypoints::Recipe;
+use crate::keypoints::combine::Part;
+use crate::manifold::Manifold;
+use crate::spec::Dimension;
+
+impl Checker<'_> {
+    fn node(&mut self, name: &str, kind: NodeKind, dims: usize, dimension: Dimension) -> NodeId {
+        if let Some(known) = self.known(name) {
+            return known;
+        }
+        let inputs = kind.inputs();
+        let per = match &kind {
+            NodeKind::Variable(v) => self.variables[v.0].per,
+            _ if inputs.iter().any(|n| self.nodes[n.0].per == Per::Frame) => Per::Frame,
+            _ => Per::Subject,
+        };
+        self.nodes.push(Node {
+            name: name.into(),
+            kind,
+            per,
+            dims,
+            dimension,
+        });
+        NodeId(self.nodes.len() - 1)
+    }
+
+    fn known(&self, name: &str) -> Option<NodeId> {
+        self.nodes.iter().position(|n| n.name == name).map(NodeId)
+    }
+
+    pub(super) fn variable_node(&mut self, id: VariableId) -> NodeId {
+        let variable = &self.variables[id.0];
+        let (name, dimension) = (variable.name.clone(), variable.dimension);
+        let dims = variable.manifold.ambient();
+        self.node(&name, NodeKind::Variable(id), dims, dimension)
+    }
+
+    /// The nodes of the body: rest joints and joint transforms.
+    fn kinematics(&mut self) -> Option<(NodeId, NodeId, NodeId)> {
+        let body = self.inputs.body.as_ref()?;
+        let id = |name| self.variable_id(name);
+        let (root, pose) = (id("root_orient")?, id("pose_body")?);
+        let (trans, betas) = (id("trans")?, id("betas")?);
+        if self.variables[root.0].manifold != Manifold::So3 {
+            return None;
+        }
+        let (offset, matrix) = body.joint_map();
+        let parents = Arc::new(body.parents.clone());
+        let joints = body.num_joints();
+        let (root, pose) = (self.variable_node(root), self.variable_node(pose));
+        let (trans, betas) = (self.variable_node(trans), self.variable_node(betas));
+        let kind = NodeKind::Rotations { of: pose };
+        let rotations = self.node("rotations", kind, 3 * 63, Dimension::NONE);
+        let kind = NodeKind::Affine {
+            of: betas,
+            offset: offset.into(),
+            matrix: matrix.into(),
+        };
+        let rest = self.node("rest joints", kind, 3 * joints, Dimension::LENGTH);
+        let kind = NodeKind::Kinematics {
+            root,
+            body: rotations,
+            rest,
+            trans,
+            parents,
+        };
+        let transforms = self.node("transforms", kind, 12 * joints, Dimension::NONE);
+        Some((rest, transforms, rotations))
+    }
+
+    /// Points on the body, (points, 3); only the vertices that they are made of are skinned.
+    pub(super) fn body_points(&mut self, name: &str, recipes: &[Recipe]) -> Option<NodeId> {
+        let (rest, transforms, rotations) = self.kinematics()?;
+        let used: BTreeSet<usize> = recipes
+            .iter()
+            .flatten()
+            .filter_map(|(part, _)| match part {
+                Part::Vertex(v) => Some(*v),
+                Part::Joint(_) => None,
+            })
+            .collect();
+        let used: Vec<usize> = used.into_iter().collect();
+        let vertices = match used.is_empty() {
+            true => None,
+            false => Some(self.skinned(name, &used, rest, transforms, rotations)?),
+        };
+        let local = |(part, weight): &(Part, f64)| match part {
+            Part::Joint(_) => (*part, *weight),
+            Part::Vertex(v) => {
+                let at = used.binary_search(v).unwrap_or(0);
+                (Part::Vertex(at), *weight)
+            }
+        };
+        let keypoints: Vec<Recipe> = recipes
+            .iter()
+            .map(|recipe| recipe.iter().map(local).collect())
+            .collect();
+        let dims = 3 * keypoints.len();
+        let kind = NodeKind::Combine {
+            transforms,
+            vertices,
+            keypoints: keypoints.into(),
+        };
+        Some(self.node(name, kind, dims, Dimension::LENGTH))
+    }
+
+    fn skinned(
+        &mut self,
+        name: &str,
+        used: &[usize],
+        rest: NodeId,
+        transforms: NodeId,
+        rotations: NodeId,
+    ) -> Option<NodeId> {
+        let body = self.inputs.body.as_ref()?;
+        let betas = self.variable_id("betas")?;
+        let betas = self.variable_node(betas);
+        let (offset, matrix) = body.vertex_map(used);
+        let dims = offset.len();
+        let weights: Vec<_> = used.iter().map(|&v| body.skin(v)).collect();
+        let kind = NodeKind::Affine {
+            of: betas,
+            offset: offset.into(),
+            matrix: matrix.into(),
+        };
+        let mut vertices = self.node(&format!("{name}: shaped"), kind, dims, Dimension::LENGTH);
+        if let Some(posedirs) = &body.posedirs {
+            let rows = used.iter().flat_map(|&v| {
+                posedirs.index_axis(ndarray::Axis(0), v).iter().copied().collect::<Vec<f64>>()
+            });
+            let kind = NodeKind::Correctives {
+                rest: vertices,
+                rotations,
+                directions: Arc::new(rows.collect()),
+            };
+            vertices = self.node(&format!("{name}: corrected"), kind, dims, Dimension::LENGTH);
+        }
+        let kind = NodeKind::Skinning {
+            transforms,
+            joints: rest,
+            vertices,
+            weights: weights.into(),
+        };
+        Some(self.node(&format!("{name}: skinned"), kind, dims, Dimension::LENGTH))
+    }
+
+    pub(super) fn projected(
+        &mut self,
+        name: &str,
+        points: NodeId,
+        cameras: Arc<Vec<Camera>>,
+    ) -> NodeId {
+        let dims = self.nodes[points.0].dims / 3 * 2 * cameras.len();
+        let kind = NodeKind::Project { points, cameras };
+        self.node(name, kind, dims, Dimension::PIXEL)
+    }
+}

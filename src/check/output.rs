@@ -1,0 +1,36 @@
+//! What the run writes, and where.
+
+use super::Checker;
+use crate::diagnostic::Diagnostic;
+use crate::ir::{Output, OutputFile, PlotKind};
+use crate::spec::View;
+
+impl Checker<'_> {
+    pub(super) fn output(&mut self) -> Output {
+        let empty = Default::default();
+        let root = self.spec.root();
+        let view = View::new(root.table("output").unwrap_or(&empty), "output");
+        let dir = view.text("dir").map_or("runs/{name}", |d| d.value);
+        Output {
+            dir: dir.replace("{name}", &self.spec.name),
+            write: self.chosen(&view, "write", &OutputFile::NAMES),
+            plots: self.chosen(&view, "plots", &PlotKind::NAMES),
+        }
+    }
+
+    fn chosen<T: Copy>(&mut self, view: &View<'_>, key: &str, names: &[(&str, T)]) -> Vec<T> {
+        let mut chosen = Vec::new();
+        for text in view.texts(key).unwrap_or_default() {
+            match names.iter().find(|(name, _)| *name == text.value) {
+                Some((_, what)) => chosen.push(*what),
+                None => {
+                    let message = format!("`output.{key}` cannot write `{}`", text.value);
+                    let names = names.iter().map(|(name, _)| *name);
+                    let diagnostic = Diagnostic::error("F0204", message, &text.origin);
+                    self.diagnostics.push(diagnostic.nearest(text.value, names));
+                }
+            }
+        }
+        chosen
+    }
+}

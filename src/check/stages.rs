@@ -1,0 +1,169 @@
+//! The schedule: what each stage frees and which terms take part, with its own settings.
+
+use super::Checker;
+use crate::diagnostic::{Diagnostic, Origin, Sourced};
+use crate::ir::{Coupling, Per, Placement, Residual, Stage, Targets, Term, VariableId};
+use crate::spec::{Node, Value, View};
+
+impl Checker<'_> {
+    pub(super) fn stages(
+        &mut self,
+        terms: &[Term],
+        rate: Option<f64>,
+        placement: Option<&Placement>,
+    ) -> Vec<Stage> {
+        let root = self.spec.root();
+        let max_iter = root
+            .table("solve")
+            .and_then(|t| View::new(t, "solve").integer("max_iter"))
+            .map_or(300, |n| n.value.max(0) as usize);
+        let Some(Value::Array(items)) = root.node("stages").map(|n| &n.value) else {
+            return vec![self.only_stage(terms, max_iter)];
+        };
+        let mut stages = Vec::new();
+        for (i, node) in items.iter().enumerate() {
+            if let Value::Table(table) = &node.value {
+                let path = format!("stages[{i}]");
+                let view = View::new(table, &path);
+                stages.extend(self.stage(&view, node, terms, rate, max_iter));
+            }
+        }
+        if let Some(placement) = placement {
+            let places = |s: &&mut Stage| s.free == placement.variables();
+            stages.iter_mut().filter(places).for_each(|s| trust_torso(s, placement));
+        }
+        stages
+    }
+
+    /// Without a schedule everything is free at once.
+    fn only_stage(&self, terms: &[Term], max_iter: usize) -> Stage {
+        let free: Vec<VariableId> = (0..self.variables.len()).map(VariableId).collect();
+        Stage {
+            name: "all".into(),
+            coupling: self.coupling(&free, terms, None),
+            free,
+            terms: terms.to_vec(),
+            max_iter,
+        }
+    }
+
+    fn stage(
+        &mut self,
+        view: &View<'_>,
+        node: &Node,
+        terms: &[Term],
+        rate: Option<f64>,
+        max_iter: usize,
+    ) -> Option<Stage> {
+        let name = view
+            .text("name")
+            .map_or(view.path().to_string(), |n| n.value.to_string());
+        let disabled = view.texts("disable").unwrap_or_default();
+        self.check_disabled(&disabled);
+        let settings = match view.table("set") {
+            Some(changes) => {
+                let changed = self.spec.with(changes, self.diagnostics);
+                self.terms(&changed, rate).0
+            }
+            None => terms.to_vec(),
+        };
+        let active: Vec<Term> = settings
+            .into_iter()
+            .filter(|t| !disabled.iter().any(|d| d.value == t.name))
+            .collect();
+        let free = self.free(view, &node.origin)?;
+        let frames = view.integer("frames");
+        if let Some(n) = frames.as_ref().filter(|n| n.value < 1) {
+            let message = format!("`{}.frames` should be at least 1", view.path());
+            self.diagnostics
+                .push(Diagnostic::error("F0205", message, &n.origin));
+        }
+        Some(Stage {
+            name,
+            coupling: self.coupling(&free, &active, frames.map(|n| n.value.max(1) as usize)),
+            free,
+            terms: active,
+            max_iter: view
+                .integer("max_iter")
+                .map_or(max_iter, |n| n.value.max(0) as usize),
+        })
+    }
+
+    fn check_disabled(&mut self, disabled: &[Sourced<&str>]) {
+        let root = self.spec.root();
+        let names: Vec<&str> = root.named("terms").iter().map(|(n, ..)| *n).collect();
+        for text in disabled {
+            if !names.contains(&text.value) {
+                let message = format!("unknown term `{}`", text.value);
+                let diagnostic = Diagnostic::error("F0304", message, &text.origin);
+                let names = names.iter().copied();
+                self.diagnostics.push(diagnostic.nearest(text.value, names));
+            }
+        }
+    }
+
+    fn free(&mut self, view: &View<'_>, origin: &Origin) -> Option<Vec<VariableId>> {
+        let Some(texts) = view.texts("free") else {
+            let message = format!("`{}` does not say what is `free`", view.path());
+            self.diagnostics.push(
+                Diagnostic::error("F0202", message, origin).hint("`free = [\"*\"]` frees everything"),
+            );
+            return None;
+        };
+        let mut free = Vec::new();
+        for text in &texts {
+            let name = match text.value {
+                "pose" => self.inputs.prior.variable(),
+                other => other,
+            };
+            match self.variable_id(name) {
+                _ if name == "*" => free.extend((0..self.variables.len()).map(VariableId)),
+                Some(id) => free.push(id),
+                None => {
+                    let message = format!("unknown variable `{name}`");
+                    let names: Vec<String> =
+                        self.variables.iter().map(|v| v.name.clone()).collect();
+                    let names = names.iter().map(String::as_str).chain(["pose", "*"]);
+                    let diagnostic = Diagnostic::error("F0304", message, &text.origin);
+                    self.diagnostics.push(diagnostic.nearest(name, names));
+                }
+            }
+        }
+        free.sort();
+        free.dedup();
+        Some(free)
+    }
+
+    /// What the axes say: a shared free variable or a term along frames ties frames together.
+    fn coupling(&self, free: &[VariableId], terms: &[Term], frames: Option<usize>) -> Coupling {
+        let shared = free.iter().any(|v| self.variables[v.0].per == Per::Subject);
+        let tied = terms.iter().any(|t| t.residual.couples());
+        match frames {
+            Some(n) if n < self.frames => Coupling::Subset(n),
+            Some(_) => Coupling::Joint,
+            None if shared || tied => Coupling::Joint,
+            None => Coupling::Independent,
+        }
+    }
+}
+
+/// A stage that only places the body holds its limbs still, so they say little about the placement.
+fn trust_torso(stage: &mut Stage, placement: &Placement) {
+    for term in &mut stage.terms {
+        let Residual::Points(targets) = &term.residual else {
+            continue;
+        };
+        let Some(observed) = placement.observed.iter().find(|o| o.term == term.name) else {
+            continue;
+        };
+        let rigidity = observed.rigidity.iter().cycle();
+        let weights = targets.weights.iter().zip(rigidity).map(|(w, r)| w * r);
+        term.residual = Residual::Points(
+            Targets {
+                weights: weights.collect(),
+                ..targets.as_ref().clone()
+            }
+            .into(),
+        );
+    }
+}

@@ -1,0 +1,106 @@
+//! Warnings for what a spec says without effect.
+
+use super::Checker;
+use crate::diagnostic::{Diagnostic, Origin};
+use crate::ir::{Residual, Stage, Term, VariableId};
+use crate::spec::View;
+
+impl Checker<'_> {
+    pub(super) fn warn_unused(&mut self, terms: &[Term], stages: &[Stage]) {
+        self.warn_unread_data();
+        self.warn_never_free(stages);
+        self.warn_zero_prior();
+        self.warn_one_sided(terms);
+    }
+
+    fn warn_unread_data(&mut self) {
+        let root = self.spec.root();
+        let mut read: Vec<&str> = Vec::new();
+        for (section, keys) in [("terms", ["target"]), ("sources", ["cameras"])] {
+            for (_, table, _) in root.named(section) {
+                read.extend(keys.iter().filter_map(|k| table.text(k)));
+            }
+        }
+        for (name, _, node) in root.named("data") {
+            if !read.contains(&name) {
+                let message = format!("no term reads the data set `{name}`");
+                self.warn("F0501", message, &node.key);
+            }
+        }
+    }
+
+    fn warn_never_free(&mut self, stages: &[Stage]) {
+        let root = self.spec.root();
+        for (name, _, node) in root.named("vars") {
+            let Some(id) = self.variable_id(name) else {
+                continue;
+            };
+            let free = |id: VariableId| stages.iter().any(|s| s.free.contains(&id));
+            // A default variable that a schedule keeps fixed is a choice; one that was written is not.
+            if !free(id) && node.key != Origin::Default && !self.spec.has_body {
+                let message = format!("the variable `{name}` is free in no stage");
+                self.warn("F0501", message, &node.key);
+            }
+        }
+    }
+
+    fn warn_zero_prior(&mut self) {
+        let root = self.spec.root();
+        let Some(prior) = root.table("terms").and_then(|t| t.table("prior")) else {
+            return;
+        };
+        let weight = View::new(prior, "terms.prior").number("weight");
+        if let Some(weight) = weight.filter(|w| w.value == 0.0) {
+            let message = "the prior has the weight zero, so it does nothing".to_string();
+            self.warn("F0503", message, &weight.origin);
+        }
+    }
+
+    /// A left point without its right one, or the reverse, is usually a slip of the labels.
+    fn warn_one_sided(&mut self, terms: &[Term]) {
+        for term in terms {
+            let Residual::Points(targets) = &term.residual else {
+                continue;
+            };
+            let labels = &targets.labels;
+            let lone: Vec<&String> = labels
+                .iter()
+                .filter(|l| other_side(l).is_some_and(|o| !labels.contains(&o)))
+                .collect();
+            if !lone.is_empty() {
+                let message = format!(
+                    "`terms.{}`: on one side only: {}",
+                    term.name,
+                    crate::diagnostic::list(&lone)
+                );
+                let root = self.spec.root();
+                let node = root.table("terms").and_then(|t| t.get(&term.name));
+                let origin = node.map_or(Origin::Default, |n| n.key.clone());
+                self.warn("F0504", message, &origin);
+            }
+        }
+    }
+
+    fn warn(&mut self, code: &'static str, message: String, origin: &Origin) {
+        self.diagnostics
+            .push(Diagnostic::warning(code, message, origin));
+    }
+}
+
+/// `left_knee` ↔ `right_knee`, `LKnee` ↔ `RKnee`.
+fn other_side(label: &str) -> Option<String> {
+    for (a, b) in [("left", "right"), ("right", "left")] {
+        if let Some(rest) = label.strip_prefix(a) {
+            return Some(format!("{b}{rest}"));
+        }
+    }
+    let mut letters = label.chars();
+    let (side, next) = (letters.next()?, letters.next()?);
+    let other = match side {
+        'L' => 'R',
+        'R' => 'L',
+        _ => return None,
+    };
+    let rest: String = label.chars().skip(1).collect();
+    next.is_uppercase().then(|| format!("{other}{rest}"))
+}

@@ -1,0 +1,104 @@
+//! Arguments and subcommands; talk goes to stderr, data to stdout.
+
+mod check;
+mod explain;
+mod gradcheck;
+mod progress;
+mod run;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use fitrun::{Diagnostics, Error, RunOptions, Sources};
+
+/// Fit bodies, cameras and curves from a TOML spec.
+///
+/// `fitrun SPEC` checks the spec, solves it and writes results and plots into its run folder.
+#[derive(Parser)]
+#[command(version, args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: run::RunArgs,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Report every mistake of a spec and its data at once; nothing is solved
+    Check(SpecArgs),
+    /// Print every resolved value with the file and line that it came from
+    Explain(explain::ExplainArgs),
+    /// Compare every term's gradient with finite differences in f64
+    Gradcheck(SpecArgs),
+}
+
+#[derive(Args)]
+struct SpecArgs {
+    /// The fitting spec, a TOML file
+    spec: PathBuf,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Args)]
+struct Common {
+    /// Override a value of the spec: --set terms.data.sigma="5 mm"
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    sets: Vec<String>,
+    /// How mistakes and warnings are printed
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    message_format: MessageFormat,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum MessageFormat {
+    Text,
+    Json,
+}
+
+impl Common {
+    fn options(&self) -> RunOptions {
+        RunOptions {
+            sets: self.sets.clone(),
+            ..RunOptions::default()
+        }
+    }
+
+    fn print(&self, diagnostics: &Diagnostics, sources: &Sources) {
+        match self.message_format {
+            MessageFormat::Text => eprint!("{}", diagnostics.render(sources)),
+            MessageFormat::Json => eprint!("{}", diagnostics.to_json_lines(sources)),
+        }
+    }
+
+    fn fail(&self, error: &Error) -> ExitCode {
+        match error {
+            Error::Rejected {
+                diagnostics,
+                sources,
+            } => {
+                self.print(diagnostics, sources);
+                if self.message_format == MessageFormat::Text {
+                    let list = &diagnostics.list;
+                    let errors = list.len() - diagnostics.warnings().count();
+                    let plural = if errors == 1 { "" } else { "s" };
+                    eprintln!("{errors} mistake{plural}, nothing was solved");
+                }
+            }
+            other => eprintln!("error: {other}"),
+        }
+        ExitCode::from(error.exit_code())
+    }
+}
+
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match (cli.command, cli.run) {
+        (Some(Command::Check(args)), _) => check::main(&args),
+        (Some(Command::Explain(args)), _) => explain::main(&args),
+        (Some(Command::Gradcheck(args)), _) => gradcheck::main(&args),
+        (None, args) => run::main(&args),
+    }
+}

@@ -1,0 +1,124 @@
+//! `fitrun SPEC`: check, solve, write, and say how it went.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::Args;
+use fitrun::{Outcome, RunOptions, Status, Summary};
+
+use super::progress::Bar;
+use super::{Common, MessageFormat};
+
+#[derive(Args)]
+pub(super) struct RunArgs {
+    /// The fitting spec, a TOML file
+    spec: Option<PathBuf>,
+    #[command(flatten)]
+    common: Common,
+    /// The run's folder, instead of the spec's `output.dir`
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Replace an existing run instead of taking the next number
+    #[arg(long)]
+    force: bool,
+    /// Print nothing but errors
+    #[arg(long)]
+    quiet: bool,
+    /// Print run.json to stdout
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn main(args: &RunArgs) -> ExitCode {
+    let Some(spec) = &args.spec else {
+        eprintln!("error: which spec? `fitrun SPEC` runs one, `fitrun --help` says more");
+        return ExitCode::from(2);
+    };
+    let options = RunOptions {
+        out: args.out.clone(),
+        force: args.force,
+        ..args.common.options()
+    };
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&interrupted);
+    // Without a handler ^C ends the process as usual; nothing is lost but this run.
+    let _ = ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::SeqCst) {
+            std::process::exit(130);
+        }
+    });
+    let mut bar = Bar::new();
+    let result = fitrun::run(spec, &options, &mut |event| {
+        if !args.quiet {
+            bar.show(&event);
+        }
+        !interrupted.load(Ordering::SeqCst)
+    });
+    bar.clear();
+    match result {
+        Ok(outcome) => {
+            if !args.quiet {
+                let diagnostics = &outcome.checked.diagnostics;
+                args.common.print(diagnostics, outcome.checked.sources());
+                if args.common.message_format == MessageFormat::Text {
+                    summarise(&outcome);
+                }
+            }
+            if args.json {
+                print!("{}", outcome.record.to_text());
+            }
+            exit_code(&outcome)
+        }
+        Err(error) => args.common.fail(&error),
+    }
+}
+
+fn exit_code(outcome: &Outcome) -> ExitCode {
+    let any = |status| outcome.fit.status.contains(&status);
+    if any(Status::Interrupted) {
+        return ExitCode::from(130);
+    }
+    ExitCode::from(u8::from(any(Status::Stalled) || any(Status::Invalid)))
+}
+
+fn summarise(outcome: &Outcome) {
+    let frames = outcome.fit.status.len();
+    let parts: Vec<String> = Status::ALL
+        .iter()
+        .filter_map(|status| {
+            let count = outcome.fit.status.iter().filter(|s| *s == status).count();
+            (count > 0).then(|| format!("{count} {}", status.name()))
+        })
+        .collect();
+    eprintln!("{frames} frames: {}", parts.join(", "));
+    for errors in &outcome.errors {
+        if let Some(s) = Summary::of(&errors.all()) {
+            let unit = errors.unit;
+            eprintln!(
+                "{}: mean {:.1} {unit}, median {:.1} {unit}, 95 % below {:.1} {unit}",
+                errors.term, s.mean, s.median, s.p95
+            );
+        }
+    }
+    let unsolved: Vec<String> = [Status::NoData, Status::Stalled, Status::Invalid]
+        .iter()
+        .flat_map(|status| listed(outcome, *status))
+        .collect();
+    unsolved.iter().for_each(|line| eprintln!("{line}"));
+    eprintln!("E = {:.6e}", outcome.fit.cost());
+    eprintln!("results in {}", outcome.dir.display());
+}
+
+/// The frames of one status, the first few by number.
+fn listed(outcome: &Outcome, status: Status) -> Option<String> {
+    let numbers = &outcome.checked.problem.frame_numbers;
+    let frames: Vec<String> = (0..numbers.len())
+        .filter(|&f| outcome.fit.status[f] == status)
+        .map(|f| numbers[f].to_string())
+        .collect();
+    let shown = frames.iter().take(12).cloned().collect::<Vec<_>>().join(", ");
+    let more = if frames.len() > 12 { ", …" } else { "" };
+    (!frames.is_empty()).then(|| format!("{}: frames {shown}{more}", status.name()))
+}

@@ -1,0 +1,81 @@
+//! Observations: what a fit is given, in SI units and pixels, y up.
+
+use ndarray::{Array3, Array4};
+
+use crate::camera::Camera;
+use crate::spec::Dimension;
+
+/// One data set as it was read.
+#[derive(Clone, Debug)]
+pub enum Dataset {
+    Points(Observations),
+    People(People),
+    Cameras(Vec<Camera>),
+    Motion(Motion),
+}
+
+/// Keypoints in space or in images.
+#[derive(Clone, Debug)]
+pub struct Observations {
+    pub labels: Vec<String>,
+    /// Names of the views; one empty name where the points are in space.
+    pub views: Vec<String>,
+    /// (frames, views, points, components); not observed is NaN.
+    pub values: Array4<f64>,
+    /// (frames, views, points); 0 is not observed.
+    pub confidence: Array3<f64>,
+    /// Metres or pixels.
+    pub dimension: Dimension,
+    /// Frames per second, where known.
+    pub rate: Option<f64>,
+    /// What the source calls each frame.
+    pub frame_numbers: Vec<u64>,
+}
+
+impl Observations {
+    pub fn frames(&self) -> usize {
+        self.values.dim().0
+    }
+
+    /// Whether anything of a frame is observed.
+    pub fn observed(&self, frame: usize) -> bool {
+        let rows = self.confidence.index_axis(ndarray::Axis(0), frame);
+        rows.iter().any(|c| *c > 0.0)
+    }
+
+    /// What is not a finite number is not observed.
+    pub(crate) fn mask_missing(&mut self) {
+        for ((f, v, p), confidence) in self.confidence.indexed_iter_mut() {
+            let point = self.values.slice(ndarray::s![f, v, p, ..]);
+            if point.iter().any(|x| !x.is_finite()) || !confidence.is_finite() {
+                *confidence = 0.0;
+            }
+        }
+    }
+}
+
+/// Detections before anybody has said who is who: any number of people in each view of each frame.
+#[derive(Clone, Debug)]
+pub struct People {
+    pub labels: Vec<String>,
+    pub views: Vec<String>,
+    /// For each frame and view the people, each (points) of x, y, confidence.
+    pub people: Vec<Vec<Vec<Vec<[f64; 3]>>>>,
+    pub rate: Option<f64>,
+    pub frame_numbers: Vec<u64>,
+}
+
+/// A motion capture in the model's own parameters.
+#[derive(Clone, Debug)]
+pub struct Motion {
+    /// (frames, 63), axis-angle.
+    pub pose_body: Vec<Vec<f64>>,
+    /// (frames, 3), axis-angle, y up.
+    pub root_orient: Vec<[f64; 3]>,
+    /// (frames, 3), metres, y up.
+    pub trans: Vec<[f64; 3]>,
+    pub betas: Vec<f64>,
+    pub rate: Option<f64>,
+    /// Turns the file's axes into ours.
+    pub upright: nalgebra::Matrix3<f64>,
+}

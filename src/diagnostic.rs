@@ -1,0 +1,238 @@
+//! Mistakes of a spec or of its data, collected with the places that they come from.
+
+use std::ops::Range;
+
+use codespan_reporting::diagnostic::{Diagnostic as Report, Label, Severity as Level};
+use codespan_reporting::files::SimpleFiles;
+use codespan_reporting::term;
+
+/// Where a resolved value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Filled in because nothing said otherwise.
+    Default,
+    /// A range of bytes in one of the [`Sources`].
+    At { source: usize, span: Range<usize> },
+}
+
+/// A value together with its [`Origin`].
+#[derive(Clone, Debug)]
+pub struct Sourced<T> {
+    pub value: T,
+    pub origin: Origin,
+}
+
+impl<T> Sourced<T> {
+    pub(crate) fn new(value: T, origin: Origin) -> Self {
+        Self { value, origin }
+    }
+}
+
+/// The texts that a spec was read from: files, presets, `--set` arguments.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    entries: Vec<(String, String)>,
+}
+
+impl Sources {
+    pub(crate) fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> usize {
+        self.entries.push((name.into(), text.into()));
+        self.entries.len() - 1
+    }
+
+    /// `file:line`, the name of a preset or argument, or `default`.
+    pub fn describe(&self, origin: &Origin) -> String {
+        match origin {
+            Origin::Default => "default".into(),
+            Origin::At { source, span } => {
+                let (name, text) = &self.entries[*source];
+                let line = 1 + text[..span.start.min(text.len())].matches('\n').count();
+                match text.contains('\n') {
+                    true => format!("{name}:{line}"),
+                    false => name.clone(),
+                }
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    Warning,
+    Error,
+}
+
+/// One mistake or remark: what, where, and how to mend it.
+#[derive(Clone, Debug)]
+pub struct Diagnostic {
+    pub severity: Severity,
+    /// A row of `docs/diagnostics.md`.
+    pub code: &'static str,
+    pub message: String,
+    pub origin: Origin,
+    /// Short text under the underlined place.
+    pub label: String,
+    pub hints: Vec<String>,
+}
+
+impl Diagnostic {
+    pub(crate) fn error(code: &'static str, message: impl Into<String>, origin: &Origin) -> Self {
+        Self {
+            severity: Severity::Error,
+            code,
+            message: message.into(),
+            origin: origin.clone(),
+            label: String::new(),
+            hints: Vec::new(),
+        }
+    }
+
+    pub(crate) fn warning(code: &'static str, message: impl Into<String>, origin: &Origin) -> Self {
+        Self {
+            severity: Severity::Warning,
+            ..Self::error(code, message, origin)
+        }
+    }
+
+    pub(crate) fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// Adds `did you mean …?`, or else the whole list of what is permitted.
+    pub(crate) fn nearest<'a>(
+        self,
+        found: &str,
+        permitted: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let permitted: Vec<&str> = permitted.into_iter().collect();
+        match nearest(found, permitted.iter().copied()) {
+            Some(name) => self.label(format!("did you mean `{name}`?")),
+            None if permitted.is_empty() => self,
+            None => self.hint(format!("permitted: {}", list(&permitted))),
+        }
+    }
+}
+
+/// The collected diagnostics of one run of the checks.
+#[derive(Clone, Debug, Default)]
+pub struct Diagnostics {
+    pub list: Vec<Diagnostic>,
+}
+
+impl Diagnostics {
+    pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
+        let known = |d: &Diagnostic| {
+            d.code == diagnostic.code
+                && d.message == diagnostic.message
+                && d.origin == diagnostic.origin
+        };
+        if !self.list.iter().any(known) {
+            self.list.push(diagnostic);
+        }
+    }
+
+    pub fn has_errors(&self) -> bool {
+        self.list.iter().any(|d| d.severity == Severity::Error)
+    }
+
+    pub fn warnings(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.list
+            .iter()
+            .filter(|d| d.severity == Severity::Warning)
+    }
+
+    /// All diagnostics as text, in the order of their places.
+    pub fn render(&self, sources: &Sources) -> String {
+        let mut files = SimpleFiles::new();
+        for (name, text) in &sources.entries {
+            files.add(name.as_str(), text.as_str());
+        }
+        let config = term::Config::default();
+        let mut sorted: Vec<&Diagnostic> = self.list.iter().collect();
+        sorted.sort_by_key(|d| match &d.origin {
+            Origin::Default => (usize::MAX, 0),
+            Origin::At { source, span } => (*source, span.start),
+        });
+        let rendered = sorted.into_iter().map(|d| {
+            term::emit_into_string(&config, &files, &report(d))
+                .unwrap_or_else(|_| format!("{}: {}\n", d.code, d.message))
+        });
+        rendered.collect()
+    }
+
+    /// One JSON object a line: severity, code, message, place, hints.
+    pub fn to_json_lines(&self, sources: &Sources) -> String {
+        let line = |d: &Diagnostic| {
+            serde_json::json!({
+                "severity": if d.severity == Severity::Error { "error" } else { "warning" },
+                "code": d.code,
+                "message": d.message,
+                "place": sources.describe(&d.origin),
+                "label": d.label,
+                "hints": d.hints,
+            })
+            .to_string()
+        };
+        self.list.iter().map(|d| line(d) + "\n").collect()
+    }
+}
+
+fn report(diagnostic: &Diagnostic) -> Report<usize> {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::Error,
+        Severity::Warning => Level::Warning,
+    };
+    let mut report = Report::new(level)
+        .with_code(diagnostic.code)
+        .with_message(&diagnostic.message)
+        .with_notes(
+            diagnostic
+                .hints
+                .iter()
+                .map(|h| format!("hint: {h}"))
+                .collect(),
+        );
+    if let Origin::At { source, span } = &diagnostic.origin {
+        let label = Label::primary(*source, span.clone()).with_message(&diagnostic.label);
+        report = report.with_label(label);
+    }
+    report
+}
+
+/// The closest of the candidates, where one is close enough to be a slip of the hand.
+pub(crate) fn nearest<'a>(
+    found: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let folded = found.to_lowercase();
+    candidates
+        .into_iter()
+        .map(|c| {
+            (
+                strsim::damerau_levenshtein(&folded, &c.to_lowercase()),
+                c,
+            )
+        })
+        .filter(|(distance, c)| *distance <= 1 + c.len().max(found.len()) / 4)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, c)| c)
+}
+
+/// The names in backticks, at most a dozen of them.
+pub(crate) fn list<S: AsRef<str>>(names: &[S]) -> String {
+    let mut parts: Vec<String> = names
+        .iter()
+        .take(12)
+        .map(|n| format!("`{}`", n.as_ref()))
+        .collect();
+    if names.len() > 12 {
+        parts.push(format!("and {} more", names.len() - 12));
+    }
+    parts.join(", ")
+}

@@ -1,0 +1,30 @@
+//! The one public error: why a run left no results.
+
+use std::path::PathBuf;
+
+use crate::diagnostic::{Diagnostics, Sources};
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("cannot read the spec `{}`: {reason}", path.display())]
+    Spec { path: PathBuf, reason: String },
+    /// The mistakes of a spec and its data, all at once.
+    #[error("{}", diagnostics.render(sources))]
+    Rejected {
+        diagnostics: Box<Diagnostics>,
+        sources: Box<Sources>,
+    },
+    /// The results could not be written.
+    #[error("cannot write the results: {message}")]
+    Output { message: String },
+}
+
+impl Error {
+    /// The exit code of the command line.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Spec { .. } | Self::Rejected { .. } => 2,
+            Self::Output { .. } => 4,
+        }
+    }
+}

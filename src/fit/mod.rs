@@ -1,0 +1,345 @@
+//! The stage loop: an objective for each stage, solved, its values carried on to the next.
+
+mod frames;
+mod start;
+
+pub(crate) use start::place;
+
+use dfdx::prelude::Cpu;
+
+use crate::compile::CompiledObjective;
+use crate::graph::{Backend, Scalar};
+use crate::ir::{Coupling, Precision, Problem, Stage, Values};
+use crate::objective::{Evaluation, Objective};
+use crate::solve::{Progress, Solution, SolveSettings, Termination, minimize_with};
+
+/// How one frame ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Status {
+    Converged,
+    MaxIter,
+    Stalled,
+    NoData,
+    Invalid,
+    Interrupted,
+}
+
+impl Status {
+    pub const ALL: [Self; 6] = [
+        Self::Converged,
+        Self::MaxIter,
+        Self::Stalled,
+        Self::NoData,
+        Self::Invalid,
+        Self::Interrupted,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Converged => "converged",
+            Self::MaxIter => "max_iter",
+            Self::Stalled => "stalled",
+            Self::NoData => "no_data",
+            Self::Invalid => "invalid",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
+    fn of(termination: &Termination) -> Self {
+        match termination {
+            Termination::Gradient { .. } | Termination::Cost { .. } => Self::Converged,
+            Termination::MaxIter { .. } => Self::MaxIter,
+            Termination::Stalled { .. } => Self::Stalled,
+            Termination::Invalid => Self::Invalid,
+            Termination::Interrupted => Self::Interrupted,
+        }
+    }
+}
+
+/// One solved stage.
+#[derive(Clone, Debug)]
+pub struct StageOutcome {
+    pub name: String,
+    /// Whether its frames were one problem.
+    pub joint: bool,
+    /// The frame of each problem, or the frames of the joint one.
+    pub frames: Vec<usize>,
+    pub term_names: Vec<String>,
+    pub solution: Solution,
+}
+
+/// Everything that a fit found.
+#[derive(Clone, Debug)]
+pub struct Fit {
+    pub values: Values,
+    pub stages: Vec<StageOutcome>,
+    /// (frames).
+    pub status: Vec<Status>,
+    /// (frames): E of the terms that belong to a frame, as the last stage weighs them.
+    pub frame_costs: Vec<f64>,
+    /// E of each term over all frames, in the order of the last stage's terms.
+    pub term_costs: Vec<(String, f64)>,
+}
+
+impl Fit {
+    /// The scalar total E.
+    pub fn cost(&self) -> f64 {
+        self.term_costs.iter().map(|(_, cost)| cost).sum()
+    }
+}
+
+/// How far a fit has come.
+#[derive(Clone, Debug)]
+pub struct FitProgress<'a> {
+    pub stage: &'a str,
+    pub stage_index: usize,
+    pub stages: usize,
+    pub progress: Progress,
+}
+
+/// Solves all stages of a problem; `report` hears of every round and returns false to stop early.
+pub fn fit(problem: &Problem, report: &mut dyn FnMut(FitProgress<'_>) -> bool) -> Fit {
+    match problem.settings.precision {
+        Precision::F32 => Fitter::<f32, Cpu>::new(problem, report).run(),
+        Precision::F64 => Fitter::<f64, Cpu>::new(problem, report).run(),
+    }
+}
+
+struct Fitter<'a, E, D> {
+    problem: &'a Problem,
+    report: &'a mut dyn FnMut(FitProgress<'_>) -> bool,
+    values: Values,
+    status: Vec<Status>,
+    outcomes: Vec<StageOutcome>,
+    interrupted: bool,
+    precision: std::marker::PhantomData<(E, D)>,
+}
+
+impl<'a, E: Scalar, D: Backend<E>> Fitter<'a, E, D> {
+    fn new(problem: &'a Problem, report: &'a mut dyn FnMut(FitProgress<'_>) -> bool) -> Self {
+        let observed = |seen: &bool| match seen {
+            true => Status::Converged,
+            false => Status::NoData,
+        };
+        Self {
+            problem,
+            report,
+            values: Values::initial(problem),
+            status: problem.observed.iter().map(observed).collect(),
+            outcomes: Vec::new(),
+            interrupted: false,
+            precision: std::marker::PhantomData,
+        }
+    }
+
+    fn run(mut self) -> Fit {
+        let mut starts = start::starts(self.problem, &self.values);
+        for (index, stage) in self.problem.stages.iter().enumerate() {
+            if self.interrupted {
+                break;
+            }
+            if let Some(starts) = starts.take() {
+                self.place(stage, index, starts);
+            } else {
+                self.solve(stage, index);
+            }
+        }
+        self.finish()
+    }
+
+    /// The first stage: several starts of a frame are problems of one batch, the best one stays.
+    fn place(&mut self, stage: &Stage, index: usize, starts: Vec<start::Start>) {
+        let alone = stage.coupling == Coupling::Independent;
+        let frames: Vec<usize> = starts.iter().map(|s| s.frame).collect();
+        let values = std::mem::replace(&mut self.values, Values::initial(self.problem));
+        let objective = CompiledObjective::<E, D>::new(self.problem, stage, &values, frames, false);
+        let mut x = objective.start();
+        let stride = objective.layout().ambient();
+        for (start, x) in starts.iter().zip(x.chunks_exact_mut(stride.max(1))) {
+            for (variable, numbers) in &start.copies {
+                if let Some(offset) = objective.offset(*variable) {
+                    x[offset..offset + numbers.len()].copy_from_slice(numbers);
+                }
+            }
+        }
+        let mut settings = self.settings(stage);
+        if !alone {
+            settings.max_iter = 0;
+        }
+        let solution = self.minimize(&objective, x, &settings, stage, index);
+        self.values = values.clone();
+        let best = start::best_of_each_frame(&starts, &solution.costs);
+        for &p in &best {
+            objective.store(&solution.x, p, &mut self.values);
+            for (variable, numbers) in &starts[p].copies {
+                if objective.offset(*variable).is_none() {
+                    let copy = self.values.get_mut(*variable, starts[p].frame);
+                    copy.copy_from_slice(numbers);
+                }
+            }
+        }
+        match alone {
+            true => {
+                let frames = starts.iter().map(|s| s.frame).collect();
+                self.keep(stage, frames, false, solution, &best);
+            }
+            false => self.solve(stage, index),
+        }
+    }
+
+    fn solve(&mut self, stage: &Stage, index: usize) {
+        let joint = stage.coupling != Coupling::Independent;
+        let frames = frames::of_stage(self.problem, stage, &self.finite_frames(stage));
+        if frames.is_empty() {
+            return;
+        }
+        let values = self.values.clone();
+        let objective =
+            CompiledObjective::<E, D>::new(self.problem, stage, &values, frames.clone(), joint);
+        let settings = self.settings(stage);
+        let solution = self.minimize(&objective, objective.start(), &settings, stage, index);
+        for slot in 0..frames.len() {
+            objective.store(&solution.x, slot, &mut self.values);
+        }
+        let best: Vec<usize> = (0..frames.len()).collect();
+        self.keep(stage, frames, joint, solution, &best);
+    }
+
+    /// Frames whose cost is a number where they stand; one that is not takes part in nothing.
+    fn finite_frames(&mut self, stage: &Stage) -> Vec<bool> {
+        let frames: Vec<usize> = (0..self.problem.frames).collect();
+        let costs = self.frame_terms::<E, D>(stage, &frames);
+        let columns = stage.terms.len().max(1);
+        let finite: Vec<bool> = costs
+            .chunks_exact(columns)
+            .map(|row| row.iter().all(|c| c.is_finite()))
+            .collect();
+        for (status, finite) in self.status.iter_mut().zip(&finite) {
+            if !finite {
+                *status = Status::Invalid;
+            }
+        }
+        match finite.is_empty() {
+            true => vec![true; self.problem.frames],
+            false => finite,
+        }
+    }
+
+    /// (frames, terms): what each frame's own terms cost at the present values.
+    fn frame_terms<F: Scalar, B: Backend<F>>(&self, stage: &Stage, frames: &[usize]) -> Vec<f64> {
+        let fixed = Stage {
+            free: Vec::new(),
+            ..stage.clone()
+        };
+        let objective = CompiledObjective::<F, B>::new(
+            self.problem,
+            &fixed,
+            &self.values,
+            frames.to_vec(),
+            false,
+        );
+        let all: Vec<usize> = (0..frames.len()).collect();
+        let mut out = Evaluation::default();
+        objective.evaluate(&[], &all, &mut out);
+        out.terms
+    }
+
+    fn minimize(
+        &mut self,
+        objective: &CompiledObjective<'_, E, D>,
+        x: Vec<f64>,
+        settings: &SolveSettings,
+        stage: &Stage,
+        index: usize,
+    ) -> Solution {
+        let (report, interrupted) = (&mut self.report, &mut self.interrupted);
+        let stages = self.problem.stages.len();
+        minimize_with(objective, x, settings, &mut |progress| {
+            let go_on = report(FitProgress {
+                stage: &stage.name,
+                stage_index: index,
+                stages,
+                progress,
+            });
+            *interrupted |= !go_on;
+            go_on
+        })
+    }
+
+    fn settings(&self, stage: &Stage) -> SolveSettings {
+        let settings = &self.problem.settings;
+        SolveSettings {
+            max_iter: stage.max_iter,
+            tolerance_grad: settings.tolerance_grad,
+            tolerance_cost: settings.tolerance_cost,
+            history: settings.history,
+            noise: match settings.precision {
+                Precision::F32 => 1e-7,
+                Precision::F64 => 1e-15,
+            },
+        }
+    }
+
+    /// Records a solved stage; `best` are the problems that stand for their frames.
+    fn keep(
+        &mut self,
+        stage: &Stage,
+        frames: Vec<usize>,
+        joint: bool,
+        solution: Solution,
+        best: &[usize],
+    ) {
+        for &p in best {
+            let termination = &solution.terminations[if joint { 0 } else { p }];
+            let status = &mut self.status[frames[p]];
+            if *status != Status::NoData {
+                *status = Status::of(termination);
+            }
+        }
+        self.outcomes.push(StageOutcome {
+            name: stage.name.clone(),
+            joint,
+            frames,
+            term_names: stage.terms.iter().map(|t| t.name.clone()).collect(),
+            solution,
+        });
+    }
+
+    /// Final costs in f64, whatever the precision of the stages.
+    fn finish(self) -> Fit {
+        let frames: Vec<usize> = (0..self.problem.frames)
+            .filter(|&f| !matches!(self.status[f], Status::NoData | Status::Invalid))
+            .collect();
+        let mut frame_costs = vec![f64::NAN; self.problem.frames];
+        let mut term_costs = Vec::new();
+        if let Some(stage) = self.problem.stages.last().filter(|_| !frames.is_empty()) {
+            let terms = self.frame_terms::<f64, Cpu>(stage, &frames);
+            let rows = terms.chunks_exact(stage.terms.len().max(1));
+            for (&frame, row) in frames.iter().zip(rows) {
+                frame_costs[frame] = row.iter().sum();
+            }
+            let fixed = Stage {
+                free: Vec::new(),
+                ..stage.clone()
+            };
+            let total = CompiledObjective::<f64, Cpu>::new(
+                self.problem,
+                &fixed,
+                &self.values,
+                frames,
+                true,
+            );
+            let mut out = Evaluation::default();
+            total.evaluate(&[], &[0], &mut out);
+            let names = stage.terms.iter().map(|t| t.name.clone());
+            term_costs = names.zip(out.terms).collect();
+        }
+        Fit {
+            values: self.values,
+            stages: self.outcomes,
+            status: self.status,
+            frame_costs,
+            term_costs,
+        }
+    }
+}

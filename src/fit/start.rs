@@ -1,0 +1,273 @@
+//! Closed-form starts: Kabsch for points in space or triangulated ones, rays for a single camera.
+
+use nalgebra::{Matrix3, Rotation3, Vector2, Vector3};
+
+use crate::camera::Camera;
+use crate::camera::triangulate::{ray, triangulate_robust};
+use crate::compile::forward;
+use crate::ir::{Observed, Placement, Problem, Values, VariableId};
+use crate::manifold::write_rows;
+
+/// Pixels by which a view may disagree before a triangulated point is found without it.
+const DISAGREEMENT: f64 = 60.0;
+
+/// Headings that are tried where points in space do not say which way the body faces.
+const HEADINGS: usize = 8;
+
+/// One start of one frame.
+pub(super) struct Start {
+    pub frame: usize,
+    pub copies: Vec<(VariableId, Vec<f64>)>,
+}
+
+/// A point of the body as it stands before placement, and what was seen of it.
+struct Pair {
+    model: Vector3<f64>,
+    seen: Vector3<f64>,
+    weight: f64,
+}
+
+/// A point of the body and the ray of a camera that saw it.
+struct Sight {
+    model: Vector3<f64>,
+    centre: Vector3<f64>,
+    direction: Vector3<f64>,
+    weight: f64,
+}
+
+/// The starts of all observed frames, in the order of the frames.
+pub(super) fn starts(problem: &Problem, values: &Values) -> Option<Vec<Start>> {
+    let observed: Vec<usize> = (0..problem.frames).filter(|f| problem.observed[*f]).collect();
+    starts_of(problem, values, &observed)
+}
+
+/// Moves some frames to the first of their starts, in place.
+pub(crate) fn place(problem: &Problem, frames: &[usize], values: &mut Values) {
+    let starts = starts_of(problem, values, frames).unwrap_or_default();
+    for start in starts.iter().rev() {
+        for (variable, numbers) in &start.copies {
+            values
+                .get_mut(*variable, start.frame)
+                .copy_from_slice(numbers);
+        }
+    }
+}
+
+fn starts_of(problem: &Problem, values: &Values, frames: &[usize]) -> Option<Vec<Start>> {
+    let placement = problem.placement.as_ref()?;
+    let model: Vec<Vec<f64>> = placement
+        .observed
+        .iter()
+        .map(|o| forward(problem, o.points, values, &[0]))
+        .collect();
+    let mut starts = Vec::new();
+    for &frame in frames {
+        let poses = placements(placement, &model, frame);
+        starts.extend(poses.iter().map(|(turn, shift)| {
+            let mut rows = vec![0.0; 9];
+            write_rows(turn, &mut rows);
+            let moved = moved(problem, placement, values, turn, shift, frame);
+            Start {
+                frame,
+                copies: vec![(placement.rotation, rows), (placement.translation, moved)],
+            }
+        }));
+    }
+    Some(starts).filter(|s| !s.is_empty())
+}
+
+/// The problem with the least cost for each frame; starts of a frame lie side by side.
+pub(super) fn best_of_each_frame(starts: &[Start], costs: &[f64]) -> Vec<usize> {
+    let mut best: Vec<usize> = Vec::new();
+    for p in 0..starts.len() {
+        match best.last_mut() {
+            Some(last) if starts[*last].frame == starts[p].frame => {
+                if costs[p] < costs[*last] || !costs[*last].is_finite() {
+                    *last = p;
+                }
+            }
+            _ => best.push(p),
+        }
+    }
+    best
+}
+
+/// Rotations and translations (x ↦ R x + t) of the unplaced points.
+fn placements(
+    placement: &Placement,
+    model: &[Vec<f64>],
+    frame: usize,
+) -> Vec<(Matrix3<f64>, Vector3<f64>)> {
+    let mut pairs = Vec::new();
+    let mut sights = Vec::new();
+    for (observed, model) in placement.observed.iter().zip(model) {
+        match &observed.cameras {
+            None => pairs.extend(pairs_in_space(observed, model, frame)),
+            Some(cameras) => {
+                pairs.extend(triangulated(observed, cameras, model, frame));
+                sights.extend(sights_of(observed, cameras, model, frame));
+            }
+        }
+    }
+    if let Some(found) = kabsch(&pairs) {
+        return vec![found];
+    }
+    if !pairs.is_empty() && sights.is_empty() {
+        return vec![(Matrix3::identity(), mean_shift(&pairs))];
+    }
+    let heading = |i: usize| {
+        let angle = i as f64 * std::f64::consts::TAU / HEADINGS as f64;
+        *Rotation3::from_axis_angle(&Vector3::y_axis(), angle).matrix()
+    };
+    let all = (0..HEADINGS).map(heading);
+    let found: Vec<_> = all
+        .filter_map(|turn| Some((turn, shift_onto_rays(&sights, &turn)?)))
+        .collect();
+    match found.is_empty() {
+        true => vec![(Matrix3::identity(), Vector3::zeros())],
+        false => found,
+    }
+}
+
+fn point(numbers: &[f64], at: usize) -> Vector3<f64> {
+    Vector3::from_column_slice(&numbers[3 * at..3 * at + 3])
+}
+
+/// What a term's weight for a point in a view is at one frame.
+fn weight(observed: &Observed, frame: usize, view: usize, at: usize) -> f64 {
+    let (_, views, points, _) = observed.targets.observations.values.dim();
+    observed.targets.weights[(frame * views + view) * points + at] * observed.rigidity[at]
+}
+
+fn pairs_in_space(observed: &Observed, model: &[f64], frame: usize) -> Vec<Pair> {
+    let values = &observed.targets.observations.values;
+    let pair = |at: usize| {
+        let seen = values.slice(ndarray::s![frame, 0usize, at, ..]);
+        let weight = weight(observed, frame, 0, at);
+        (weight > 0.0).then(|| Pair {
+            model: point(model, at),
+            seen: Vector3::new(seen[0], seen[1], seen[2]),
+            weight,
+        })
+    };
+    (0..observed.rigidity.len()).filter_map(pair).collect()
+}
+
+fn triangulated(
+    observed: &Observed,
+    cameras: &[Camera],
+    model: &[f64],
+    frame: usize,
+) -> Vec<Pair> {
+    let values = &observed.targets.observations.values;
+    let pair = |at: usize| {
+        let view = |(v, camera)| {
+            let pixel = values.slice(ndarray::s![frame, v, at, ..]);
+            let weight = weight(observed, frame, v, at);
+            (weight > 0.0).then(|| (camera, Vector2::new(pixel[0], pixel[1]), weight))
+        };
+        let seen: Vec<_> = cameras.iter().enumerate().filter_map(view).collect();
+        Some(Pair {
+            model: point(model, at),
+            seen: triangulate_robust(&seen, DISAGREEMENT)?,
+            weight: seen.iter().map(|s| s.2).sum(),
+        })
+    };
+    (0..observed.rigidity.len()).filter_map(pair).collect()
+}
+
+fn sights_of(observed: &Observed, cameras: &[Camera], model: &[f64], frame: usize) -> Vec<Sight> {
+    let values = &observed.targets.observations.values;
+    let mut sights = Vec::new();
+    for (v, camera) in cameras.iter().enumerate() {
+        for at in 0..observed.rigidity.len() {
+            let weight = weight(observed, frame, v, at);
+            if weight > 0.0 {
+                let pixel = values.slice(ndarray::s![frame, v, at, ..]);
+                sights.push(Sight {
+                    model: point(model, at),
+                    centre: camera.centre(),
+                    direction: ray(camera, &Vector2::new(pixel[0], pixel[1])),
+                    weight,
+                });
+            }
+        }
+    }
+    sights
+}
+
+/// The rigid motion that takes the model onto the seen points (Kabsch 1976), least squares.
+///
+/// `None` when the points do not fix a rotation: fewer than three, or all on one line.
+fn kabsch(pairs: &[Pair]) -> Option<(Matrix3<f64>, Vector3<f64>)> {
+    let total: f64 = pairs.iter().map(|p| p.weight).sum();
+    if pairs.len() < 3 || total <= 0.0 {
+        return None;
+    }
+    let mean = |of: fn(&Pair) -> Vector3<f64>| {
+        pairs.iter().map(|p| of(p) * p.weight).sum::<Vector3<f64>>() / total
+    };
+    let (model, seen) = (mean(|p| p.model), mean(|p| p.seen));
+    let covariance: Matrix3<f64> = pairs
+        .iter()
+        .map(|p| (p.seen - seen) * (p.model - model).transpose() * p.weight)
+        .sum();
+    let svd = covariance.svd(true, true);
+    let (u, vt) = (svd.u?, svd.v_t?);
+    let spread = svd.singular_values;
+    let mut sorted = [spread[0], spread[1], spread[2]];
+    sorted.sort_by(f64::total_cmp);
+    if sorted[1] < 1e-4 * sorted[2] || !sorted[2].is_finite() {
+        return None;
+    }
+    let least = spread.imin();
+    let mut signs = Vector3::repeat(1.0);
+    signs[least] = (u * vt).determinant().signum();
+    let turn = u * Matrix3::from_diagonal(&signs) * vt;
+    Some((turn, seen - turn * model))
+}
+
+fn mean_shift(pairs: &[Pair]) -> Vector3<f64> {
+    let total: f64 = pairs.iter().map(|p| p.weight).sum();
+    let moved = pairs.iter().map(|p| (p.seen - p.model) * p.weight);
+    moved.sum::<Vector3<f64>>() / total
+}
+
+/// The translation that brings the turned model nearest to the rays: similar triangles for all
+/// points at once, min Σ w ‖(I − d dᵀ)(R m + t − c)‖².
+fn shift_onto_rays(sights: &[Sight], turn: &Matrix3<f64>) -> Option<Vector3<f64>> {
+    let mut normal = Matrix3::zeros();
+    let mut right = Vector3::zeros();
+    for sight in sights {
+        let across = Matrix3::identity() - sight.direction * sight.direction.transpose();
+        normal += across * sight.weight;
+        right += across * (sight.centre - turn * sight.model) * sight.weight;
+    }
+    let eigenvalues = normal.symmetric_eigenvalues();
+    if sights.len() < 2 || eigenvalues.min() < 1e-9 * eigenvalues.max() {
+        return None;
+    }
+    normal.cholesky().map(|c| c.solve(&right))
+}
+
+/// The translation variable for x ↦ R x + t: the rotation variable turns the points about their root.
+fn moved(
+    problem: &Problem,
+    placement: &Placement,
+    values: &Values,
+    turn: &Matrix3<f64>,
+    shift: &Vector3<f64>,
+    frame: usize,
+) -> Vec<f64> {
+    let node = placement.observed[0].points;
+    let before = point(&forward(problem, node, values, &[frame]), 0);
+    let mut turned = values.clone();
+    let mut rows = [0.0; 9];
+    write_rows(turn, &mut rows);
+    turned
+        .get_mut(placement.rotation, frame)
+        .copy_from_slice(&rows);
+    let after = point(&forward(problem, node, &turned, &[frame]), 0);
+    let trans = Vector3::from_column_slice(values.get(placement.translation, frame));
+    (trans + turn * before + shift - after).as_slice().to_vec()
+}

@@ -1,0 +1,110 @@
+//! Every term's gradient against central differences, in f64.
+
+use dfdx::prelude::Cpu;
+
+use crate::compile::CompiledObjective;
+use crate::ir::{Problem, Stage, Values, VariableId};
+use crate::objective::{Evaluation, Objective};
+
+/// The comparison for one term.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GradientRow {
+    pub term: String,
+    /// ‖g − ĝ‖∞ over max(‖ĝ‖∞, 1e-3).
+    pub error: f64,
+    /// Largest entry of the gradient.
+    pub largest: f64,
+    /// The entry that differs most: variable, frame and component, and both its values.
+    pub worst: String,
+}
+
+/// Frames that are looked at; more would only repeat the same operations.
+const FRAMES: usize = 3;
+
+/// Half the distance of the differences, in whitened coordinates.
+const STEP: f64 = 1e-4;
+
+/// Compares at a point that the seed moves away from the start, where nothing is at rest by chance.
+pub fn gradcheck(problem: &Problem) -> Vec<GradientRow> {
+    let observed = (0..problem.frames).filter(|&f| problem.observed[f]);
+    let first = observed.clone().next().unwrap_or(0);
+    let frames: Vec<usize> = (first..problem.frames).take(FRAMES).collect();
+    let rows = problem.terms.iter().map(|term| {
+        let stage = Stage {
+            name: term.name.clone(),
+            free: (0..problem.variables.len()).map(VariableId).collect(),
+            terms: vec![term.clone()],
+            coupling: crate::ir::Coupling::Joint,
+            max_iter: 0,
+        };
+        check_stage(problem, &stage, &frames)
+    });
+    rows.collect()
+}
+
+fn check_stage(problem: &Problem, stage: &Stage, frames: &[usize]) -> GradientRow {
+    let values = Values::initial(problem);
+    let objective =
+        CompiledObjective::<f64, Cpu>::new(problem, stage, &values, frames.to_vec(), true);
+    let layout = objective.layout();
+    let start = moved(problem, &objective, frames, &values);
+    let mut out = Evaluation::default();
+    objective.evaluate(&start, &[0], &mut out);
+    let mut gradient = vec![0.0; layout.tangent()];
+    layout.pull_back(&start, &out.gradient, &mut gradient);
+    let mut direction = vec![0.0; layout.tangent()];
+    let mut x = start.clone();
+    let mut cost = |i: usize, step: f64| {
+        direction.fill(0.0);
+        direction[i] = 1.0;
+        layout.retract(&start, &direction, step, &mut x);
+        objective.evaluate(&x, &[0], &mut out);
+        out.costs[0]
+    };
+    // Richardson's extrapolation: the error falls with the fourth power of the step.
+    let slope = |cost: &mut dyn FnMut(usize, f64) -> f64, i: usize| {
+        let central = |cost: &mut dyn FnMut(usize, f64) -> f64, h: f64| {
+            (cost(i, h) - cost(i, -h)) / (2.0 * h)
+        };
+        (4.0 * central(cost, STEP) - central(cost, 2.0 * STEP)) / 3.0
+    };
+    let expected: Vec<f64> = (0..gradient.len()).map(|i| slope(&mut cost, i)).collect();
+    let difference = |i: usize| (gradient[i] - expected[i]).abs();
+    let worst = (0..gradient.len())
+        .max_by(|&a, &b| difference(a).total_cmp(&difference(b)))
+        .unwrap_or(0);
+    let largest = expected.iter().fold(0.0, |m: f64, g| m.max(g.abs()));
+    GradientRow {
+        term: stage.name.clone(),
+        error: difference(worst) / largest.max(1e-3),
+        largest,
+        worst: format!(
+            "{}: {:.9e} against {:.9e}",
+            objective.describe(problem, worst),
+            gradient[worst],
+            expected[worst]
+        ),
+    }
+}
+
+/// A point near the closed-form start where every coordinate was moved by up to a quarter of its
+/// scale.
+fn moved(
+    problem: &Problem,
+    objective: &CompiledObjective<'_, f64, Cpu>,
+    frames: &[usize],
+    values: &Values,
+) -> Vec<f64> {
+    let mut placed = values.clone();
+    crate::fit::place(problem, frames, &mut placed);
+    let start = objective.start_from(&placed);
+    let layout = objective.layout();
+    let noise = |i: usize| {
+        let phase = (i as f64 + 1.0 + problem.settings.seed as f64) * 0.754_877_666;
+        (phase.fract() - 0.5) * 0.5
+    };
+    let direction: Vec<f64> = (0..layout.tangent()).map(noise).collect();
+    let mut x = start.clone();
+    layout.retract(&start, &direction, 1.0, &mut x);
+    x
+}

@@ -1,0 +1,185 @@
+//! The one place that knows dfdx's insides: reading tensors, running operations on a device.
+
+use dfdx::prelude::{Cpu, Device};
+use dfdx::shapes::Dtype;
+use dfdx::tensor::{Storage, Tensor, TensorFromVec};
+use num_traits::Float;
+
+use super::operation::{CostOperation, Gradient, Operation, Rows, Value};
+
+/// The number type of a graph: f32 or f64.
+pub(crate) trait Scalar: Dtype + Float + std::iter::Sum {
+    fn of(x: f64) -> Self;
+    fn wide(self) -> f64;
+}
+
+impl Scalar for f32 {
+    fn of(x: f64) -> Self {
+        x as f32
+    }
+    fn wide(self) -> f64 {
+        self.into()
+    }
+}
+
+impl Scalar for f64 {
+    fn of(x: f64) -> Self {
+        x
+    }
+    fn wide(self) -> f64 {
+        self
+    }
+}
+
+/// Everything lowers to (rows, dims) tensors.
+pub(crate) type Matrix<E, D> = Tensor<(usize, usize), E, D>;
+
+/// A gradient buffer of a device.
+pub(crate) type Buffer<E, D> = <D as Storage<E>>::Vec;
+
+/// A device that runs our operations.
+pub(crate) trait Backend<E: Scalar>: Device<E> + TensorFromVec<E> + Default {
+    fn run(
+        &self,
+        operation: &dyn Operation<E>,
+        rows: usize,
+        inputs: &[&Matrix<E, Self>],
+    ) -> Matrix<E, Self>;
+
+    /// Adds to `gradients` (None: not wanted) what `out_gradient` means for the inputs.
+    fn run_back(
+        &self,
+        operation: &dyn Operation<E>,
+        inputs: &[&Matrix<E, Self>],
+        out: &Matrix<E, Self>,
+        out_gradient: &Buffer<E, Self>,
+        gradients: &mut [Option<Buffer<E, Self>>],
+    );
+
+    /// Writes the costs of the core rows and returns the gradient with respect to `input`.
+    fn cost(
+        &self,
+        operation: &dyn CostOperation<E>,
+        rows: Rows<'_>,
+        input: &Matrix<E, Self>,
+        costs: &mut [f64],
+    ) -> Matrix<E, Self>;
+
+    /// `to += factor * from`.
+    fn accumulate(&self, to: &mut Buffer<E, Self>, from: &Matrix<E, Self>, factor: E);
+
+    fn first(&self, buffer: &Buffer<E, Self>) -> E;
+}
+
+/// dfdx keeps a tensor's storage private; indexing its first element is the public way to it.
+fn slice_of<E: Scalar>(tensor: &Matrix<E, Cpu>) -> &[E]
+where
+    Cpu: Device<E>,
+{
+    let (rows, dims) = *dfdx::shapes::HasShape::shape(tensor);
+    if rows * dims == 0 {
+        return &[];
+    }
+    let first: *const E = &tensor[[0, 0]];
+    // SAFETY: every Matrix is made by `tensor_from_vec`, so it is contiguous and its storage holds
+    // exactly rows · dims numbers from the first one on; the borrow keeps the storage alive.
+    unsafe { std::slice::from_raw_parts(first, rows * dims) }
+}
+
+fn value_of<E: Scalar>(tensor: &Matrix<E, Cpu>) -> Value<'_, E>
+where
+    Cpu: Device<E>,
+{
+    let (rows, dims) = *dfdx::shapes::HasShape::shape(tensor);
+    Value {
+        data: slice_of(tensor),
+        dims,
+        rows,
+    }
+}
+
+macro_rules! cpu_backend {
+    ($E:ty) => {
+        impl Backend<$E> for Cpu {
+            fn run(
+                &self,
+                operation: &dyn Operation<$E>,
+                rows: usize,
+                inputs: &[&Matrix<$E, Self>],
+            ) -> Matrix<$E, Self> {
+                let dims = operation.out_dims();
+                let values: Vec<_> = inputs.iter().map(|t| value_of(t)).collect();
+                let mut out = vec![0.0; rows * dims];
+                for (i, row) in out.chunks_exact_mut(dims.max(1)).enumerate() {
+                    operation.forward(i, &values, row);
+                }
+                self.tensor_from_vec(out, (rows, dims))
+            }
+
+            fn run_back(
+                &self,
+                operation: &dyn Operation<$E>,
+                inputs: &[&Matrix<$E, Self>],
+                out: &Matrix<$E, Self>,
+                out_gradient: &Buffer<$E, Self>,
+                gradients: &mut [Option<Buffer<$E, Self>>],
+            ) {
+                let values: Vec<_> = inputs.iter().map(|t| value_of(t)).collect();
+                let out = value_of(out);
+                let mut wanted: Vec<Option<Gradient<'_, $E>>> = gradients
+                    .iter_mut()
+                    .zip(&values)
+                    .map(|(buffer, value)| {
+                        let data = buffer.as_mut()?;
+                        Some(Gradient {
+                            data,
+                            dims: value.dims,
+                            rows: value.rows,
+                        })
+                    })
+                    .collect();
+                for i in 0..out.rows {
+                    let range = i * out.dims..(i + 1) * out.dims;
+                    operation.backward(
+                        i,
+                        &values,
+                        &out.data[range.clone()],
+                        &out_gradient[range],
+                        &mut wanted,
+                    );
+                }
+            }
+
+            fn cost(
+                &self,
+                operation: &dyn CostOperation<$E>,
+                rows: Rows<'_>,
+                input: &Matrix<$E, Self>,
+                costs: &mut [f64],
+            ) -> Matrix<$E, Self> {
+                let value = value_of(input);
+                let mut data = vec![0.0; value.data.len()];
+                let gradient = Gradient {
+                    data: &mut data,
+                    dims: value.dims,
+                    rows: value.rows,
+                };
+                operation.evaluate(rows, value, costs, gradient);
+                self.tensor_from_vec(data, (value.rows, value.dims))
+            }
+
+            fn accumulate(&self, to: &mut Buffer<$E, Self>, from: &Matrix<$E, Self>, factor: $E) {
+                for (to, from) in to.iter_mut().zip(slice_of(from)) {
+                    *to += factor * *from;
+                }
+            }
+
+            fn first(&self, buffer: &Buffer<$E, Self>) -> $E {
+                buffer[0]
+            }
+        }
+    };
+}
+
+cpu_backend!(f32);
+cpu_backend!(f64);

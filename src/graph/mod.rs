@@ -1,0 +1,12 @@
+//! A thin floor over dfdx: the scalar and device that everything runs on, and how an operation joins a tape.
+
+pub(crate) mod affine;
+mod backend;
+pub(crate) mod linear3;
+mod operation;
+pub(crate) mod rodrigues;
+mod tape;
+
+pub(crate) use backend::{Backend, Scalar};
+pub(crate) use operation::{CostOperation, Gradient, Operation, Rows, Value};
+pub(crate) use tape::{Pass, Traced};

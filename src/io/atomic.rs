@@ -1,0 +1,221 @@
+//! Writing that leaves either the whole file or folder, or none of it.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::FileError;
+
+/// Writes a file beside its place and renames it there; a file of that name is replaced.
+pub(crate) fn write(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), FileError> {
+    let path = path.as_ref();
+    let failed = |error: std::io::Error| FileError::writing(path, &error);
+    if path.is_dir() {
+        return Err(FileError::new(path, "a folder of this name exists"));
+    }
+    let temporary = sibling(path)?;
+    let written = fill(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    written.map_err(failed)?;
+    sync_folder_of(path);
+    Ok(())
+}
+
+/// A folder under a temporary name: it takes its own only when it is complete.
+#[derive(Debug)]
+pub(crate) struct AtomicDir {
+    target: PathBuf,
+    temporary: PathBuf,
+    committed: bool,
+}
+
+impl AtomicDir {
+    /// Makes the temporary folder beside `target`, and the folders above it where they are missing.
+    pub(crate) fn create(target: impl AsRef<Path>) -> Result<AtomicDir, FileError> {
+        let target = target.as_ref();
+        let temporary = sibling(target)?;
+        fs::create_dir_all(folder_of(target))
+            .and_then(|()| fs::create_dir(&temporary))
+            .map_err(|error| FileError::writing(target, &error))?;
+        Ok(AtomicDir {
+            target: target.to_path_buf(),
+            temporary,
+            committed: false,
+        })
+    }
+
+    /// The name that it takes at last.
+    pub(crate) fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// Where to write until the commit.
+    pub(crate) fn path(&self) -> &Path {
+        &self.temporary
+    }
+
+    /// Gives the folder its name; a target that exists by now is an error and stays.
+    pub(crate) fn commit(mut self) -> Result<(), FileError> {
+        if self.target.symlink_metadata().is_ok() {
+            return Err(FileError::new(&self.target, "it exists already"));
+        }
+        self.rename()
+    }
+
+    /// As [`AtomicDir::commit`], but a target that exists is replaced.
+    pub(crate) fn replace(mut self) -> Result<(), FileError> {
+        if self.target.symlink_metadata().is_err() {
+            return self.rename();
+        }
+        let old = sibling(&self.target)?;
+        fs::rename(&self.target, &old).map_err(|error| FileError::writing(&self.target, &error))?;
+        if let Err(error) = self.rename() {
+            let _ = fs::rename(&old, &self.target);
+            return Err(error);
+        }
+        let removed = if old.is_dir() {
+            fs::remove_dir_all(&old)
+        } else {
+            fs::remove_file(&old)
+        };
+        removed.map_err(|error| FileError::writing(&old, &error))
+    }
+
+    fn rename(&mut self) -> Result<(), FileError> {
+        fs::rename(&self.temporary, &self.target)
+            .map_err(|error| FileError::writing(&self.target, &error))?;
+        self.committed = true;
+        sync_folder_of(&self.target);
+        Ok(())
+    }
+}
+
+impl Drop for AtomicDir {
+    fn drop(&mut self) {
+        if !self.committed {
+            let _ = fs::remove_dir_all(&self.temporary);
+        }
+    }
+}
+
+fn fill(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// `runs/.walk.4711-0.tmp` for `runs/walk`: the same file system, so that a rename is enough.
+fn sibling(path: &Path) -> Result<PathBuf, FileError> {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    let name = path.file_name().ok_or_else(|| {
+        let error = std::io::Error::from(ErrorKind::IsADirectory);
+        FileError::writing(path, &error)
+    })?;
+    let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+    let name = format!(
+        ".{}.{}-{number}.tmp",
+        name.to_string_lossy(),
+        std::process::id()
+    );
+    Ok(folder_of(path).join(name))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// A rename survives a power cut only when its folder is synced; not every file system can.
+fn sync_folder_of(path: &Path) {
+    if let Ok(folder) = File::open(folder_of(path)) {
+        let _ = folder.sync_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<String> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_written_file_replaces_the_old_one_and_leaves_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
+        write(&path, b"old, and longer").unwrap();
+        write(&path, b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(names(folder.path()), ["a.txt"]);
+    }
+
+    #[test]
+    fn a_missing_folder_and_a_folder_in_the_way_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let shown = folder.path().display();
+        let error = write(folder.path().join("b/c.txt"), b"").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("`{shown}/b/c.txt`: the folder `{shown}/b` does not exist")
+        );
+        let error = write(folder.path(), b"").unwrap_err();
+        assert_eq!(error.message, "a folder of this name exists");
+        assert!(names(folder.path()).is_empty());
+    }
+
+    #[test]
+    fn the_causes_of_failure_have_plain_words() {
+        let said = |kind: ErrorKind| FileError::writing("a", &kind.into()).message;
+        assert_eq!(said(ErrorKind::StorageFull), "the disk is full");
+        assert_eq!(
+            said(ErrorKind::ReadOnlyFilesystem),
+            "the file system is read-only"
+        );
+        assert_eq!(
+            said(ErrorKind::PermissionDenied),
+            "no permission to write it"
+        );
+    }
+
+    #[test]
+    fn a_folder_appears_only_when_it_is_committed() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("runs/walk");
+        let dropped = AtomicDir::create(&target).unwrap();
+        write(dropped.path().join("run.json"), b"{}").unwrap();
+        assert!(!target.exists());
+        drop(dropped);
+        assert!(names(&folder.path().join("runs")).is_empty());
+
+        let kept = AtomicDir::create(&target).unwrap();
+        write(kept.path().join("run.json"), b"{}").unwrap();
+        kept.commit().unwrap();
+        assert_eq!(names(&target), ["run.json"]);
+        assert_eq!(names(&folder.path().join("runs")), ["walk"]);
+    }
+
+    #[test]
+    fn an_existing_folder_stays_unless_it_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("walk");
+        fs::create_dir(&target).unwrap();
+        fs::write(target.join("old"), b"").unwrap();
+        let error = AtomicDir::create(&target).unwrap().commit().unwrap_err();
+        assert_eq!(error.message, "it exists already");
+        assert_eq!(names(&target), ["old"]);
+        AtomicDir::create(&target).unwrap().replace().unwrap();
+        assert!(names(&target).is_empty());
+        assert_eq!(names(folder.path()), ["walk"]);
+    }
+}

@@ -1,0 +1,101 @@
+//! Where the bytes of numpy arrays come from: the entries of a zip archive, or one bare array.
+
+use std::io::{Cursor, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+use zip::ZipArchive;
+
+use super::error::FileError;
+use super::npy;
+
+type Result<T> = std::result::Result<T, FileError>;
+
+#[derive(Debug, Clone)]
+pub(super) enum Source {
+    Zip(ZipArchive<Cursor<Arc<[u8]>>>),
+    Npy(Cursor<Arc<[u8]>>),
+}
+
+impl Source {
+    pub(super) fn open(path: &Path, bytes: Arc<[u8]>) -> Result<Source> {
+        const LOCAL_FILE: &[u8] = b"PK\x03\x04";
+        const END_OF_DIRECTORY: &[u8] = b"PK\x05\x06";
+        if bytes.is_empty() {
+            return Err(FileError::new(path, "the file is empty"));
+        }
+        if bytes.starts_with(npy::MAGIC) {
+            return Ok(Source::Npy(Cursor::new(bytes)));
+        }
+        if !bytes.starts_with(LOCAL_FILE) && !bytes.starts_with(END_OF_DIRECTORY) {
+            return Err(FileError::new(
+                path,
+                "expected a numpy file (`.npz` or `.npy`), found other content",
+            ));
+        }
+        let complete = bytes.windows(4).any(|four| four == END_OF_DIRECTORY);
+        ZipArchive::new(Cursor::new(bytes))
+            .map(Source::Zip)
+            .map_err(|error| match complete {
+                true => FileError::new(
+                    path,
+                    format!("the zip archive is damaged: {error}").to_lowercase(),
+                ),
+                false => FileError::new(path, "the zip archive is truncated"),
+            })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Source::Zip(archive) => archive.len(),
+            Source::Npy(_) => 1,
+        }
+    }
+
+    /// Name, uncompressed size as claimed, and content; `None` for an entry that is no array.
+    #[allow(clippy::type_complexity)]
+    pub(super) fn member(
+        &mut self,
+        place: usize,
+        path: &Path,
+    ) -> Result<Option<(String, u64, Box<dyn Read + '_>)>> {
+        let archive = match self {
+            Source::Zip(archive) => archive,
+            Source::Npy(cursor) => {
+                let name = path
+                    .file_stem()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned();
+                let size = cursor.get_ref().len() as u64;
+                cursor.set_position(0);
+                return Ok(Some((name, size, Box::new(cursor))));
+            }
+        };
+        let entry = archive.by_index(place).map_err(|error| {
+            FileError::new(
+                path,
+                format!("the zip archive is damaged: {error}").to_lowercase(),
+            )
+        })?;
+        let name = match entry.name().strip_suffix(".npy") {
+            Some(name) => name.to_string(),
+            None => return Ok(None),
+        };
+        Ok(Some((name, entry.size(), Box::new(entry))))
+    }
+}
+
+/// Tells how many bytes the header took.
+pub(super) struct CountingReader<R> {
+    pub inner: R,
+    pub read: u64,
+}
+
+impl<R: Read> Read for CountingReader<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.read += count as u64;
+        Ok(count)
+    }
+}

@@ -1,0 +1,320 @@
+//! Keypoints in OpenPose's JSON: a folder per view, a file per frame.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::error::FileError;
+use super::glob;
+
+/// What every view saw.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Detections {
+    pub views: Vec<View>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct View {
+    /// The name of the folder.
+    pub name: String,
+    /// By ascending number; numbers may be missing.
+    pub frames: Vec<ViewFrame>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ViewFrame {
+    pub number: u64,
+    pub people: Vec<Person>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Person {
+    /// x and y in pixels, confidence; a keypoint at exactly (0, 0) has confidence 0, since that is how a missing one is written.
+    pub keypoints: Vec<[f64; 3]>,
+}
+
+/// Reads every folder that `pattern` names: `*` stands for any letters of one part of the path.
+///
+/// A folder of JSON files is a view, a folder of such folders gives one view for each.
+pub(crate) fn read(pattern: &str) -> Result<Detections, FileError> {
+    let mut folders = Vec::new();
+    for folder in glob::folders(pattern)? {
+        folders.extend(view_folders(&folder)?);
+    }
+    let mut length = SharedLength(None);
+    let views: Result<Vec<View>, FileError> = folders
+        .iter()
+        .map(|folder| view(folder, &mut length))
+        .collect();
+    Ok(Detections { views: views? })
+}
+
+fn view_folders(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
+    if !json_files(folder)?.is_empty() {
+        return Ok(vec![folder.to_path_buf()]);
+    }
+    let mut inner = Vec::new();
+    for path in glob::entries(folder)? {
+        if path.is_dir() && !json_files(&path)?.is_empty() {
+            inner.push(path);
+        }
+    }
+    match inner.is_empty() {
+        true => Err(FileError::new(
+            folder,
+            "expected a folder of `.json` files, or a folder of such folders; found neither",
+        )),
+        false => Ok(inner),
+    }
+}
+
+fn view(folder: &Path, length: &mut SharedLength) -> Result<View, FileError> {
+    let mut files = Vec::new();
+    for path in json_files(folder)? {
+        files.push((frame_number(&path)?, path));
+    }
+    files.sort();
+    for pair in files.windows(2) {
+        if pair[0].0 == pair[1].0 {
+            let (number, other) = (pair[0].0, pair[0].1.display());
+            return Err(FileError::new(
+                &pair[1].1,
+                format!("frame {number} stands in `{other}` too"),
+            ));
+        }
+    }
+    let mut frames = Vec::with_capacity(files.len());
+    for (number, path) in files {
+        let people = people(&path, length)?;
+        frames.push(ViewFrame { number, people });
+    }
+    let name = folder
+        .file_name()
+        .unwrap_or(folder.as_os_str())
+        .to_string_lossy()
+        .into_owned();
+    Ok(View { name, frames })
+}
+
+fn json_files(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
+    let mut paths = glob::entries(folder)?;
+    paths.retain(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "json")
+            && path.is_file()
+    });
+    Ok(paths)
+}
+
+/// The last run of digits of the name without `.json`.
+fn frame_number(path: &Path) -> Result<u64, FileError> {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let mut runs = stem.split(|letter: char| !letter.is_ascii_digit());
+    let last = runs.rfind(|run| !run.is_empty());
+    let number = last.and_then(|digits| digits.parse().ok());
+    number.ok_or_else(|| FileError::new(path, "expected a frame number in the name of the file"))
+}
+
+/// The length of the first list of keypoints, and the file that has it: all others must agree.
+struct SharedLength(Option<(usize, PathBuf)>);
+
+impl SharedLength {
+    fn check(&mut self, length: usize, path: &Path) -> Result<(), FileError> {
+        let (expected, first) = self.0.get_or_insert_with(|| (length, path.to_path_buf()));
+        match *expected == length {
+            true => Ok(()),
+            false => Err(FileError::new(
+                path,
+                format!(
+                    "`pose_keypoints_2d` holds {length} numbers, but {expected} in `{}`",
+                    first.display()
+                ),
+            )),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct FileContent {
+    people: Vec<PersonContent>,
+}
+
+#[derive(Deserialize)]
+struct PersonContent {
+    pose_keypoints_2d: Vec<f64>,
+}
+
+/// The people of one file; one without any body keypoint (only a face or hands) is left out.
+fn people(path: &Path, length: &mut SharedLength) -> Result<Vec<Person>, FileError> {
+    let bytes = fs::read(path).map_err(|error| FileError::reading(path, &error))?;
+    parse(path, &bytes, length)
+}
+
+fn parse(path: &Path, bytes: &[u8], length: &mut SharedLength) -> Result<Vec<Person>, FileError> {
+    if bytes.trim_ascii().is_empty() {
+        return Err(FileError::new(path, "the file is empty"));
+    }
+    let content: FileContent = serde_json::from_slice(bytes)
+        .map_err(|error| FileError::new(path, format!("is not OpenPose's JSON: {error}")))?;
+    let mut people = Vec::with_capacity(content.people.len());
+    for person in content.people {
+        let numbers = person.pose_keypoints_2d;
+        if numbers.is_empty() {
+            continue;
+        }
+        if !numbers.len().is_multiple_of(3) {
+            let found = numbers.len();
+            return Err(FileError::new(
+                path,
+                format!("`pose_keypoints_2d` holds {found} numbers; expected a multiple of 3"),
+            ));
+        }
+        length.check(numbers.len(), path)?;
+        people.push(Person {
+            keypoints: numbers.chunks_exact(3).map(keypoint).collect(),
+        });
+    }
+    Ok(people)
+}
+
+fn keypoint(numbers: &[f64]) -> [f64; 3] {
+    match *numbers {
+        [0.0, 0.0, _] => [0.0; 3],
+        [x, y, confidence] => [x, y, confidence],
+        _ => [0.0; 3],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{damage, real_data};
+    use super::*;
+
+    const JSON: &str = r#"{"version":1.3,"people":[{"person_id":[-1],"pose_keypoints_2d":[1.5,2,0.9,0,0,0.7,3,4,0],"face_keypoints_2d":[]}]}"#;
+
+    fn folder_with(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        folder
+    }
+
+    fn read_in(folder: &tempfile::TempDir, pattern: &str) -> Result<Detections, String> {
+        let root = folder.path().to_str().unwrap();
+        let read = read(&format!("{root}/{pattern}"));
+        read.map_err(|error| error.to_string().replace(root, "R"))
+    }
+
+    #[test]
+    fn frames_are_sorted_by_their_numbers() {
+        let folder = folder_with(&[
+            ("v/cam01_json/cam01.10.json", JSON),
+            ("v/cam01_json/cam01.2.json", r#"{"people":[]}"#),
+            ("v/cam01_json/notes.txt", "x"),
+            ("v/cam10_json/a_000000000007_keypoints.json", JSON),
+        ]);
+        for pattern in ["v/*_json", "v", "*/cam*", "v/cam01_json/../../v"] {
+            let views = read_in(&folder, pattern).unwrap().views;
+            assert_eq!(views[0].name, "cam01_json");
+            let numbers: Vec<u64> = views[0].frames.iter().map(|frame| frame.number).collect();
+            assert_eq!(numbers, [2, 10]);
+            assert_eq!(views[1].frames[0].number, 7);
+        }
+        let one = read_in(&folder, "v/cam01_json/").unwrap().views;
+        let keypoints = &one[0].frames[1].people[0].keypoints;
+        assert_eq!(
+            keypoints[..],
+            [[1.5, 2.0, 0.9], [0.0, 0.0, 0.0], [3.0, 4.0, 0.0]]
+        );
+        assert_eq!(one.len(), 1);
+    }
+
+    #[test]
+    fn messages_name_the_file() {
+        let said = |file: &str, text: &str| {
+            let folder = folder_with(&[("v/a.1.json", JSON), (file, text)]);
+            read_in(&folder, "v").unwrap_err()
+        };
+        assert_eq!(said("v/a.2.json", ""), "`R/v/a.2.json`: the file is empty");
+        assert_eq!(
+            said("v/a.2.json", r#"{"people":[{"pose_"#),
+            "`R/v/a.2.json`: is not OpenPose's JSON: EOF while parsing a string at line 1 column 18"
+        );
+        assert_eq!(
+            said("v/a.2.json", r#"{"version":1.3}"#),
+            "`R/v/a.2.json`: is not OpenPose's JSON: missing field `people` at line 1 column 15"
+        );
+        assert_eq!(
+            said("v/a.2.json", r#"{"people":[{"pose_keypoints_2d":[1,2]}]}"#),
+            "`R/v/a.2.json`: `pose_keypoints_2d` holds 2 numbers; expected a multiple of 3"
+        );
+        assert_eq!(
+            said(
+                "v/a.2.json",
+                r#"{"people":[{"pose_keypoints_2d":[1,2,3]}]}"#
+            ),
+            "`R/v/a.2.json`: `pose_keypoints_2d` holds 3 numbers, but 9 in `R/v/a.1.json`"
+        );
+        assert_eq!(
+            said("v/b.01.json", JSON),
+            "`R/v/b.01.json`: frame 1 stands in `R/v/a.1.json` too"
+        );
+        assert_eq!(
+            said("v/b.json", JSON),
+            "`R/v/b.json`: expected a frame number in the name of the file"
+        );
+    }
+
+    #[test]
+    fn a_pattern_without_a_match_says_what_is_there() {
+        let folder = folder_with(&[
+            ("A/pose/c1/a.1.json", JSON),
+            ("A/pose-3d/x.trc", ""),
+            ("A/empty/x.txt", ""),
+        ]);
+        assert_eq!(
+            read_in(&folder, "A/poze/c1").unwrap_err(),
+            "`R/A/poze/c1`: there is no `poze` in `R/A`; it holds `pose`, `pose-3d`, `empty`"
+        );
+        assert_eq!(
+            read_in(&folder, "A/pose/cam*").unwrap_err(),
+            "`R/A/pose/cam*`: nothing matches `cam*` in `R/A/pose`; it holds `c1`"
+        );
+        assert_eq!(
+            read_in(&folder, "A/empty").unwrap_err(),
+            "`R/A/empty`: expected a folder of `.json` files, or a folder of such folders; found neither"
+        );
+        assert_eq!(
+            read_in(&folder, "A/empty/x.txt").unwrap_err(),
+            "`R/A/empty/x.txt`: expected a folder, found a file"
+        );
+    }
+
+    #[test]
+    fn damage_never_panics() {
+        damage(JSON.as_bytes(), |bytes| {
+            let _ = parse(Path::new("a.1.json"), bytes, &mut SharedLength(None));
+        });
+    }
+
+    #[test]
+    fn the_real_trial_has_four_views_of_a_hundred_frames() {
+        let Some(data) = real_data() else { return };
+        let pattern = data.join("views/S00_P00_T01_BalancingTrial/pose/*_json");
+        let views = read(pattern.to_str().unwrap()).unwrap().views;
+        assert_eq!(views.len(), 4);
+        for view in &views {
+            assert_eq!(view.frames.len(), 100);
+            let people = view.frames.iter().flat_map(|frame| &frame.people);
+            assert!(
+                people
+                    .into_iter()
+                    .all(|person| person.keypoints.len() == 25)
+            );
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! What the problem's structure says about its stages, for `fitrun explain`.
+
+use super::{Coupling, Per, Problem, Stage};
+
+impl Problem {
+    /// Rows of path, value and reason: what was derived, not written.
+    pub fn explain(&self) -> Vec<[String; 3]> {
+        let mut rows = vec![[
+            "frames".to_string(),
+            self.frames.to_string(),
+            "the data's frame axis".to_string(),
+        ]];
+        for (i, stage) in self.stages.iter().enumerate() {
+            let path = |key: &str| format!("stages[{i}].{key}");
+            let (unknowns, structure) = self.structure(stage);
+            rows.push([path("unknowns"), unknowns, structure]);
+            rows.push([
+                path("method"),
+                "lbfgs".into(),
+                "chosen by `auto`: it suits any cost of which only the gradient is known".into(),
+            ]);
+        }
+        rows
+    }
+
+    fn structure(&self, stage: &Stage) -> (String, String) {
+        let count = |per: Per| -> usize {
+            let of = stage.free.iter().map(|v| &self.variables[v.0]);
+            of.filter(|v| v.per == per)
+                .map(|v| v.manifold.tangent())
+                .sum()
+        };
+        let (own, shared) = (count(Per::Frame), count(Per::Subject));
+        match stage.coupling {
+            Coupling::Independent => (
+                format!("{} × {own}", self.frames),
+                "independent frames: nothing shared is free, no term ties frames".into(),
+            ),
+            Coupling::Joint => (
+                format!("{} × {own} + {shared}", self.frames),
+                "joint: a shared variable is free, or a term ties frames".into(),
+            ),
+            Coupling::Subset(n) => (
+                format!("{n} × {own} + {shared}"),
+                format!("joint, on {n} well-observed, spread-out frames"),
+            ),
+        }
+    }
+}

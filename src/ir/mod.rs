@@ -1,0 +1,309 @@
+//! The checked problem: variables over index sets on manifolds, typed nodes, terms, stages.
+
+mod explain;
+mod values;
+
+use std::sync::Arc;
+
+use nalgebra::Matrix3;
+
+use crate::camera::Camera;
+use crate::data::Observations;
+use crate::keypoints::combine::Part;
+use crate::manifold::Manifold;
+use crate::prior::Mixture;
+use crate::spec::Dimension;
+use crate::term::Whitening;
+
+pub use values::Values;
+
+/// Everything that a fit needs, with nothing left to ask.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    pub name: String,
+    /// Length of the frame axis.
+    pub frames: usize,
+    /// What the data call each frame.
+    pub frame_numbers: Vec<u64>,
+    /// Frames per second, where known.
+    pub rate: Option<f64>,
+    pub variables: Vec<Variable>,
+    /// In an order in which each reads only earlier ones.
+    pub nodes: Vec<Node>,
+    pub terms: Vec<Term>,
+    pub placement: Option<Placement>,
+    pub stages: Vec<Stage>,
+    pub settings: Settings,
+    pub output: Output,
+    /// For each frame whether any term observes it.
+    pub observed: Vec<bool>,
+    /// Turns the axes of the data into ours (y up); results go back through its transpose.
+    pub upright: Matrix3<f64>,
+}
+
+impl Problem {
+    pub(crate) fn variable(&self, name: &str) -> Option<VariableId> {
+        let at = self.variables.iter().position(|v| v.name == name)?;
+        Some(VariableId(at))
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct VariableId(pub usize);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub usize);
+
+/// One copy for each frame, or one for all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Per {
+    Frame,
+    Subject,
+}
+
+/// A named unknown.
+#[derive(Clone, Debug)]
+pub struct Variable {
+    pub name: String,
+    pub manifold: Manifold,
+    pub per: Per,
+    pub dimension: Dimension,
+    /// One copy, in stored numbers.
+    pub init: Vec<f64>,
+    /// Typical size of a change in tangent coordinates; whitens the problem.
+    pub scale: f64,
+}
+
+/// A typed value that terms read.
+#[derive(Clone, Debug)]
+pub struct Node {
+    pub name: String,
+    pub kind: NodeKind,
+    pub per: Per,
+    /// Numbers of one copy.
+    pub dims: usize,
+    pub dimension: Dimension,
+}
+
+#[derive(Clone, Debug)]
+pub enum NodeKind {
+    Variable(VariableId),
+    /// Axis-angle vectors to matrices.
+    Rotations { of: NodeId },
+    /// offset + x Aᵀ.
+    Affine {
+        of: NodeId,
+        offset: Arc<Vec<f64>>,
+        matrix: Arc<Vec<f64>>,
+    },
+    Kinematics {
+        root: NodeId,
+        body: NodeId,
+        rest: NodeId,
+        trans: NodeId,
+        parents: Arc<Vec<usize>>,
+    },
+    Correctives {
+        rest: NodeId,
+        rotations: NodeId,
+        directions: Arc<Vec<f64>>,
+    },
+    Skinning {
+        transforms: NodeId,
+        joints: NodeId,
+        vertices: NodeId,
+        weights: Arc<Vec<Vec<(usize, f64)>>>,
+    },
+    /// Weighted means of joints and vertices.
+    Combine {
+        transforms: NodeId,
+        vertices: Option<NodeId>,
+        keypoints: Arc<Vec<Vec<(Part, f64)>>>,
+    },
+    Project {
+        points: NodeId,
+        cameras: Arc<Vec<Camera>>,
+    },
+}
+
+impl NodeKind {
+    /// The nodes that it reads.
+    pub fn inputs(&self) -> Vec<NodeId> {
+        match self {
+            Self::Variable(_) => vec![],
+            Self::Rotations { of } | Self::Affine { of, .. } => vec![*of],
+            Self::Kinematics {
+                root,
+                body,
+                rest,
+                trans,
+                ..
+            } => vec![*root, *body, *rest, *trans],
+            Self::Correctives {
+                rest, rotations, ..
+            } => vec![*rest, *rotations],
+            Self::Skinning {
+                transforms,
+                joints,
+                vertices,
+                ..
+            } => vec![*transforms, *joints, *vertices],
+            Self::Combine {
+                transforms,
+                vertices,
+                ..
+            } => [Some(*transforms), *vertices].into_iter().flatten().collect(),
+            Self::Project { points, .. } => vec![*points],
+        }
+    }
+}
+
+/// A loss term as it stands outside of any stage.
+#[derive(Clone, Debug)]
+pub struct Term {
+    pub name: String,
+    pub node: NodeId,
+    pub residual: Residual,
+    pub whitening: Whitening,
+}
+
+#[derive(Clone, Debug)]
+pub enum Residual {
+    /// The node's points minus observed ones.
+    Points(Arc<Targets>),
+    /// The node's value itself.
+    Value { k: usize },
+    /// Finite differences of the node's points along frames.
+    Difference { order: usize, rate: f64, k: usize },
+    /// The energy of a mixture.
+    Mixture(Arc<Mixture>),
+}
+
+impl Residual {
+    /// Whether it ties frames to each other.
+    pub fn couples(&self) -> bool {
+        matches!(self, Self::Difference { .. })
+    }
+}
+
+/// Observations joined to a node, point by point.
+#[derive(Clone, Debug)]
+pub struct Targets {
+    pub labels: Vec<String>,
+    pub observations: Observations,
+    /// (frames, views·points): confidence^p times the keypoint's weight, after `reduce`.
+    pub weights: Vec<f64>,
+}
+
+/// The rotation and translation that a closed form can find before the first stage.
+#[derive(Clone, Debug)]
+pub struct Placement {
+    pub rotation: VariableId,
+    pub translation: VariableId,
+    pub observed: Vec<Observed>,
+}
+
+impl Placement {
+    /// The two variables, sorted.
+    pub fn variables(&self) -> Vec<VariableId> {
+        let mut both = vec![self.rotation, self.translation];
+        both.sort();
+        both
+    }
+}
+
+/// What a term sees of the points that are placed.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    pub term: String,
+    /// (points, 3) in the world.
+    pub points: NodeId,
+    pub targets: Arc<Targets>,
+    /// None: the targets are points in space.
+    pub cameras: Option<Arc<Vec<Camera>>>,
+    /// How much each point says about the whole's orientation.
+    pub rigidity: Vec<f64>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Stage {
+    pub name: String,
+    /// Sorted.
+    pub free: Vec<VariableId>,
+    /// The terms that take part, with this stage's settings.
+    pub terms: Vec<Term>,
+    pub coupling: Coupling,
+    pub max_iter: usize,
+}
+
+/// What the axes say about a stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coupling {
+    /// Every frame is a problem of its own.
+    Independent,
+    /// All frames together: a shared variable is free, or a term ties frames.
+    Joint,
+    /// Jointly, on this many well-observed frames.
+    Subset(usize),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precision {
+    F32,
+    F64,
+}
+
+/// How the stages are solved.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    pub precision: Precision,
+    pub history: usize,
+    pub tolerance_grad: f64,
+    pub tolerance_cost: f64,
+    pub seed: u64,
+}
+
+/// What a run leaves behind.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Output {
+    /// `{name}` is already filled in.
+    pub dir: String,
+    pub write: Vec<OutputFile>,
+    pub plots: Vec<PlotKind>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutputFile {
+    Params,
+    Convergence,
+    Joints,
+    Glb,
+    Obj,
+}
+
+impl OutputFile {
+    pub const NAMES: [(&str, Self); 5] = [
+        ("params.npz", Self::Params),
+        ("convergence.csv", Self::Convergence),
+        ("joints.csv", Self::Joints),
+        ("body.glb", Self::Glb),
+        ("body.obj", Self::Obj),
+    ];
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlotKind {
+    Convergence,
+    Terms,
+    PerJointError,
+    Body,
+}
+
+impl PlotKind {
+    pub const NAMES: [(&str, Self); 4] = [
+        ("convergence", Self::Convergence),
+        ("terms", Self::Terms),
+        ("per_joint_error", Self::PerJointError),
+        ("body", Self::Body),
+    ];
+}

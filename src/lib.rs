@@ -1,0 +1,58 @@
+//! A differentiable-optimization language: a TOML spec says what to fit, fitrun fits it.
+//!
+//! The objective is `E = Σ_terms weight · Σ_i conf_i^p · ρ(‖r_i‖² / sigma²)`, which is −2 log likelihood
+//! where sigmas are standard deviations. A run goes one way: spec → inputs → problem → stages → report.
+//!
+//! ```no_run
+//! use std::path::Path;
+//!
+//! let outcome = fitrun::run(Path::new("walk.toml"), &Default::default(), &mut |_| true)?;
+//! println!("E = {}, written to {}", outcome.fit.cost(), outcome.dir.display());
+//! # Ok::<(), fitrun::Error>(())
+//! ```
+
+mod body;
+mod camera;
+mod check;
+mod compile;
+mod data;
+mod diagnostic;
+mod error;
+mod fit;
+mod gradcheck;
+mod graph;
+mod io;
+mod ir;
+mod keypoints;
+mod manifold;
+mod objective;
+mod prior;
+mod read;
+mod report;
+mod robust;
+mod run;
+mod solve;
+mod spec;
+mod term;
+pub mod train;
+
+pub use body::BodyModel;
+pub use camera::Camera;
+pub use diagnostic::{Diagnostic, Diagnostics, Origin, Severity, Sourced, Sources};
+pub use error::Error;
+pub use fit::{Fit, FitProgress, StageOutcome, Status, fit};
+pub use gradcheck::{GradientRow, gradcheck};
+pub use io::{FileError, read_array};
+pub use ir::{Problem, Values};
+pub use keypoints::{conventions, labels};
+pub use manifold::Manifold;
+pub use objective::{Block, Evaluation, Layout, Objective};
+pub use prior::Mixture;
+pub use report::Record;
+pub use report::metrics::{PointErrors, Summary};
+pub use run::{Checked, Outcome, RunOptions, check, run};
+pub use solve::{
+    Progress, Single, Solution, SolveSettings, Termination, TraceRow, minimize, minimize_with,
+};
+pub use spec::keys;
+pub use spec::{Dimension, Spec};

@@ -1,0 +1,138 @@
+//! The batched objective: many independent problems of one layout, evaluated in one call.
+
+use crate::manifold::Manifold;
+
+/// Copies of a manifold that lie side by side in a problem's parameter vector.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Block {
+    pub manifold: Manifold,
+    pub copies: usize,
+    /// Typical size of a change; the solver's unit in these coordinates.
+    pub scale: f64,
+}
+
+/// How the parameter vector of one problem is made up.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Layout {
+    pub blocks: Vec<Block>,
+}
+
+impl Layout {
+    /// Numbers stored for one problem.
+    pub fn ambient(&self) -> usize {
+        let dims = |b: &Block| b.copies * b.manifold.ambient();
+        self.blocks.iter().map(dims).sum()
+    }
+
+    /// Unknowns of one problem.
+    pub fn tangent(&self) -> usize {
+        let dims = |b: &Block| b.copies * b.manifold.tangent();
+        self.blocks.iter().map(dims).sum()
+    }
+
+    /// out = x moved by `factor` times the whitened tangent vector.
+    pub fn retract(&self, x: &[f64], direction: &[f64], factor: f64, out: &mut [f64]) {
+        let mut step = Vec::with_capacity(3);
+        self.for_each_copy(|block, ambient, tangent| {
+            step.clear();
+            let whitened = &direction[tangent];
+            step.extend(whitened.iter().map(|d| d * factor * block.scale));
+            block
+                .manifold
+                .retract(&x[ambient.clone()], &step, &mut out[ambient]);
+        });
+    }
+
+    /// The gradient in whitened tangent coordinates.
+    pub fn pull_back(&self, x: &[f64], ambient_gradient: &[f64], out: &mut [f64]) {
+        self.for_each_copy(|block, ambient, tangent| {
+            let out = &mut out[tangent];
+            let from = &ambient_gradient[ambient.clone()];
+            block.manifold.pull_back(&x[ambient], from, out);
+            out.iter_mut().for_each(|g| *g *= block.scale);
+        });
+    }
+
+    /// Carries a tangent vector along the step from one point to another.
+    pub fn transport(&self, from: &[f64], to: &[f64], vector: &mut [f64]) {
+        self.for_each_copy(|block, ambient, tangent| {
+            let (from, to) = (&from[ambient.clone()], &to[ambient]);
+            block.manifold.transport(from, to, &mut vector[tangent]);
+        });
+    }
+
+    fn for_each_copy(
+        &self,
+        mut visit: impl FnMut(&Block, std::ops::Range<usize>, std::ops::Range<usize>),
+    ) {
+        let (mut ambient, mut tangent) = (0, 0);
+        for block in &self.blocks {
+            // Euclidean copies need no boundaries between them.
+            let (copies, a, t) = match block.manifold {
+                Manifold::Euclidean(n) => (1, n * block.copies, n * block.copies),
+                other => (block.copies, other.ambient(), other.tangent()),
+            };
+            for _ in 0..copies {
+                visit(block, ambient..ambient + a, tangent..tangent + t);
+                ambient += a;
+                tangent += t;
+            }
+        }
+    }
+}
+
+/// What one evaluation says about the active problems, in their order.
+#[derive(Clone, Debug, Default)]
+pub struct Evaluation {
+    /// (active): the cost E of each.
+    pub costs: Vec<f64>,
+    /// (active, terms): its parts.
+    pub terms: Vec<f64>,
+    /// (active, ambient): the gradient with respect to the stored numbers.
+    pub gradient: Vec<f64>,
+}
+
+/// The central type and the extension point of the library: implement it for an objective of your
+/// own, and every method solves it.
+///
+/// Problems are independent: what `evaluate` says of one depends on its own numbers alone. A single
+/// objective is a batch of one.
+///
+/// ```
+/// use fitrun::{Block, Evaluation, Layout, Manifold, Objective, SolveSettings, minimize};
+///
+/// struct Rosenbrock;
+///
+/// impl Objective for Rosenbrock {
+///     fn problems(&self) -> usize { 1 }
+///     fn layout(&self) -> Layout {
+///         let block = Block { manifold: Manifold::Euclidean(2), copies: 1, scale: 1.0 };
+///         Layout { blocks: vec![block] }
+///     }
+///     fn term_names(&self) -> Vec<String> { vec!["valley".into()] }
+///     fn evaluate(&self, x: &[f64], _active: &[usize], out: &mut Evaluation) {
+///         let (a, b) = (1.0 - x[0], x[1] - x[0] * x[0]);
+///         out.costs = vec![a * a + 100.0 * b * b];
+///         out.terms = out.costs.clone();
+///         out.gradient = vec![-2.0 * a - 400.0 * x[0] * b, 200.0 * b];
+///     }
+/// }
+///
+/// let settings = SolveSettings { tolerance_grad: 1e-9, tolerance_cost: 0.0, ..Default::default() };
+/// let solution = minimize(&Rosenbrock, vec![-1.2, 1.0], &settings);
+/// assert!((solution.x[0] - 1.0).abs() < 1e-6 && (solution.x[1] - 1.0).abs() < 1e-6);
+/// ```
+pub trait Objective {
+    /// How many independent problems there are.
+    fn problems(&self) -> usize;
+
+    fn layout(&self) -> Layout;
+
+    /// Names of the parts that [`Evaluation::terms`] holds.
+    fn term_names(&self) -> Vec<String>;
+
+    /// Evaluates the problems listed in `active`; `x` is (active, ambient), row by row.
+    ///
+    /// A cost that is not finite is an answer too: the method steps back.
+    fn evaluate(&self, x: &[f64], active: &[usize], out: &mut Evaluation);
+}

@@ -1,0 +1,388 @@
+//! Arrays with named axes, and tables of points, to observations.
+
+use std::path::Path;
+
+use nalgebra::Vector3;
+use ndarray::{Array3, Array4, ArrayD, Axis, IxDyn, s};
+
+use super::{Reader, upright};
+use crate::data::{Dataset, Observations};
+use crate::diagnostic::{Diagnostic, list};
+use crate::io::npz::{ArrayKind, Npz};
+use crate::io::{FileError, csv};
+use crate::keypoints;
+use crate::spec::{Dimension, parse_unit, units_of};
+
+/// Names of axes by what they run over.
+const POINT_AXES: [&str; 5] = ["joint", "keypoint", "marker", "point", "vertex"];
+const VIEW_AXES: [&str; 2] = ["camera", "view"];
+const COMPONENT_AXES: [(&str, usize, bool); 6] = [
+    ("xyz", 3, false),
+    ("xyzc", 4, true),
+    ("xy", 2, false),
+    ("xyc", 3, true),
+    ("uv", 2, false),
+    ("uvc", 3, true),
+];
+
+/// An array brought into the order (frames, views, points, components).
+struct Ordered {
+    values: Array4<f64>,
+    point_axis: Option<String>,
+    has_confidence: bool,
+}
+
+impl Reader<'_> {
+    pub(super) fn npz(&mut self, path: &Path) -> Result<Option<(Dataset, char)>, FileError> {
+        let npz = Npz::open(path)?;
+        self.files.push(path.into());
+        let Some((axes, name)) = self.choose_array(&npz) else {
+            return Ok(None);
+        };
+        let array = npz.floats(&name)?;
+        let Some(ordered) = self.order(&name, array, &axes) else {
+            return Ok(None);
+        };
+        let (_, views, points, _) = ordered.values.dim();
+        let Some(labels) = self.labels(&npz, &ordered, points)? else {
+            return Ok(None);
+        };
+        let views = match self.names(&npz, "views", views)? {
+            Some(names) => names,
+            None if views == 1 => vec![String::new()],
+            None => {
+                let message = format!("`{}` has a camera axis without names", self.view.path());
+                self.diagnostics.push(
+                    Diagnostic::error("F0403", message, &self.origin)
+                        .hint("add `views = …`, an array's name or a list"),
+                );
+                return Ok(None);
+            }
+        };
+        let rate = ["rate", "fps", "mocap_framerate", "mocap_frame_rate"]
+            .iter()
+            .find_map(|name| npz.floats(name).ok()?.first().copied());
+        let mut observations = self.observations(ordered, labels, views, rate);
+        self.apply_masks(&npz, &mut observations)?;
+        Ok(self.finish(observations))
+    }
+
+    pub(super) fn csv(&mut self, path: &Path) -> Result<Option<(Dataset, char)>, FileError> {
+        let table = csv::read(path)?;
+        self.files.push(path.into());
+        let Some(points) = csv::points(&table) else {
+            let hint = "columns such as `pelvis.x`, `pelvis.y`, `pelvis.z` make up a point";
+            return Err(FileError::new(path, "no column is a point's coordinate").with_hint(hint));
+        };
+        let mut observations = self.observations(
+            Ordered {
+                values: points.values.insert_axis(Axis(1)),
+                point_axis: None,
+                has_confidence: false,
+            },
+            points.labels,
+            vec![String::new()],
+            None,
+        );
+        if let Some(confidence) = points.confidence {
+            observations.confidence = confidence.insert_axis(Axis(1));
+        }
+        Ok(self.finish(observations))
+    }
+
+    /// The array that the spec names, or the only one that `axes` fit.
+    fn choose_array(&mut self, npz: &Npz) -> Option<(Vec<String>, String)> {
+        let Some(axes) = self.view.texts("axes") else {
+            let message = format!("`{}` does not name the `axes` of its array", self.view.path());
+            self.diagnostics.push(
+                Diagnostic::error("F0202", message, &self.origin)
+                    .hint("such as `axes = [\"frame\", \"joint\", \"xyz\"]`"),
+            );
+            return None;
+        };
+        let axes: Vec<String> = axes.iter().map(|a| a.value.to_string()).collect();
+        if let Some(name) = self.view.text("array") {
+            if npz.has(name.value) {
+                return Some((axes, name.value.into()));
+            }
+            let message = format!("`{}` has no array `{}`", npz.path().display(), name.value);
+            let names = npz.members().iter().map(|m| m.name.as_str());
+            let diagnostic = Diagnostic::error("F0402", message, &name.origin);
+            self.diagnostics.push(diagnostic.nearest(name.value, names));
+            return None;
+        }
+        let numeric = npz.members().iter().filter(|m| {
+            m.shape.len() == axes.len() && matches!(m.kind, ArrayKind::Float | ArrayKind::Integer)
+        });
+        let candidates: Vec<&str> = numeric.map(|m| m.name.as_str()).collect();
+        match candidates.as_slice() {
+            [one] => Some((axes, one.to_string())),
+            several => {
+                let message = format!(
+                    "`{}`: {} arrays have {} axes",
+                    self.view.path(),
+                    if several.is_empty() { "no" } else { "several" },
+                    axes.len()
+                );
+                let names: Vec<&str> = match several.is_empty() {
+                    true => npz.members().iter().map(|m| m.name.as_str()).collect(),
+                    false => several.to_vec(),
+                };
+                let hint = format!("name one with `array = …`: {}", list(&names));
+                let origin = self.view.origin_of("axes", &self.origin);
+                self.diagnostics
+                    .push(Diagnostic::error("F0402", message, &origin).hint(hint));
+                None
+            }
+        }
+    }
+
+    fn order(&mut self, name: &str, array: ArrayD<f64>, axes: &[String]) -> Option<Ordered> {
+        let origin = self.view.origin_of("axes", &self.origin);
+        if array.ndim() != axes.len() {
+            let message = format!(
+                "`axes` names {} axes, but the array `{name}` has the shape {:?}",
+                axes.len(),
+                array.shape()
+            );
+            self.fail("F0301", message, &origin);
+            return None;
+        }
+        let mut places: [Option<usize>; 4] = [None; 4];
+        let mut component = None;
+        for (at, axis) in axes.iter().enumerate() {
+            let known = COMPONENT_AXES.iter().find(|c| c.0 == axis);
+            let role = match axis.as_str() {
+                "frame" => 0,
+                a if VIEW_AXES.contains(&a) => 1,
+                a if POINT_AXES.contains(&a) => 2,
+                _ if known.is_some() => 3,
+                _ => {
+                    let message = format!("unknown axis `{axis}`");
+                    let names = ["frame"].into_iter().chain(VIEW_AXES).chain(POINT_AXES);
+                    let names = names.chain(COMPONENT_AXES.iter().map(|c| c.0));
+                    let diagnostic = Diagnostic::error("F0301", message, &origin);
+                    self.diagnostics.push(diagnostic.nearest(axis, names));
+                    return None;
+                }
+            };
+            places[role] = Some(at);
+            component = component.or(known);
+        }
+        let Some(component) = component else {
+            let message = format!("`{}.axes` has no axis of components", self.view.path());
+            let hint = "such as `xyz` for points in space, `uv` for pixels";
+            self.diagnostics
+                .push(Diagnostic::error("F0301", message, &origin).hint(hint));
+            return None;
+        };
+        let length = array.shape()[places[3]?];
+        if length != component.1 {
+            let message = format!(
+                "the axis `{}` should have {} components, but `{name}` has the shape {:?}",
+                component.0,
+                component.1,
+                array.shape()
+            );
+            self.fail("F0301", message, &origin);
+            return None;
+        }
+        Some(Ordered {
+            point_axis: places[2].map(|at| axes[at].clone()),
+            has_confidence: component.2,
+            values: reorder(array, places)?,
+        })
+    }
+
+    /// Labels from `names`, `keypoints`, or the count where that says it.
+    fn labels(
+        &mut self,
+        npz: &Npz,
+        ordered: &Ordered,
+        points: usize,
+    ) -> Result<Option<Vec<String>>, FileError> {
+        let from_convention = match self.convention_labels() {
+            None => return Ok(None),
+            Some(labels) => labels,
+        };
+        let labels = match (self.names(npz, "names", points)?, from_convention) {
+            (Some(names), _) => names,
+            (None, Some(labels)) => labels,
+            (None, None) if ordered.point_axis.as_deref() == Some("vertex") => {
+                (0..points).map(|v| format!("v{v}")).collect()
+            }
+            (None, None) if ordered.point_axis.is_none() => vec!["point".into()],
+            (None, None) => match points {
+                22 | 52 | 55 => keypoints::labels("SMPL_22").unwrap_or_default(),
+                24 => keypoints::labels("SMPL_24").unwrap_or_default(),
+                _ => {
+                    let message = format!("`{}` has {points} points without labels", self.view.path());
+                    let diagnostic = Diagnostic::error("F0403", message, &self.origin);
+                    self.diagnostics.push(diagnostic.hint(
+                        "add `names = …` (an array's name or a list) or `keypoints = …` (a convention)",
+                    ));
+                    return Ok(None);
+                }
+            },
+        };
+        if labels.len() > points {
+            let message = format!(
+                "`{}` has {points} points, but {} labels",
+                self.view.path(),
+                labels.len()
+            );
+            self.fail("F0301", message, &self.origin.clone());
+            return Ok(None);
+        }
+        Ok(Some(labels))
+    }
+
+    /// A list of names, or the text array that one name stands for.
+    fn names(
+        &mut self,
+        npz: &Npz,
+        key: &str,
+        count: usize,
+    ) -> Result<Option<Vec<String>>, FileError> {
+        let Some(texts) = self.view.texts(key) else {
+            return Ok(None);
+        };
+        if texts.len() == 1 && count != 1 {
+            return npz.strings(texts[0].value).map(Some);
+        }
+        Ok(Some(texts.iter().map(|t| t.value.to_string()).collect()))
+    }
+
+    fn observations(
+        &mut self,
+        ordered: Ordered,
+        labels: Vec<String>,
+        views: Vec<String>,
+        rate: Option<f64>,
+    ) -> Observations {
+        let range = self.frame_range();
+        let all = ordered.values.dim().0;
+        let first = (range.start as usize).min(all);
+        let end = usize::try_from(range.end).unwrap_or(all).clamp(first, all);
+        let rows = ordered.values.slice(s![first..end, .., ..labels.len(), ..]);
+        let components = rows.dim().3 - usize::from(ordered.has_confidence);
+        let values = rows.slice(s![.., .., .., ..components]).to_owned();
+        let (frames, view_count, points, _) = values.dim();
+        let confidence = match ordered.has_confidence {
+            true => rows.slice(s![.., .., .., components]).to_owned(),
+            false => Array3::ones((frames, view_count, points)),
+        };
+        Observations {
+            labels,
+            views,
+            values,
+            confidence,
+            dimension: match components {
+                2 => Dimension::PIXEL,
+                _ => Dimension::LENGTH,
+            },
+            rate: self.rate(rate),
+            frame_numbers: (first as u64..end as u64).collect(),
+        }
+    }
+
+    /// Masks and confidences that lie beside the array; both broadcast to (frames, points).
+    fn apply_masks(&mut self, npz: &Npz, observations: &mut Observations) -> Result<(), FileError> {
+        let mut masks: Vec<(String, ArrayD<f64>)> = Vec::new();
+        for text in self.view.texts("valid").unwrap_or_default() {
+            let mask = npz.bools(text.value)?.mapv(|b| f64::from(u8::from(b)));
+            masks.push((text.value.into(), mask));
+        }
+        if let Some(text) = self.view.text("confidence") {
+            masks.push((text.value.into(), npz.floats(text.value)?));
+        }
+        let first = *observations.frame_numbers.first().unwrap_or(&0) as usize;
+        for (name, mask) in masks {
+            if let Err(shape) = apply_mask(&mask, first, &mut observations.confidence) {
+                let message = format!("`{name}` has the shape {shape:?}, which does not broadcast");
+                let origin = self.view.origin_of("valid", &self.origin);
+                self.fail("F0301", message, &origin);
+            }
+        }
+        Ok(())
+    }
+
+    /// Converts to SI units and to y up, and masks what is missing.
+    fn finish(&mut self, mut observations: Observations) -> Option<(Dataset, char)> {
+        if observations.frames() == 0 {
+            let message = format!("`{}` leaves no frame", self.view.path());
+            self.fail("F0402", message, &self.origin.clone());
+            return None;
+        }
+        let factor = self.unit(observations.dimension)?;
+        observations.values.mapv_inplace(|x| x * factor);
+        let up = self.up('y');
+        if observations.dimension == Dimension::LENGTH && up != 'y' {
+            let turn = upright(up);
+            for mut point in observations.values.lanes_mut(Axis(3)) {
+                let turned = turn * Vector3::new(point[0], point[1], point[2]);
+                point.iter_mut().zip(turned.iter()).for_each(|(p, t)| *p = *t);
+            }
+        }
+        observations.mask_missing();
+        Some((Dataset::Points(observations), up))
+    }
+
+    fn unit(&mut self, dimension: Dimension) -> Option<f64> {
+        let Some(unit) = self.view.text("unit") else {
+            return Some(1.0);
+        };
+        match parse_unit(unit.value) {
+            Ok((factor, found)) if found == dimension => Some(factor),
+            Ok((_, found)) => {
+                let message = format!(
+                    "`{}.unit` is of `{found}`, but the data's axes are of `{dimension}`",
+                    self.view.path()
+                );
+                let hint = format!("permitted: {}", list(&units_of(dimension)));
+                self.diagnostics
+                    .push(Diagnostic::error("F0302", message, &unit.origin).hint(hint));
+                None
+            }
+            Err(reason) => {
+                let message = format!("`{}.unit`: {reason}", self.view.path());
+                let hint = format!("permitted: {}", list(&units_of(dimension)));
+                self.diagnostics
+                    .push(Diagnostic::error("F0302", message, &unit.origin).hint(hint));
+                None
+            }
+        }
+    }
+}
+
+/// Permutes the axes to frame, view, point, component; a missing one has length 1.
+fn reorder(array: ArrayD<f64>, places: [Option<usize>; 4]) -> Option<Array4<f64>> {
+    let order: Vec<usize> = places.iter().flatten().copied().collect();
+    let mut ordered = array.permuted_axes(IxDyn(&order));
+    for (role, place) in places.iter().enumerate() {
+        if place.is_none() {
+            ordered = ordered.insert_axis(Axis(role));
+        }
+    }
+    ordered.into_dimensionality().ok()
+}
+
+/// Multiplies confidences by a mask over points, frames, or both.
+fn apply_mask(
+    mask: &ArrayD<f64>,
+    first_frame: usize,
+    confidence: &mut Array3<f64>,
+) -> Result<(), Vec<usize>> {
+    let (frames, _, points) = confidence.dim();
+    let shape = mask.shape().to_vec();
+    for ((f, _, p), c) in confidence.indexed_iter_mut() {
+        let value = match shape.as_slice() {
+            [n] if *n == points => mask[[p]],
+            [n] if *n >= first_frame + frames => mask[[first_frame + f]],
+            [n, m] if *n >= first_frame + frames && *m == points => mask[[first_frame + f, p]],
+            _ => return Err(shape),
+        };
+        *c *= value;
+    }
+    Ok(())
+}

@@ -1,0 +1,246 @@
+//! Reads every file that a spec names into SI units, y up; what is wrong with a file is a diagnostic.
+
+mod arrays;
+mod cameras;
+mod motion;
+mod people;
+
+use std::path::{Path, PathBuf};
+
+use nalgebra::Matrix3;
+
+use crate::body::BodyModel;
+use crate::data::Dataset;
+use crate::diagnostic::{Diagnostic, Diagnostics, Origin};
+use crate::io::FileError;
+use crate::io::npz::Npz;
+use crate::prior::{Mixture, Prior};
+use crate::spec::{Spec, View};
+
+/// What the files of a spec hold.
+#[derive(Clone, Debug)]
+pub struct Inputs {
+    pub data: Vec<Input>,
+    pub body: Option<BodyModel>,
+    pub prior: Prior,
+    /// Every file that was read, for the record.
+    pub files: Vec<PathBuf>,
+}
+
+/// One data set.
+#[derive(Clone, Debug)]
+pub struct Input {
+    pub name: String,
+    pub origin: Origin,
+    pub dataset: Dataset,
+    /// The axis that points up in the file.
+    pub up: char,
+}
+
+impl Inputs {
+    pub(crate) fn get(&self, name: &str) -> Option<&Input> {
+        self.data.iter().find(|d| d.name == name)
+    }
+}
+
+pub(crate) fn read(spec: &Spec, diagnostics: &mut Diagnostics) -> Inputs {
+    let root = spec.root();
+    let mut inputs = Inputs {
+        data: Vec::new(),
+        body: None,
+        prior: Prior::None,
+        files: Vec::new(),
+    };
+    if spec.has_body {
+        inputs.body = read_body(&root, &mut inputs.files, diagnostics);
+        inputs.prior = read_prior(&root, &mut inputs.files, diagnostics);
+    }
+    for (name, table, node) in root.named("data") {
+        let path = format!("data.{name}");
+        let mut reader = Reader {
+            view: View::new(table, &path),
+            origin: node.key.clone(),
+            files: &mut inputs.files,
+            diagnostics,
+        };
+        if let Some((dataset, up)) = reader.dataset() {
+            inputs.data.push(Input {
+                name: name.into(),
+                origin: node.key.clone(),
+                dataset,
+                up,
+            });
+        }
+    }
+    inputs
+}
+
+fn read_body(
+    root: &View<'_>,
+    files: &mut Vec<PathBuf>,
+    diagnostics: &mut Diagnostics,
+) -> Option<BodyModel> {
+    let body = View::new(root.table("body")?, "body");
+    let model = body.text("model")?;
+    let betas = body.integer("num_betas").map(|n| n.value.max(0) as usize);
+    let read = match model.value {
+        "builtin" => BodyModel::builtin(betas),
+        path => {
+            files.push(path.into());
+            BodyModel::from_file(Path::new(path), betas)
+        }
+    };
+    let mut found = read
+        .map_err(|error| diagnostics.push(file_error(&error, &model.origin)))
+        .ok()?;
+    let landmarks = body.table("landmarks").map(|t| View::new(t, "body.landmarks"));
+    for (name, node) in landmarks.iter().flat_map(View::keys) {
+        let vertices = found.template.nrows();
+        match node.value {
+            crate::spec::Value::Integer(v) if (0..vertices as i64).contains(&v) => {
+                found.landmarks.insert(name.into(), v as usize);
+            }
+            _ => {
+                let message = format!("`body.landmarks.{name}` is not a vertex of this body");
+                let hint = format!("a whole number from 0 to {}", vertices - 1);
+                diagnostics.push(Diagnostic::error("F0205", message, &node.origin).hint(hint));
+            }
+        }
+    }
+    Some(found)
+}
+
+fn read_prior(root: &View<'_>, files: &mut Vec<PathBuf>, diagnostics: &mut Diagnostics) -> Prior {
+    let Some(prior) = root.table("prior").map(|t| View::new(t, "prior")) else {
+        return Prior::None;
+    };
+    if prior.text("kind").is_some_and(|k| k.value == "none") {
+        return Prior::None;
+    }
+    let mixture = match prior.text("file") {
+        None => Mixture::builtin(),
+        Some(file) => {
+            files.push(file.value.into());
+            Mixture::from_file(Path::new(file.value))
+        }
+    };
+    match mixture {
+        Ok(mixture) => Prior::Mixture(mixture.into()),
+        Err(message) => {
+            let origin = prior.origin_of("file", &Origin::Default);
+            diagnostics.push(Diagnostic::error("F0401", message, &origin));
+            Prior::None
+        }
+    }
+}
+
+/// Reads one data set.
+struct Reader<'a> {
+    view: View<'a>,
+    /// The data set's own name in the spec.
+    origin: Origin,
+    files: &'a mut Vec<PathBuf>,
+    diagnostics: &'a mut Diagnostics,
+}
+
+impl Reader<'_> {
+    fn dataset(&mut self) -> Option<(Dataset, char)> {
+        let Some(file) = self.view.text("file") else {
+            let message = format!("`{}` does not name its `file`", self.view.path());
+            self.fail("F0202", message, &self.origin.clone());
+            return None;
+        };
+        let path = Path::new(file.value);
+        let format = match self.view.text("format") {
+            Some(format) => format.value,
+            None => self.guess(path),
+        };
+        let result = match format {
+            "pose2sim" => self.cameras(path),
+            "openpose" => self.people(file.value),
+            "amass" => self.motion(path),
+            "csv" => self.csv(path),
+            _ => self.npz(path),
+        };
+        match result {
+            Ok(dataset) => dataset,
+            Err(error) => {
+                self.diagnostics.push(file_error(&error, &file.origin));
+                None
+            }
+        }
+    }
+
+    fn guess(&self, path: &Path) -> &'static str {
+        let extension = path.extension().unwrap_or_default().to_string_lossy();
+        match extension.to_lowercase().as_str() {
+            "csv" => "csv",
+            "toml" => "pose2sim",
+            "npz" | "npy" => {
+                let described = self.view.node("axes").is_some() || self.view.node("array").is_some();
+                let motion = || Npz::open(path).is_ok_and(|n| n.has("poses") && n.has("trans"));
+                if !described && motion() { "amass" } else { "npz" }
+            }
+            _ => "openpose",
+        }
+    }
+
+    fn fail(&mut self, code: &'static str, message: String, origin: &Origin) {
+        self.diagnostics
+            .push(Diagnostic::error(code, message, origin));
+    }
+
+    /// The rate that the spec gives, else that of the file.
+    fn rate(&self, of_file: Option<f64>) -> Option<f64> {
+        let given = self.view.quantities("rate");
+        given.and_then(|q| Some(q.value.first()?.value)).or(of_file)
+    }
+
+    /// The axis that points up: as the spec says, else the format's own.
+    fn up(&self, of_format: char) -> char {
+        let given = self.view.text("up");
+        given.and_then(|t| t.value.chars().next()).unwrap_or(of_format)
+    }
+
+    /// The half-open range of frame numbers, everything by default.
+    fn frame_range(&mut self) -> std::ops::Range<u64> {
+        let Some(text) = self.view.text("frames") else {
+            return 0..u64::MAX;
+        };
+        let number = |part: &str, default: u64| match part.trim() {
+            "" => Some(default),
+            digits => digits.parse().ok(),
+        };
+        let range = text.value.split_once("..").and_then(|(first, end)| {
+            Some(number(first, 0)?..number(end, u64::MAX)?)
+        });
+        match range {
+            Some(range) if range.start < range.end => range,
+            _ => {
+                let message = format!("`{}.frames` is not a range of frames", self.view.path());
+                self.diagnostics.push(
+                    Diagnostic::error("F0205", message, &text.origin)
+                        .hint("write the first frame and the one after the last, such as `0..100`"),
+                );
+                0..u64::MAX
+            }
+        }
+    }
+}
+
+/// The rotation that takes a file's axes to ours, y up; a rotation about one axis by 90° at most.
+pub(crate) fn upright(up: char) -> Matrix3<f64> {
+    match up {
+        'z' => Matrix3::new(1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, -1.0, 0.0),
+        'x' => Matrix3::new(0.0, -1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0),
+        _ => Matrix3::identity(),
+    }
+}
+
+pub(crate) fn file_error(error: &FileError, origin: &Origin) -> Diagnostic {
+    let diagnostic = Diagnostic::error("F0401", error.to_string(), origin);
+    match &error.hint {
+        Some(hint) => diagnostic.hint(hint),
+        None => diagnostic,
+    }
+}

@@ -1,0 +1,35 @@
+//! AMASS motions, turned y up.
+
+use std::path::Path;
+
+use nalgebra::{Rotation3, Vector3};
+
+use super::{Reader, upright};
+use crate::data::{Dataset, Motion};
+use crate::io::{FileError, amass};
+
+impl Reader<'_> {
+    pub(super) fn motion(&mut self, path: &Path) -> Result<Option<(Dataset, char)>, FileError> {
+        let motion = amass::read(path)?;
+        self.files.push(path.into());
+        let up = self.up(motion.up);
+        let turn = upright(up);
+        let vector = |row: ndarray::ArrayView1<'_, f64>| Vector3::new(row[0], row[1], row[2]);
+        let range = self.frame_range();
+        let frames = || (0..motion.trans.nrows()).filter(|f| range.contains(&(*f as u64)));
+        let root = |f: usize| {
+            let local = Rotation3::new(vector(motion.root_orient.row(f)));
+            let turned = Rotation3::from_matrix_unchecked(turn * local.matrix());
+            turned.scaled_axis().into()
+        };
+        let motion = Motion {
+            pose_body: frames().map(|f| motion.poses_body.row(f).to_vec()).collect(),
+            root_orient: frames().map(root).collect(),
+            trans: frames().map(|f| vector(motion.trans.row(f)).into()).collect(),
+            betas: motion.betas.clone(),
+            rate: self.rate(motion.rate),
+            upright: turn,
+        };
+        Ok(Some((Dataset::Motion(motion), up)))
+    }
+}

@@ -1,0 +1,102 @@
+//! Folders of OpenPose's detections to people by view and frame.
+
+use std::collections::BTreeSet;
+
+use super::Reader;
+use crate::data::{Dataset, People};
+use crate::diagnostic::Diagnostic;
+use crate::io::FileError;
+use crate::io::openpose::{self, Detections};
+use crate::keypoints;
+
+impl Reader<'_> {
+    pub(super) fn people(&mut self, pattern: &str) -> Result<Option<(Dataset, char)>, FileError> {
+        let detections = openpose::read(pattern)?;
+        self.files.push(pattern.into());
+        let Some(labels) = self.detected_labels(&detections) else {
+            return Ok(None);
+        };
+        let range = self.frame_range();
+        let numbers: BTreeSet<u64> = detections
+            .views
+            .iter()
+            .flat_map(|v| v.frames.iter().map(|f| f.number))
+            .filter(|n| range.contains(n))
+            .collect();
+        if numbers.is_empty() {
+            let message = format!("`{}` leaves no frame", self.view.path());
+            self.fail("F0402", message, &self.origin.clone());
+            return Ok(None);
+        }
+        let frame = |number: &u64| {
+            let view = |v: &openpose::View| {
+                let found = v.frames.binary_search_by_key(number, |f| f.number);
+                let people = found.map(|at| v.frames[at].people.iter());
+                people.map_or(Vec::new(), |p| p.map(|p| p.keypoints.clone()).collect())
+            };
+            detections.views.iter().map(view).collect()
+        };
+        let people = People {
+            labels,
+            views: detections.views.iter().map(|v| v.name.clone()).collect(),
+            people: numbers.iter().map(frame).collect(),
+            rate: self.rate(None),
+            frame_numbers: numbers.iter().copied().collect(),
+        };
+        Ok(Some((Dataset::People(people), self.up('y'))))
+    }
+
+    fn detected_labels(&mut self, detections: &Detections) -> Option<Vec<String>> {
+        let everyone = detections.views.iter().flat_map(|v| &v.frames);
+        let count = everyone
+            .flat_map(|f| &f.people)
+            .map(|p| p.keypoints.len())
+            .next();
+        let labels = self.convention_labels()?;
+        match (labels, count) {
+            (Some(labels), Some(count)) if labels.len() != count => {
+                let message = format!(
+                    "`{}`: the convention has {} keypoints, but the files hold {count}",
+                    self.view.path(),
+                    labels.len()
+                );
+                let origin = self.view.origin_of("keypoints", &self.origin);
+                let fitting: Vec<&str> = keypoints::conventions()
+                    .into_iter()
+                    .filter(|c| keypoints::labels(c).is_some_and(|l| l.len() == count))
+                    .collect();
+                let mut diagnostic = Diagnostic::error("F0403", message, &origin);
+                if !fitting.is_empty() {
+                    diagnostic = diagnostic.hint(format!("with {count} keypoints: {}", fitting.join(", ")));
+                }
+                self.diagnostics.push(diagnostic);
+                None
+            }
+            (Some(labels), _) => Some(labels),
+            (None, _) => {
+                let message = format!("`{}` does not say its keypoint convention", self.view.path());
+                let hint = format!("add `keypoints = …`: {}", keypoints::conventions().join(", "));
+                self.diagnostics
+                    .push(Diagnostic::error("F0403", message, &self.origin).hint(hint));
+                None
+            }
+        }
+    }
+
+    /// Labels of the convention that the spec names; the outer `None` is a mistake, reported.
+    pub(super) fn convention_labels(&mut self) -> Option<Option<Vec<String>>> {
+        let Some(convention) = self.view.text("keypoints") else {
+            return Some(None);
+        };
+        match keypoints::labels(convention.value) {
+            Some(labels) => Some(Some(labels)),
+            None => {
+                let message = format!("unknown keypoint convention `{}`", convention.value);
+                let diagnostic = Diagnostic::error("F0403", message, &convention.origin);
+                self.diagnostics
+                    .push(diagnostic.nearest(convention.value, keypoints::conventions()));
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! `params.npz`: the fitted variables by name, and AMASS's arrays where there is a body.
+
+use std::path::Path;
+
+use nalgebra::{Matrix3, Rotation3, Vector3};
+
+use super::bodies::Bodies;
+use crate::fit::{Fit, Status};
+use crate::io::FileError;
+use crate::io::npz::NpzWriter;
+use crate::ir::{Per, Problem, VariableId};
+use crate::manifold::Manifold;
+
+pub(super) fn write(
+    path: &Path,
+    problem: &Problem,
+    fit: &Fit,
+    bodies: Option<&Bodies<'_>>,
+) -> Result<(), FileError> {
+    let mut file = NpzWriter::create(path);
+    let frames = problem.frames;
+    for (i, variable) in problem.variables.iter().enumerate() {
+        if bodies.is_none() || !["root_orient", "trans"].contains(&variable.name.as_str()) {
+            let (shape, numbers) = plain(problem, fit, VariableId(i));
+            file.floats64(&variable.name, &shape, &numbers)?;
+        }
+    }
+    if let Some(bodies) = bodies {
+        write_bodies(&mut file, problem, bodies)?;
+    }
+    file.floats64("cost", &[frames], &fit.frame_costs)?;
+    let status: Vec<&str> = fit.status.iter().map(|s| s.name()).collect();
+    file.strings("status", &[frames], &status)?;
+    let numbers: Vec<f64> = problem.frame_numbers.iter().map(|n| *n as f64).collect();
+    file.floats64("frame_number", &[frames], &numbers)?;
+    file.finish()
+}
+
+/// A variable's copies; rotations as axis-angle vectors, frames without a solution as NaN.
+fn plain(problem: &Problem, fit: &Fit, id: VariableId) -> (Vec<usize>, Vec<f64>) {
+    let variable = &problem.variables[id.0];
+    let dims = variable.manifold.tangent();
+    let copy = |frame: usize| match variable.manifold {
+        Manifold::So3 => axis_angle(&Matrix3::from_row_slice(fit.values.get(id, frame))),
+        Manifold::Euclidean(_) => fit.values.get(id, frame).to_vec(),
+    };
+    if variable.per == Per::Subject {
+        return (vec![dims], copy(0));
+    }
+    let unsolved = |f: usize| matches!(fit.status[f], Status::NoData | Status::Invalid);
+    let row = |f: usize| match unsolved(f) {
+        true => vec![f64::NAN; dims],
+        false => copy(f),
+    };
+    let rows = (0..problem.frames).flat_map(row).collect();
+    (vec![problem.frames, dims], rows)
+}
+
+fn axis_angle(rotation: &Matrix3<f64>) -> Vec<f64> {
+    let rotation = Rotation3::from_matrix_unchecked(*rotation);
+    rotation.scaled_axis().as_slice().to_vec()
+}
+
+/// Root, translation and joints in the axes of the data; `poses` as AMASS has them.
+fn write_bodies(
+    file: &mut NpzWriter,
+    problem: &Problem,
+    bodies: &Bodies<'_>,
+) -> Result<(), FileError> {
+    let (frames, joints) = (problem.frames, bodies.model.num_joints());
+    let back = problem.upright.transpose();
+    let (mut roots, mut trans, mut poses, mut positions) = (vec![], vec![], vec![], vec![]);
+    for f in 0..frames {
+        if !bodies.known(f) {
+            roots.extend([f64::NAN; 3]);
+            trans.extend([f64::NAN; 3]);
+            poses.extend(vec![f64::NAN; 3 * joints]);
+            positions.extend(vec![f64::NAN; 3 * joints]);
+            continue;
+        }
+        let root = axis_angle(&(back * bodies.root(f)));
+        let pelvis = bodies.rest(f)[0];
+        let moved: Vector3<f64> = back * (pelvis + bodies.trans(f)) - pelvis;
+        poses.extend(root.iter().chain(bodies.pose(f)));
+        poses.resize((f + 1) * 3 * joints, 0.0);
+        roots.extend(root);
+        trans.extend(moved.iter());
+        for (_, position) in bodies.transforms(f) {
+            positions.extend((back * position).iter());
+        }
+    }
+    file.floats64("poses", &[frames, 3 * joints], &poses)?;
+    file.floats64("root_orient", &[frames, 3], &roots)?;
+    file.floats64("trans", &[frames, 3], &trans)?;
+    file.floats64("joints", &[frames, joints, 3], &positions)?;
+    file.floats64("mocap_framerate", &[], &[problem.rate.unwrap_or(f64::NAN)])?;
+    file.strings("gender", &[], &["neutral"])?;
+    file.strings("up_axis", &[], &[up_axis(problem)])
+}
+
+/// The data's up axis by its letter.
+pub(super) fn up_axis(problem: &Problem) -> &'static str {
+    let up = problem.upright.transpose() * Vector3::y();
+    ["x", "y", "z"][up.iamax()]
+}

@@ -1,0 +1,90 @@
+//! The plots a run leaves behind: each is an SVG text together with the numbers that it shows as CSV.
+
+pub(crate) mod convergence;
+pub(crate) mod per_joint;
+pub(crate) mod terms;
+
+mod stages;
+mod stats;
+mod style;
+mod ticks;
+
+use std::{io, path::Path};
+
+use plotters::drawing::DrawingAreaErrorKind;
+
+/// A finished plot, not yet on disk.
+pub(crate) struct Plot {
+    pub svg: String,
+    pub csv: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PlotError {
+    #[error("cannot draw the plot: {0}")]
+    Draw(#[from] DrawingAreaErrorKind<io::Error>),
+    #[error("cannot write the plot: {0}")]
+    Write(#[from] io::Error),
+}
+
+impl Plot {
+    /// Writes `<stem>.svg` and `<stem>.csv` into `dir`.
+    pub(crate) fn write(&self, dir: &Path, stem: &str) -> Result<(), PlotError> {
+        self.write_as(dir, stem, stem)
+    }
+
+    /// Writes `<picture>.svg` and `<numbers>.csv` into `dir`.
+    pub(crate) fn write_as(
+        &self,
+        dir: &Path,
+        picture: &str,
+        numbers: &str,
+    ) -> Result<(), PlotError> {
+        std::fs::write(dir.join(format!("{picture}.svg")), &self.svg)?;
+        std::fs::write(dir.join(format!("{numbers}.csv")), &self.csv)?;
+        Ok(())
+    }
+}
+
+/// Joins rows of cells to CSV text; names with commas, quotes or line breaks are quoted.
+fn csv_text(rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut text = String::new();
+    for row in rows {
+        let cells: Vec<String> = row.iter().map(|cell| quoted(cell)).collect();
+        text.push_str(&cells.join(","));
+        text.push('\n');
+    }
+    text
+}
+
+fn quoted(cell: &str) -> String {
+    match cell.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", cell.replace('"', "\"\"")),
+        false => cell.to_string(),
+    }
+}
+
+/// Nine significant digits, more than any measurement has; empty for what is not finite.
+fn csv_number(x: f64) -> String {
+    let rounded: f64 = format!("{x:.8e}").parse().unwrap_or(f64::NAN);
+    match rounded.is_finite() {
+        true => format!("{rounded:?}"),
+        false => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn csv_quotes_names_and_leaves_missing_numbers_empty() {
+        let row = vec![
+            "left, \"upper\"".to_string(),
+            csv_number(f64::NAN),
+            csv_number(1e-7),
+            csv_number(2.0),
+        ];
+        assert_eq!(csv_text([row]), "\"left, \"\"upper\"\"\",,1e-7,2.0\n");
+    }
+}

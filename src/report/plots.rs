@@ -1,0 +1,104 @@
+//! Gathers the series of each plot that a spec asks for.
+
+use std::path::Path;
+
+use super::metrics::PointErrors;
+use super::plot::convergence::{ConvergenceSeries, Point, StageTrace};
+use super::plot::per_joint::PerJointErrors;
+use super::plot::terms::{TermSeries, TermStage};
+use super::plot::{PlotError, convergence, per_joint, terms};
+use super::trace::term_names;
+use crate::fit::{Fit, StageOutcome};
+use crate::io::FileError;
+
+/// The convergence plot; the numbers of its bands stand beside the full trace.
+pub(super) fn write_convergence(dir: &Path, fit: &Fit) -> Result<(), FileError> {
+    let stages = fit.stages.iter().map(|stage| StageTrace {
+        name: stage.name.clone(),
+        problems: by_problem(stage),
+    });
+    let series = ConvergenceSeries {
+        stages: stages.collect(),
+    };
+    let plot = convergence::plot(&series).map_err(|e| failed(dir, &e))?;
+    plot.write_as(dir, "convergence", "convergence_band")
+        .map_err(|e| failed(dir, &e))
+}
+
+pub(super) fn write_terms(dir: &Path, fit: &Fit) -> Result<(), FileError> {
+    let names = term_names(fit);
+    let stages = fit.stages.iter().map(|stage| TermStage {
+        name: stage.name.clone(),
+        samples: mean_terms(stage, &names),
+    });
+    let series = TermSeries {
+        stages: stages.collect(),
+        names: names.clone(),
+    };
+    let plot = terms::plot(&series).map_err(|e| failed(dir, &e))?;
+    plot.write(dir, "terms").map_err(|e| failed(dir, &e))
+}
+
+/// One plot for each term that compares points.
+pub(super) fn write_point_errors(dir: &Path, errors: &[PointErrors]) -> Result<(), FileError> {
+    for of_term in errors {
+        let series = PerJointErrors {
+            unit: of_term.unit.into(),
+            labels: of_term.labels.clone(),
+            errors: of_term.by_label.clone(),
+        };
+        let stem = match errors.len() {
+            1 => "per_joint_error".into(),
+            _ => format!("per_joint_error_{}", of_term.term),
+        };
+        let plot = per_joint::plot(&series).map_err(|e| failed(dir, &e))?;
+        plot.write(dir, &stem).map_err(|e| failed(dir, &e))?;
+    }
+    Ok(())
+}
+
+fn failed(dir: &Path, error: &PlotError) -> FileError {
+    FileError::new(dir, format!("a plot cannot be written: {error}"))
+}
+
+fn by_problem(stage: &StageOutcome) -> Vec<Vec<Point>> {
+    let mut problems: Vec<(usize, Vec<Point>)> = Vec::new();
+    for row in &stage.solution.trace {
+        let point = Point {
+            iteration: row.iteration as u32,
+            seconds: row.seconds,
+            cost: row.cost,
+        };
+        match problems.binary_search_by_key(&row.problem, |p| p.0) {
+            Ok(at) => problems[at].1.push(point),
+            Err(at) => problems.insert(at, (row.problem, vec![point])),
+        }
+    }
+    problems.into_iter().map(|(_, points)| points).collect()
+}
+
+/// The terms at each iteration, as means over the problems; finished ones keep their last value.
+fn mean_terms(stage: &StageOutcome, names: &[String]) -> Vec<(u32, Vec<f64>)> {
+    let trace = &stage.solution.trace;
+    let columns: Vec<Option<usize>> = names
+        .iter()
+        .map(|n| stage.term_names.iter().position(|t| t == n))
+        .collect();
+    let last = trace.iter().map(|r| r.iteration).max().unwrap_or(0);
+    let mut rows: Vec<_> = trace.iter().collect();
+    rows.sort_by_key(|r| (r.iteration, r.problem));
+    let mut current: std::collections::BTreeMap<usize, &[f64]> = Default::default();
+    let mut samples = Vec::new();
+    let mut next = rows.into_iter().peekable();
+    for iteration in 0..=last {
+        while let Some(row) = next.next_if(|r| r.iteration == iteration) {
+            current.insert(row.problem, &row.terms);
+        }
+        let mean = |column: &Option<usize>| {
+            let values = current.values().filter_map(|t| t.get((*column)?).copied());
+            values.sum::<f64>() / current.len().max(1) as f64
+        };
+        samples.push((iteration as u32, columns.iter().map(mean).collect()));
+    }
+    samples
+}

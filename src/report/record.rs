@@ -1,0 +1,205 @@
+//! `run.json`: what was run, on what, how it ended, and what was measured.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use super::metrics::{PointErrors, Summary};
+use super::params::up_axis;
+use crate::fit::{Fit, StageOutcome, Status};
+use crate::ir::{Precision, Problem};
+
+/// Wall time of the phases.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Seconds {
+    pub load: f64,
+    pub solve: f64,
+    pub write: f64,
+}
+
+/// The record of a run.
+#[derive(Clone, Debug)]
+pub struct Record(pub Value);
+
+/// What a record says besides the problem and its solution.
+pub(crate) struct Circumstances<'a> {
+    pub spec: Value,
+    pub files: &'a [PathBuf],
+    pub warnings: Vec<String>,
+    pub seconds: Seconds,
+}
+
+impl Record {
+    pub(crate) fn new(
+        problem: &Problem,
+        fit: &Fit,
+        errors: &[PointErrors],
+        around: Circumstances<'_>,
+    ) -> Self {
+        let precision = match problem.settings.precision {
+            Precision::F32 => "f32",
+            Precision::F64 => "f64",
+        };
+        let spec_hash = hex(&Sha256::digest(around.spec.to_string()));
+        let terms: Map<String, Value> = fit
+            .term_costs
+            .iter()
+            .map(|(name, cost)| (name.clone(), json!(cost)))
+            .collect();
+        Self(json!({
+            "fitrun": env!("CARGO_PKG_VERSION"),
+            "name": problem.name,
+            "spec_sha256": spec_hash,
+            "inputs": around.files.iter().map(|f| input(f)).collect::<Vec<_>>(),
+            "device": "cpu",
+            "precision": precision,
+            "threads": rayon::current_num_threads(),
+            "seed": problem.settings.seed,
+            "up": up_axis(problem),
+            "frames": problem.frames,
+            "converged": fit.status.iter().filter(|s| **s == Status::Converged).count(),
+            "status": statuses(problem, fit),
+            "cost": fit.cost(),
+            "terms": terms,
+            "metrics": metrics(errors),
+            "stages": fit.stages.iter().map(stage).collect::<Vec<_>>(),
+            "seconds": {
+                "load": around.seconds.load,
+                "solve": around.seconds.solve,
+                "write": around.seconds.write,
+            },
+            "peak_memory_mb": peak_memory_mb(),
+            "warnings": around.warnings,
+            "spec": around.spec,
+        }))
+    }
+
+    pub fn to_text(&self) -> String {
+        format!("{:#}\n", self.0)
+    }
+}
+
+/// The count of each status, with the frames of those that a user has to know about.
+fn statuses(problem: &Problem, fit: &Fit) -> Value {
+    let mut result = Map::new();
+    for status in Status::ALL {
+        let frames: Vec<u64> = (0..problem.frames)
+            .filter(|&f| fit.status[f] == status)
+            .map(|f| problem.frame_numbers[f])
+            .collect();
+        let value = match status {
+            Status::Converged | Status::MaxIter => json!(frames.len()),
+            _ => json!({ "count": frames.len(), "frames": frames }),
+        };
+        result.insert(status.name().into(), value);
+    }
+    Value::Object(result)
+}
+
+fn metrics(errors: &[PointErrors]) -> Value {
+    let mut all = Map::new();
+    for unit in ["mm", "px"] {
+        let of_unit: Vec<&PointErrors> = errors.iter().filter(|e| e.unit == unit).collect();
+        let name = if unit == "mm" { "mpjpe" } else { "reprojection" };
+        let together: Vec<f64> = of_unit.iter().flat_map(|e| e.all()).collect();
+        insert(&mut all, &format!("{name}_{unit}"), &together);
+        let aligned: Vec<f64> = of_unit.iter().flat_map(|e| e.aligned.clone()).collect();
+        insert(&mut all, &format!("pa_{name}_{unit}"), &aligned);
+        if of_unit.len() > 1 {
+            for error in of_unit {
+                insert(&mut all, &format!("{}.{name}_{unit}", error.term), &error.all());
+            }
+        }
+    }
+    Value::Object(all)
+}
+
+fn insert(all: &mut Map<String, Value>, name: &str, values: &[f64]) {
+    if let Some(summary) = Summary::of(values) {
+        all.insert(name.into(), json!(summary.mean));
+        all.insert(format!("{name}_median"), json!(summary.median));
+        all.insert(format!("{name}_p95"), json!(summary.p95));
+    }
+}
+
+fn stage(stage: &StageOutcome) -> Value {
+    let solution = &stage.solution;
+    let mut kinds: BTreeMap<&str, (usize, Vec<f64>, f64)> = BTreeMap::new();
+    for termination in &solution.terminations {
+        let entry = kinds.entry(termination.name()).or_default();
+        entry.0 += 1;
+        if let Some((value, tolerance)) = termination.measured() {
+            entry.1.push(value);
+            entry.2 = tolerance;
+        }
+    }
+    let terminations: Map<String, Value> = kinds
+        .into_iter()
+        .map(|(kind, (count, values, tolerance))| {
+            let mut value = json!({ "count": count });
+            if let Some(summary) = Summary::of(&values) {
+                value["median"] = json!(summary.median);
+                value["tolerance"] = json!(tolerance);
+            }
+            (kind.to_string(), value)
+        })
+        .collect();
+    json!({
+        "name": stage.name,
+        "method": "lbfgs",
+        "coupling": if stage.joint { "joint" } else { "independent" },
+        "problems": solution.costs.len(),
+        "frames": stage.frames.len(),
+        "iterations": total_and_most(&solution.iterations),
+        "evaluations": total_and_most(&solution.evaluations),
+        "seconds": solution.seconds,
+        "terminations": terminations,
+    })
+}
+
+fn total_and_most(counts: &[usize]) -> Value {
+    json!({
+        "total": counts.iter().sum::<usize>(),
+        "most": counts.iter().max().copied().unwrap_or(0),
+    })
+}
+
+/// A file's path, size and sha256; a folder or pattern is only named.
+fn input(path: &Path) -> Value {
+    let mut entry = json!({ "path": path.display().to_string() });
+    if let Ok((size, sha256)) = digest(path) {
+        entry["size"] = json!(size);
+        entry["sha256"] = json!(sha256);
+    }
+    entry
+}
+
+fn digest(path: &Path) -> std::io::Result<(u64, String)> {
+    let mut file = std::fs::File::open(path)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    let mut size = 0;
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            return Ok((size, hex(&hasher.finalize())));
+        }
+        size += read as u64;
+        hasher.update(&buffer[..read]);
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// The process's peak resident memory, where the system says it.
+fn peak_memory_mb() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|l| l.starts_with("VmHWM:"))?;
+    let kilobytes: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kilobytes / 1024.0)
+}

@@ -1,0 +1,39 @@
+//! A picture in memory, written as PNG.
+
+use std::path::Path;
+
+pub(crate) struct Image {
+    pub width: usize,
+    pub height: usize,
+    /// Row after row, three bytes per pixel, sRGB.
+    pub rgb: Vec<u8>,
+}
+
+impl Image {
+    pub(super) fn white(width: usize, height: usize) -> Self {
+        Self {
+            width,
+            height,
+            rgb: vec![255; 3 * width * height],
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn pixel(&self, column: usize, row: usize) -> [u8; 3] {
+        let at = 3 * (row * self.width + column);
+        [self.rgb[at], self.rgb[at + 1], self.rgb[at + 2]]
+    }
+
+    pub(crate) fn to_png(&self) -> Result<Vec<u8>, png::EncodingError> {
+        let mut bytes = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bytes, self.width as u32, self.height as u32);
+        encoder.set_color(png::ColorType::Rgb);
+        encoder.set_depth(png::BitDepth::Eight);
+        encoder.write_header()?.write_image_data(&self.rgb)?;
+        Ok(bytes)
+    }
+
+    pub(crate) fn write_png(&self, path: &Path) -> std::io::Result<()> {
+        std::fs::write(path, self.to_png().map_err(std::io::Error::other)?)
+    }
+}

@@ -1,0 +1,154 @@
+//! Robustifiers ρ(s) of the squared, whitened residual s = ‖r‖²/sigma², all with ρ(s) ≈ s at 0.
+
+use crate::graph::Scalar;
+
+/// Which function; `c` is the scale divided by sigma.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Robustifier {
+    None,
+    Huber,
+    Cauchy,
+    GemanMcclure,
+    Welsch,
+    Tukey,
+    L1,
+    /// Barron 2019, "A General and Adaptive Robust Loss Function", eq. 8, times 2c².
+    Barron { alpha: f64 },
+}
+
+/// Whether ρ acts on a residual's norm or on each of its coordinates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum On {
+    Norm,
+    Coordinate,
+}
+
+impl Robustifier {
+    pub const NAMES: &[&str] = &[
+        "none",
+        "huber",
+        "cauchy",
+        "geman_mcclure",
+        "welsch",
+        "tukey",
+        "l1",
+        "barron",
+    ];
+
+    pub(crate) fn from_name(name: &str, alpha: f64) -> Option<Self> {
+        Some(match name {
+            "none" => Self::None,
+            "huber" => Self::Huber,
+            "cauchy" => Self::Cauchy,
+            "geman_mcclure" => Self::GemanMcclure,
+            "welsch" => Self::Welsch,
+            "tukey" => Self::Tukey,
+            "l1" => Self::L1,
+            "barron" => Self::Barron { alpha },
+            _ => return None,
+        })
+    }
+
+    /// ρ(s) and dρ/ds, where `c2` is c².
+    #[inline]
+    pub(crate) fn rho<E: Scalar>(self, s: E, c2: E) -> (E, E) {
+        let (one, two) = (E::one(), E::of(2.0));
+        match self {
+            Self::None => (s, one),
+            Self::Huber if s <= c2 => (s, one),
+            Self::Huber => {
+                let (c, root) = (c2.sqrt(), s.sqrt());
+                (two * c * root - c2, c / root)
+            }
+            Self::Cauchy => (c2 * (s / c2).ln_1p(), one / (one + s / c2)),
+            Self::GemanMcclure => {
+                let d = one / (one + s / c2);
+                (s * d, d * d)
+            }
+            Self::Welsch => {
+                let x = -s / c2;
+                (-c2 * x.exp_m1(), x.exp())
+            }
+            Self::Tukey if s >= c2 => (c2 / E::of(3.0), E::zero()),
+            Self::Tukey => {
+                let u = one - s / c2;
+                (c2 / E::of(3.0) * (one - u * u * u), u * u)
+            }
+            Self::L1 => {
+                let root = (one + s / c2).sqrt();
+                (two * s / (root + one), one / root)
+            }
+            Self::Barron { alpha } => barron(alpha, s, c2),
+        }
+    }
+}
+
+/// The limits at alpha = 2, 0 and −∞ are their own formulas.
+fn barron<E: Scalar>(alpha: f64, s: E, c2: E) -> (E, E) {
+    let (one, two) = (E::one(), E::of(2.0));
+    if (alpha - 2.0).abs() < 1e-6 {
+        return (s, one);
+    }
+    if alpha.abs() < 1e-6 {
+        let x = s / (two * c2);
+        return (two * c2 * x.ln_1p(), one / (one + x));
+    }
+    if alpha == f64::NEG_INFINITY {
+        let x = -s / (two * c2);
+        return (-two * c2 * x.exp_m1(), x.exp());
+    }
+    let width = E::of((alpha - 2.0).abs());
+    let power = E::of(alpha / 2.0);
+    let base = s / c2 / width + one;
+    let rho = two * c2 * width / E::of(alpha) * (power * base.ln()).exp_m1();
+    (rho, base.powf(power - one))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all() -> impl Iterator<Item = Robustifier> {
+        let named = Robustifier::NAMES
+            .iter()
+            .map(|n| Robustifier::from_name(n, 1.2).unwrap());
+        let alphas = [-2.0, 0.0, 0.5, 2.0, f64::NEG_INFINITY];
+        named.chain(alphas.map(|alpha| Robustifier::Barron { alpha }))
+    }
+
+    #[test]
+    fn every_robustifier_is_the_identity_near_zero_and_has_its_own_derivative() {
+        for robust in all() {
+            let (value, slope) = robust.rho(1e-9, 2.25);
+            assert!((value - 1e-9).abs() < 1e-15, "{robust:?}: {value}");
+            assert!((slope - 1.0).abs() < 1e-8, "{robust:?}: {slope}");
+            for s in [1e-3, 0.4, 2.0, 2.3, 7.0, 300.0] {
+                let h = 1e-6 * s;
+                let up = robust.rho(s + h, 2.25).0;
+                let difference = (up - robust.rho(s - h, 2.25).0) / (2.0 * h);
+                let slope = robust.rho(s, 2.25).1;
+                assert!(
+                    (difference - slope).abs() < 1e-6,
+                    "{robust:?} at {s}: {difference} {slope}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn values_at_s_4_and_c_1_are_those_of_the_formulas() {
+        let value = |name| Robustifier::from_name(name, 1.0).unwrap().rho(4.0, 1.0).0;
+        let expected = [
+            ("huber", 3.0),
+            ("cauchy", 5f64.ln()),
+            ("geman_mcclure", 0.8),
+            ("welsch", 1.0 - (-4f64).exp()),
+            ("tukey", 1.0 / 3.0),
+            ("l1", 2.0 * (5f64.sqrt() - 1.0)),
+            ("barron", 2.0 * (5f64.sqrt() - 1.0)),
+        ];
+        for (name, expected) in expected {
+            assert!((value(name) - expected).abs() < 1e-12, "{name}");
+        }
+    }
+}

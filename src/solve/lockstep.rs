@@ -1,0 +1,187 @@
+//! The round that all problems of a batch share, as an argmin solver.
+
+use std::time::Instant;
+
+use argmin::core::{
+    Error, IterState, KV, Problem, Solver, State, TerminationReason, TerminationStatus,
+};
+use rayon::prelude::*;
+
+use super::SolveSettings;
+use super::lbfgs::{Lbfgs, largest};
+use super::outcome::{Progress, Solution, Termination, TraceRow};
+use crate::objective::{Evaluation, Layout, Objective};
+
+/// Problems whose iterations are recorded at most.
+const TRACED: usize = 256;
+
+/// The operator that argmin counts the evaluations of.
+pub(super) struct Batch<'a> {
+    pub objective: &'a dyn Objective,
+}
+
+type Iteration = IterState<Vec<f64>, (), (), (), (), f64>;
+
+/// One L-BFGS for each problem; an argmin iteration is one batched evaluation.
+pub(super) struct Lockstep<'a> {
+    runs: Vec<Lbfgs>,
+    active: Vec<usize>,
+    layout: Layout,
+    settings: SolveSettings,
+    report: &'a mut dyn FnMut(Progress) -> bool,
+    started: Instant,
+    rounds: usize,
+    trace: Vec<TraceRow>,
+    buffers: (Vec<f64>, Evaluation),
+}
+
+impl<'a> Lockstep<'a> {
+    pub fn new(
+        objective: &dyn Objective,
+        x0: Vec<f64>,
+        settings: &SolveSettings,
+        report: &'a mut dyn FnMut(Progress) -> bool,
+    ) -> Self {
+        let layout = objective.layout();
+        let stride = layout.ambient();
+        let runs: Vec<Lbfgs> = (0..objective.problems())
+            .map(|p| Lbfgs::new(x0[p * stride..(p + 1) * stride].to_vec()))
+            .collect();
+        Self {
+            active: (0..runs.len()).collect(),
+            runs,
+            layout,
+            settings: settings.clone(),
+            report,
+            started: Instant::now(),
+            rounds: 0,
+            trace: Vec::new(),
+            buffers: Default::default(),
+        }
+    }
+
+    fn round(&mut self, problem: &mut Problem<Batch<'_>>) -> Result<(), Error> {
+        let (x, evaluation) = &mut self.buffers;
+        x.clear();
+        for &p in &self.active {
+            x.extend(self.runs[p].proposal());
+        }
+        problem.problem("evaluation_count", |batch| {
+            batch.objective.evaluate(x, &self.active, evaluation);
+            Ok(())
+        })?;
+        self.rounds += 1;
+        self.absorb();
+        let cost = self.runs.iter().map(|r| r.current.cost).sum();
+        let progress = Progress {
+            problems: self.runs.len(),
+            done: self.runs.len() - self.active.len(),
+            rounds: self.rounds,
+            cost,
+        };
+        if !(self.report)(progress) {
+            for &p in &self.active {
+                self.runs[p].termination = Some(Termination::Interrupted);
+            }
+            self.active.clear();
+        }
+        Ok(())
+    }
+
+    /// Tells every active problem what the evaluation said of it; each minds only its own.
+    fn absorb(&mut self) {
+        let (layout, settings) = (&self.layout, &self.settings);
+        let evaluation = &self.buffers.1;
+        let columns = evaluation.terms.len() / self.active.len().max(1);
+        let stride = layout.ambient();
+        let mut rows: Vec<Option<usize>> = vec![None; self.runs.len()];
+        for (row, &p) in self.active.iter().enumerate() {
+            rows[p] = Some(row);
+        }
+        let stepped: Vec<bool> = self
+            .runs
+            .par_iter_mut()
+            .zip(rows)
+            .map(|(run, row)| {
+                row.is_some_and(|i| {
+                    run.absorb(
+                        layout,
+                        settings,
+                        evaluation.costs[i],
+                        &evaluation.terms[i * columns..(i + 1) * columns],
+                        &evaluation.gradient[i * stride..(i + 1) * stride],
+                    )
+                })
+            })
+            .collect();
+        self.record(&stepped);
+        let runs = &self.runs;
+        self.active.retain(|&p| runs[p].termination.is_none());
+    }
+
+    fn record(&mut self, stepped: &[bool]) {
+        let seconds = self.started.elapsed().as_secs_f64();
+        let spacing = self.runs.len().div_ceil(TRACED).max(1);
+        for (problem, run) in self.runs.iter().enumerate().step_by(spacing) {
+            if stepped[problem] {
+                self.trace.push(TraceRow {
+                    problem,
+                    iteration: run.iterations,
+                    evaluations: run.evaluations,
+                    seconds,
+                    cost: run.current.cost,
+                    terms: run.current.terms.clone(),
+                    gradient: largest(&run.current.gradient),
+                    step: run.last_step,
+                });
+            }
+        }
+    }
+
+    pub fn into_solution(self) -> Solution {
+        let mut solution = Solution {
+            seconds: self.started.elapsed().as_secs_f64(),
+            trace: self.trace,
+            ..Solution::default()
+        };
+        for run in self.runs {
+            solution.x.extend(&run.current.x);
+            solution.costs.push(run.current.cost);
+            solution.terms.extend(&run.current.terms);
+            solution.iterations.push(run.iterations);
+            solution.evaluations.push(run.evaluations);
+            let termination = run.termination.unwrap_or(Termination::Interrupted);
+            solution.terminations.push(termination);
+        }
+        solution
+    }
+}
+
+impl Solver<Batch<'_>, Iteration> for Lockstep<'_> {
+    fn name(&self) -> &str {
+        "L-BFGS, in lockstep"
+    }
+
+    fn next_iter(
+        &mut self,
+        problem: &mut Problem<Batch<'_>>,
+        state: Iteration,
+    ) -> Result<(Iteration, Option<KV>), Error> {
+        if !self.active.is_empty() {
+            self.round(problem)?;
+        }
+        let cost = self.runs.iter().map(|r| r.current.cost).sum();
+        Ok((state.cost(cost), None))
+    }
+
+    /// Nothing but the problems' own tests ends a solve.
+    fn terminate_internal(&mut self, state: &Iteration) -> TerminationStatus {
+        match self.active.is_empty() {
+            true => TerminationStatus::Terminated(TerminationReason::SolverConverged),
+            false if state.get_iter() >= state.get_max_iters() => {
+                TerminationStatus::Terminated(TerminationReason::MaxItersReached)
+            }
+            false => TerminationStatus::NotTerminated,
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Minimises a batched objective in argmin's executor; a file per method.
+
+mod adapter;
+mod lbfgs;
+mod line_search;
+mod lockstep;
+mod outcome;
+
+use argmin::core::{Executor, IterState};
+
+use crate::objective::Objective;
+use lockstep::{Batch, Lockstep};
+
+pub use adapter::Single;
+pub use outcome::{Progress, Solution, Termination, TraceRow};
+
+/// How a batch of problems is minimised.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SolveSettings {
+    /// Accepted steps of one problem.
+    pub max_iter: usize,
+    /// Converged when the largest whitened gradient entry is at most this times max(1, E).
+    pub tolerance_grad: f64,
+    /// Converged when three iterations lower E by at most this times max(1, E).
+    pub tolerance_cost: f64,
+    /// Pairs of steps and gradient changes that are kept.
+    pub history: usize,
+    /// Rounding error of a cost, relative to it: 1e-15 in f64, 1e-7 in f32.
+    pub noise: f64,
+}
+
+impl Default for SolveSettings {
+    fn default() -> Self {
+        Self {
+            max_iter: 300,
+            tolerance_grad: 1e-4,
+            tolerance_cost: 1e-9,
+            history: 10,
+            noise: 1e-15,
+        }
+    }
+}
+
+/// Minimises every problem of the batch from `x0`, (problems, ambient), with L-BFGS.
+///
+/// Problems advance in lockstep: one batched evaluation serves all their line searches, and those
+/// that are done take no further part. Each has its own history, step and tests.
+pub fn minimize(objective: &dyn Objective, x0: Vec<f64>, settings: &SolveSettings) -> Solution {
+    minimize_with(objective, x0, settings, &mut |_| true)
+}
+
+/// Like [`minimize`]; `report` hears of every round and returns false to stop early.
+pub fn minimize_with(
+    objective: &dyn Objective,
+    x0: Vec<f64>,
+    settings: &SolveSettings,
+    report: &mut dyn FnMut(Progress) -> bool,
+) -> Solution {
+    let solver = Lockstep::new(objective, x0, settings, report);
+    let batch = Batch { objective };
+    let executor = Executor::new(batch, solver)
+        .configure(|state: IterState<Vec<f64>, (), (), (), (), f64>| state.max_iters(u64::MAX))
+        .timer(false);
+    match executor.run() {
+        Ok(result) => result.solver.into_solution(),
+        Err(error) => unreachable!("a round of the lockstep reports no errors: {error}"),
+    }
+}

@@ -1,0 +1,89 @@
+//! What a solve leaves: final values, why each problem stopped, and the record of iterations.
+
+/// Why a problem stopped, with the measured value and the tolerance.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Termination {
+    /// The largest whitened gradient entry over max(1, E) is small enough.
+    Gradient { value: f64, tolerance: f64 },
+    /// Three iterations lowered E by so little, relative to max(1, E).
+    Cost { value: f64, tolerance: f64 },
+    MaxIter { iterations: usize },
+    /// No step along the steepest descent lowers the cost, though the gradient is not small.
+    Stalled { gradient: f64, tolerance: f64 },
+    /// The cost is not a finite number where the problem starts.
+    Invalid,
+    Interrupted,
+}
+
+impl Termination {
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Gradient { .. } => "gradient",
+            Self::Cost { .. } => "cost",
+            Self::MaxIter { .. } => "max_iter",
+            Self::Stalled { .. } => "stalled",
+            Self::Invalid => "invalid",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
+    pub fn converged(&self) -> bool {
+        matches!(self, Self::Gradient { .. } | Self::Cost { .. })
+    }
+
+    /// The measured value and the tolerance that it was held against.
+    pub fn measured(&self) -> Option<(f64, f64)> {
+        match *self {
+            Self::Gradient { value, tolerance } | Self::Cost { value, tolerance } => {
+                Some((value, tolerance))
+            }
+            Self::Stalled {
+                gradient,
+                tolerance,
+            } => Some((gradient, tolerance)),
+            _ => None,
+        }
+    }
+}
+
+/// One accepted iteration of one problem.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TraceRow {
+    pub problem: usize,
+    pub iteration: usize,
+    pub evaluations: usize,
+    pub seconds: f64,
+    pub cost: f64,
+    pub terms: Vec<f64>,
+    /// Largest entry of the whitened gradient.
+    pub gradient: f64,
+    /// Largest entry of the whitened step.
+    pub step: f64,
+}
+
+/// How far a solve has come.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    pub problems: usize,
+    pub done: usize,
+    /// Batched evaluations so far.
+    pub rounds: usize,
+    /// Sum of the costs.
+    pub cost: f64,
+}
+
+/// The result of [`minimize`](super::minimize).
+#[derive(Clone, Debug, Default)]
+pub struct Solution {
+    /// (problems, ambient).
+    pub x: Vec<f64>,
+    pub costs: Vec<f64>,
+    /// (problems, terms).
+    pub terms: Vec<f64>,
+    pub terminations: Vec<Termination>,
+    pub iterations: Vec<usize>,
+    pub evaluations: Vec<usize>,
+    /// At most a few hundred problems, evenly spread.
+    pub trace: Vec<TraceRow>,
+    pub seconds: f64,
+}

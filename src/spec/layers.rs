@@ -1,0 +1,265 @@
+//! The layers of a spec: defaults, what it extends, the file, the command line; laid over each other.
+
+use std::path::{Path, PathBuf};
+
+use super::tree::{self, Node, Table, Value};
+use super::validate::{expand_shorthand, forget_places};
+use crate::diagnostic::{Diagnostic, Diagnostics, Origin, Sources};
+
+const PRESETS: &[(&str, &str)] = &[
+    ("presets/multiview.toml", include_str!("../../specs/presets/multiview.toml")),
+    ("presets/smooth.toml", include_str!("../../specs/presets/smooth.toml")),
+];
+const BODY_DEFAULTS: &str = include_str!("defaults/body.toml");
+const JOINT_STAGE: &str = include_str!("defaults/together.toml");
+
+/// The layers of one spec, merged; `sources` names every text that took part.
+pub(crate) struct Layers<'a> {
+    pub sources: &'a mut Sources,
+    pub diagnostics: &'a mut Diagnostics,
+    open: Vec<PathBuf>,
+}
+
+impl<'a> Layers<'a> {
+    pub fn new(sources: &'a mut Sources, diagnostics: &'a mut Diagnostics) -> Self {
+        Self {
+            sources,
+            diagnostics,
+            open: Vec::new(),
+        }
+    }
+
+    /// The text's tree laid over everything that it extends. `folder` is where its paths start.
+    pub fn load(&mut self, name: &str, text: &str, folder: &Path) -> Table {
+        let source = self.sources.add(name, text);
+        let mut table = tree::parse(text, source, self.diagnostics);
+        make_paths_absolute(&mut table, folder);
+        let mut merged = Table::default();
+        for base in extends(&table) {
+            let below = self.load_base(&base, folder);
+            merge(&mut merged, below);
+        }
+        merge(&mut merged, table);
+        merged
+    }
+
+    fn load_base(&mut self, base: &Sourcing, folder: &Path) -> Table {
+        if let Some((name, text)) = PRESETS.iter().find(|p| p.0 == base.name) {
+            return self.load(name, text, folder);
+        }
+        if base.name.starts_with("presets/") {
+            let message = format!("there is no preset `{}`", base.name);
+            let diagnostic = Diagnostic::error("F0102", message, &base.origin);
+            self.diagnostics
+                .push(diagnostic.nearest(&base.name, PRESETS.iter().map(|p| p.0)));
+            return Table::default();
+        }
+        let path = folder.join(&base.name);
+        if self.open.contains(&path) {
+            let message = format!("`{}` extends itself", base.name);
+            self.diagnostics
+                .push(Diagnostic::error("F0102", message, &base.origin));
+            return Table::default();
+        }
+        match std::fs::read_to_string(&path) {
+            Ok(text) => {
+                self.open.push(path.clone());
+                let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
+                let table = self.load(&path.display().to_string(), &text, &folder);
+                self.open.pop();
+                table
+            }
+            Err(error) => {
+                let message = format!("cannot read `{}`: {error}", path.display());
+                self.diagnostics
+                    .push(Diagnostic::error("F0102", message, &base.origin));
+                Table::default()
+            }
+        }
+    }
+
+    /// Lays `path.to.key=value` over the tree; the right side is TOML, else a text.
+    pub fn set(&mut self, table: &mut Table, argument: &str, folder: &Path) {
+        let Some((path, value)) = argument.split_once('=') else {
+            let source = self.sources.add("--set", argument);
+            let span = 0..argument.len();
+            let message = format!("`--set {argument}` has no `=`");
+            let origin = Origin::At { source, span };
+            self.diagnostics.push(
+                Diagnostic::error("F0103", message, &origin).hint("write --set path.to.key=value"),
+            );
+            return;
+        };
+        let literal = value.trim();
+        let line = format!("{} = {literal}", path.trim());
+        let valid = line.parse::<toml::Table>().is_ok();
+        let line = match valid {
+            true => line,
+            false => format!("{} = {}", path.trim(), toml::Value::from(literal)),
+        };
+        let source = self.sources.add(format!("--set {argument}"), &line);
+        let mut layer = tree::parse(&line, source, self.diagnostics);
+        make_paths_absolute(&mut layer, folder);
+        merge(table, layer);
+    }
+}
+
+struct Sourcing {
+    name: String,
+    origin: Origin,
+}
+
+fn extends(table: &Table) -> Vec<Sourcing> {
+    let one = |node: &Node| match &node.value {
+        Value::Text(name) => Some(Sourcing {
+            name: name.clone(),
+            origin: node.origin.clone(),
+        }),
+        _ => None,
+    };
+    match table.get("extends") {
+        Some(Node {
+            value: Value::Array(items),
+            ..
+        }) => items.iter().filter_map(one).collect(),
+        Some(node) => one(node).into_iter().collect(),
+        None => Vec::new(),
+    }
+}
+
+/// Paths are relative to the file that names them, so they are resolved before layers mix.
+fn make_paths_absolute(table: &mut Table, folder: &Path) {
+    let resolve = |table: &mut Table, key: &str| {
+        if let Some(Node {
+            value: Value::Text(text),
+            ..
+        }) = table.get_mut(key)
+            && text != "builtin"
+            && !folder.as_os_str().is_empty()
+        {
+            *text = folder.join(&*text).display().to_string();
+        }
+    };
+    for (section, key) in [("body", "model"), ("prior", "file")] {
+        if let Some(Value::Table(t)) = table.get_mut(section).map(|n| &mut n.value) {
+            resolve(t, key);
+        }
+    }
+    if let Some(Value::Table(sets)) = table.get_mut("data").map(|n| &mut n.value) {
+        for (_, node) in &mut sets.entries {
+            if let Value::Table(t) = &mut node.value {
+                resolve(t, "file");
+            }
+        }
+    }
+}
+
+/// Lays `above` over `below`: tables merge, everything else replaces, and so does a change of `kind`.
+pub(crate) fn merge(below: &mut Table, above: Table) {
+    for (key, mut node) in above.entries {
+        let Some(old) = below.get_mut(&key) else {
+            below.set(&key, node);
+            continue;
+        };
+        if let (Value::Table(_), Value::Text(kind)) = (&old.value, &node.value) {
+            let kind = kind.clone();
+            expand_shorthand(&mut node, kind);
+        }
+        match (&mut old.value, node.value) {
+            (Value::Table(old_table), Value::Table(new_table))
+                if same_kind(old_table, &new_table) =>
+            {
+                merge(old_table, new_table);
+            }
+            (_, value) => {
+                old.value = value;
+                old.origin = node.origin;
+                old.key = node.key;
+            }
+        }
+    }
+}
+
+fn same_kind(old: &Table, new: &Table) -> bool {
+    match (old.text("kind"), new.text("kind")) {
+        (Some(old), Some(new)) => old == new,
+        _ => true,
+    }
+}
+
+/// The lowest layer: what a spec that uses a body means when it says nothing else.
+pub(crate) fn lay_over_defaults(spec: Table) -> Table {
+    if !uses_body(&spec) {
+        return spec;
+    }
+    let mut merged = default_layer(BODY_DEFAULTS);
+    if couples_frames(&spec)
+        && let Some(Value::Array(stages)) = merged.get_mut("stages").map(|n| &mut n.value)
+    {
+        let mut last = default_layer(JOINT_STAGE);
+        let terms: Vec<Node> = coupling_terms(&spec);
+        for stage in stages.iter_mut() {
+            if let Value::Table(stage) = &mut stage.value {
+                let disable = Node {
+                    value: Value::Array(terms.clone()),
+                    origin: Origin::Default,
+                    key: Origin::Default,
+                };
+                stage.set("disable", disable);
+            }
+        }
+        if let Some(Value::Array(extra)) = last.get_mut("stages").map(|n| &mut n.value) {
+            stages.append(extra);
+        }
+    }
+    merge(&mut merged, spec);
+    merged
+}
+
+fn default_layer(text: &str) -> Table {
+    let mut table = tree::parse(text, 0, &mut Diagnostics::default());
+    table
+        .entries
+        .iter_mut()
+        .for_each(|(_, n)| forget_places(n));
+    table
+}
+
+/// A spec uses the body when it mentions one, or a prior, or a source that only a body has.
+pub(crate) fn uses_body(spec: &Table) -> bool {
+    let reads_body = |section: &str, keys: &[&str]| {
+        spec.table(section).is_some_and(|named| {
+            named.entries.iter().any(|(_, node)| match &node.value {
+                Value::Table(t) => keys
+                    .iter()
+                    .any(|k| matches!(t.text(k), Some("joints" | "vertices"))),
+                _ => false,
+            })
+        })
+    };
+    spec.get("body").is_some()
+        || spec.get("prior").is_some()
+        || reads_body("sources", &["kind", "of"])
+        || reads_body("terms", &["source", "of"])
+}
+
+fn couples_frames(spec: &Table) -> bool {
+    !coupling_terms(spec).is_empty()
+}
+
+fn coupling_terms(spec: &Table) -> Vec<Node> {
+    let Some(terms) = spec.table("terms") else {
+        return Vec::new();
+    };
+    let couples = |node: &Node| match &node.value {
+        Value::Table(t) => t.text("kind") == Some("difference"),
+        _ => false,
+    };
+    let name = |name: &String| Node {
+        value: Value::Text(name.clone()),
+        origin: Origin::Default,
+        key: Origin::Default,
+    };
+    let coupling = terms.entries.iter().filter(|(_, n)| couples(n));
+    coupling.map(|(k, _)| name(k)).collect()
+}

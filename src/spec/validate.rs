@@ -1,0 +1,224 @@
+//! Holds a merged tree against the table of keys: unknown keys, wrong kinds of values, defaults.
+
+use super::keys::{Key, Kind};
+use super::tree::{self, Node, Table, Value};
+use super::units::{looks_like_quantity, parse_quantity};
+use crate::diagnostic::{Diagnostic, Diagnostics, Origin};
+
+/// Reports every mistake of form below `table`, removes what is wrong and fills the defaults in.
+pub(crate) fn validate(table: &mut Table, keys: &[Key], path: &str, diagnostics: &mut Diagnostics) {
+    fill_kind(table, keys, path, diagnostics);
+    let kind = table.text("kind").map(String::from);
+    let applies = |key: &Key| match &kind {
+        Some(kind) => key.only.is_empty() || key.only.contains(&kind.as_str()),
+        None => true,
+    };
+    table.entries.retain_mut(|(name, node)| {
+        let Some(key) = keys.iter().find(|k| k.name == *name) else {
+            let message = match path {
+                "" => format!("unknown key `{name}`"),
+                _ => format!("unknown key `{name}` in `{path}`"),
+            };
+            let names = keys.iter().filter(|k| applies(k)).map(|k| k.name);
+            diagnostics
+                .push(Diagnostic::error("F0203", message, &node.key).nearest(name, names));
+            return false;
+        };
+        if !applies(key) {
+            let message = format!(
+                "`{name}` has no meaning in `{path}`, whose kind is `{}`",
+                kind.as_deref().unwrap_or("")
+            );
+            let hint = format!("it belongs to the kinds {}", key.only.join(", "));
+            diagnostics.push(Diagnostic::error("F0203", message, &node.key).hint(hint));
+            return false;
+        }
+        check_value(node, &key.kind, &join(path, name), diagnostics)
+    });
+    for key in keys.iter().filter(|k| applies(k)) {
+        fill_default(table, key, path, diagnostics);
+    }
+}
+
+/// `kind` comes first, since it decides which other keys exist.
+fn fill_kind(table: &mut Table, keys: &[Key], path: &str, diagnostics: &mut Diagnostics) {
+    let Some(key) = keys.iter().find(|k| k.name == "kind") else {
+        return;
+    };
+    let good = match table.get_mut("kind") {
+        Some(node) => check_value(node, &key.kind, &join(path, "kind"), diagnostics),
+        None => false,
+    };
+    if !good && table.get("kind").is_some() {
+        table.entries.retain(|(name, _)| name != "kind");
+    }
+    fill_default(table, key, path, diagnostics);
+}
+
+fn fill_default(table: &mut Table, key: &Key, path: &str, diagnostics: &mut Diagnostics) {
+    let Some(default) = key.default else { return };
+    if table.get(key.name).is_none() {
+        let text = format!("x = {default}");
+        let mut parsed = tree::parse(&text, 0, diagnostics);
+        let mut node = parsed.entries.remove(0).1;
+        forget_places(&mut node);
+        check_value(&mut node, &key.kind, &join(path, key.name), diagnostics);
+        table.set(key.name, node);
+    }
+}
+
+/// Marks a node and all below it as defaults.
+pub(crate) fn forget_places(node: &mut Node) {
+    node.origin = Origin::Default;
+    node.key = Origin::Default;
+    match &mut node.value {
+        Value::Table(t) => t.entries.iter_mut().for_each(|(_, n)| forget_places(n)),
+        Value::Array(items) => items.iter_mut().for_each(forget_places),
+        _ => {}
+    }
+}
+
+/// Whether the value is of its key's kind; if not, says what was expected.
+fn check_value(node: &mut Node, kind: &Kind, path: &str, diagnostics: &mut Diagnostics) -> bool {
+    if let (Value::Text(text), Kind::Kinded(_)) = (&node.value, kind) {
+        expand_shorthand(node, text.clone());
+    }
+    if let (Value::Integer(i), Kind::Number) = (&node.value, kind) {
+        node.value = Value::Number(*i as f64);
+    }
+    match (&mut node.value, kind) {
+        (Value::Table(t), Kind::Table(keys) | Kind::Kinded(keys)) => {
+            validate(t, keys, path, diagnostics);
+            true
+        }
+        (Value::Table(t), Kind::Named(keys)) => {
+            t.entries.retain_mut(|(name, node)| {
+                check_named(node, keys, &join(path, name), diagnostics)
+            });
+            true
+        }
+        (Value::Array(items), Kind::List(keys)) => {
+            let mut index = 0;
+            items.retain_mut(|node| {
+                index += 1;
+                check_named(node, keys, &format!("{path}[{}]", index - 1), diagnostics)
+            });
+            true
+        }
+        (Value::Table(t), Kind::NumberMap) => {
+            t.entries.retain_mut(|(name, node)| {
+                check_value(node, &Kind::Number, &join(path, name), diagnostics)
+            });
+            true
+        }
+        (Value::Text(text), Kind::Choice(choices)) if !choices.contains(&text.as_str()) => {
+            let message = format!("`{path}` cannot be `{text}`");
+            let diagnostic = Diagnostic::error("F0204", message, &node.origin);
+            diagnostics.push(diagnostic.nearest(text, choices.iter().copied()));
+            false
+        }
+        (value, kind) => match form_error(value, kind) {
+            None => true,
+            Some(reason) => {
+                let message = format!("`{path}` {reason}");
+                let mut diagnostic = Diagnostic::error("F0205", message, &node.origin);
+                if let Kind::Choice(choices) = kind {
+                    diagnostic = diagnostic.nearest("", choices.iter().copied());
+                }
+                diagnostics.push(diagnostic);
+                false
+            }
+        },
+    }
+}
+
+fn check_named(node: &mut Node, keys: &[Key], path: &str, diagnostics: &mut Diagnostics) -> bool {
+    match &mut node.value {
+        Value::Table(t) => {
+            validate(t, keys, path, diagnostics);
+            true
+        }
+        other => {
+            let message = format!("`{path}` is {}, but should be a table", other.kind());
+            diagnostics.push(Diagnostic::error("F0205", message, &node.origin));
+            false
+        }
+    }
+}
+
+/// `prior = "gmm"` is `prior = { kind = "gmm" }`.
+pub(crate) fn expand_shorthand(node: &mut Node, kind: String) {
+    let inner = Node {
+        value: Value::Text(kind),
+        ..node.clone()
+    };
+    let entries = vec![("kind".to_string(), inner)];
+    node.value = Value::Table(Table { entries });
+}
+
+fn form_error(value: &Value, kind: &Kind) -> Option<String> {
+    use Value::*;
+    let texts = |items: &[Node]| items.iter().all(|n| matches!(n.value, Text(_)));
+    let number = |v: &Value| matches!(v, Integer(_) | Number(_));
+    let expected = match (value, kind) {
+        (Bool(_), Kind::Bool) | (Integer(_), Kind::Integer | Kind::TextOrInteger) => return None,
+        (Number(_), Kind::Number) => return None,
+        (Text(_), Kind::Text | Kind::Choice(_) | Kind::TextOrInteger | Kind::TextOrTexts) => {
+            return None;
+        }
+        (Array(items), Kind::Texts | Kind::TextOrTexts) if texts(items) => return None,
+        (Array(items), Kind::Numbers) if items.iter().all(|n| number(&n.value)) => return None,
+        (v, Kind::Numbers) if number(v) => return None,
+        (Table(_), Kind::AnyMap) => return None,
+        (Text(text), Kind::Quantity(dimension)) => match parse_quantity(text) {
+            Ok(q) if q.dimension == *dimension => return None,
+            Ok(q) => {
+                return Some(format!(
+                    "has the unit `{}`, but should be like `{}`",
+                    q.dimension,
+                    dimension.example()
+                ));
+            }
+            Err(reason) => return Some(format!("is not a quantity: {reason}")),
+        },
+        (Array(items), Kind::Quantities) => {
+            return items.iter().find_map(|n| quantity_error(&n.value));
+        }
+        (v, Kind::Quantities) => return quantity_error(v),
+        (_, Kind::Bool) => "true or false",
+        (_, Kind::Integer) => "a whole number",
+        (_, Kind::Number) => "a number",
+        (_, Kind::Text | Kind::Choice(_)) => "a text in quotes",
+        (_, Kind::Quantity(_)) => "a quantity in quotes, such as \"60 Hz\"",
+        (_, Kind::Texts) => "a list of texts",
+        (_, Kind::TextOrTexts) => "a text or a list of texts",
+        (_, Kind::TextOrInteger) => "a text or a whole number",
+        (_, Kind::Numbers) => "a number or a list of numbers",
+        (_, Kind::List(_)) => "a list of tables, written [[…]]",
+        _ => "a table",
+    };
+    Some(format!("is {}, but should be {expected}", value.kind()))
+}
+
+fn quantity_error(value: &Value) -> Option<String> {
+    match value {
+        Value::Integer(_) | Value::Number(_) => None,
+        Value::Text(text) if looks_like_quantity(text) => parse_quantity(text)
+            .err()
+            .map(|reason| format!("is not a quantity: {reason}")),
+        Value::Text(text) => Some(format!(
+            "is `{text}`, but should be a quantity such as \"1 cm\""
+        )),
+        other => Some(format!(
+            "is {}, but should be a quantity such as \"1 cm\"",
+            other.kind()
+        )),
+    }
+}
+
+fn join(path: &str, name: &str) -> String {
+    match path {
+        "" => name.into(),
+        _ => format!("{path}.{name}"),
+    }
+}

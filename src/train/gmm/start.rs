@@ -1,0 +1,115 @@
+//! The start of a mixture: k-means from a k-means++ seeding (Arthur & Vassilvitskii 2007).
+
+use nalgebra::{DMatrix, DMatrixView};
+use rayon::prelude::*;
+
+const LLOYD_ITERATIONS: usize = 10;
+
+/// Assignments of columns to clusters as ones in `(rows, clusters)`, else zeros.
+pub(super) fn k_means(
+    samples: DMatrixView<f64>,
+    clusters: usize,
+    random: &mut SplitMix64,
+) -> DMatrix<f64> {
+    let mut centres = spread_centres(samples, clusters, random);
+    let mut assigned = nearest(samples, &centres);
+    for _ in 0..LLOYD_ITERATIONS {
+        move_centres(samples, &assigned, &mut centres);
+        assigned = nearest(samples, &centres);
+    }
+    let mut ones = DMatrix::zeros(samples.ncols(), clusters);
+    for (row, (cluster, _)) in assigned.into_iter().enumerate() {
+        ones[(row, cluster)] = 1.0;
+    }
+    ones
+}
+
+/// Steele, Lea & Flood's generator (2014): its stream is fixed here, for repeatable training.
+pub(super) struct SplitMix64(pub(super) u64);
+
+impl SplitMix64 {
+    /// Uniform in [0, 1).
+    pub(super) fn uniform(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut bits = self.0;
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((bits ^ (bits >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+    }
+}
+
+/// Draws each next centre with a probability proportional to its squared distance from the others.
+fn spread_centres(
+    samples: DMatrixView<f64>,
+    clusters: usize,
+    random: &mut SplitMix64,
+) -> DMatrix<f64> {
+    let mut squared = vec![1.0; samples.ncols()];
+    let mut centres = DMatrix::zeros(samples.nrows(), clusters);
+    for cluster in 0..clusters {
+        let chosen = samples.column(draw(&squared, random));
+        centres.set_column(cluster, &chosen);
+        for (distance, sample) in squared.iter_mut().zip(samples.column_iter()) {
+            let fresh = (sample - chosen).norm_squared();
+            *distance = if cluster == 0 {
+                fresh
+            } else {
+                fresh.min(*distance)
+            };
+        }
+    }
+    centres
+}
+
+/// An index drawn by weight; the last one where every weight is zero.
+fn draw(weights: &[f64], random: &mut SplitMix64) -> usize {
+    let mut left = random.uniform() * weights.iter().sum::<f64>();
+    for (index, weight) in weights.iter().enumerate() {
+        if left < *weight {
+            return index;
+        }
+        left -= weight;
+    }
+    weights.len() - 1
+}
+
+/// Each column's nearest centre and its squared distance.
+fn nearest(samples: DMatrixView<f64>, centres: &DMatrix<f64>) -> Vec<(usize, f64)> {
+    (0..samples.ncols())
+        .into_par_iter()
+        .map(|row| {
+            let sample = samples.column(row);
+            (0..centres.ncols())
+                .map(|cluster| {
+                    (
+                        cluster,
+                        squared_distance(sample.as_slice(), centres.column(cluster).as_slice()),
+                    )
+                })
+                .min_by(|a, b| a.1.total_cmp(&b.1))
+                .expect("there is at least one centre")
+        })
+        .collect()
+}
+
+/// Moves centres to the means of their columns; an empty one to the column farthest from its own.
+fn move_centres(samples: DMatrixView<f64>, assigned: &[(usize, f64)], centres: &mut DMatrix<f64>) {
+    let mut counts = vec![0.0; centres.ncols()];
+    centres.fill(0.0);
+    for (sample, &(cluster, _)) in samples.column_iter().zip(assigned) {
+        let mut centre = centres.column_mut(cluster);
+        centre += sample;
+        counts[cluster] += 1.0;
+    }
+    let farthest = (0..assigned.len()).max_by(|&a, &b| assigned[a].1.total_cmp(&assigned[b].1));
+    for (mut centre, count) in centres.column_iter_mut().zip(counts) {
+        match farthest {
+            Some(row) if count == 0.0 => centre.copy_from(&samples.column(row)),
+            _ => centre /= count,
+        }
+    }
+}
+
+fn squared_distance(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
+}
