@@ -149,7 +149,7 @@ fn settings(root: &View<'_>) -> Settings {
     };
     Settings {
         precision,
-        history: solve.integer("history").map_or(10, |n| n.value.max(1) as usize),
+        history: solve.integer("history").map_or(60, |n| n.value.max(1) as usize),
         tolerance_grad: tolerance.number("grad").map_or(1e-4, |n| n.value),
         tolerance_cost: tolerance.number("cost_rel").map_or(default_cost, |n| n.value),
         seed: solve.integer("seed").map_or(0, |n| n.value.unsigned_abs()),

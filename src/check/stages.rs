@@ -16,7 +16,7 @@ impl Checker<'_> {
         let max_iter = root
             .table("solve")
             .and_then(|t| View::new(t, "solve").integer("max_iter"))
-            .map_or(300, |n| n.value.max(0) as usize);
+            .map_or(500, |n| n.value.max(0) as usize);
         let Some(Value::Array(items)) = root.node("stages").map(|n| &n.value) else {
             return vec![self.only_stage(terms, max_iter)];
         };

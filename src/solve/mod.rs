@@ -32,10 +32,10 @@ pub struct SolveSettings {
 impl Default for SolveSettings {
     fn default() -> Self {
         Self {
-            max_iter: 300,
+            max_iter: 500,
             tolerance_grad: 1e-4,
             tolerance_cost: 1e-9,
-            history: 10,
+            history: 60,
             noise: 1e-15,
         }
     }

@@ -195,9 +195,9 @@ pub static STAGE: &[Key] = &[
 
 pub static SOLVE: &[Key] = &[
     or(key("method", Choice(&["auto", "lbfgs"]), "the algorithm"), "\"auto\""),
-    or(key("max_iter", Integer, "iterations of a stage, for each frame"), "300"),
+    or(key("max_iter", Integer, "iterations of a stage, for each frame"), "500"),
     key("tolerance", Table(TOLERANCE), "when a frame has converged"),
-    or(key("history", Integer, "pairs kept by lbfgs"), "10"),
+    or(key("history", Integer, "pairs kept by lbfgs"), "60"),
     or(key("start", Choice(&["auto", "init"]), "`auto`: closed-form alignment"), "\"auto\""),
     or(key("device", Choice(&["auto", "cpu"]), "where it runs"), "\"auto\""),
     or(key("precision", Choice(&["f32", "f64"]), "of the graph; sums are f64"), "\"f32\""),
