@@ -1,5 +1,6 @@
 //! Trains the built-in Gaussian-mixture pose prior on the poses under `FITRUN_DATA`.
 
+use fitrun::ndarray::Axis;
 use fitrun::train::{MixtureFit, MixtureSettings, fit_mixture};
 use safetensors::{Dtype, tensor::TensorView};
 use serde_json::{Value, json};
@@ -47,21 +48,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// The rows of `pose_body` that `unique_idx` names, flat.
 fn read_poses(path: &Path) -> Result<Vec<f64>, Box<dyn Error>> {
-    let mut archive = npyz::npz::NpzArchive::open(path)?;
-    let missing = |name: &str| format!("`{}` has no `{name}`", path.display());
-    let poses = archive
-        .by_name("pose_body")?
-        .ok_or_else(|| missing("pose_body"))?;
-    let poses: Vec<f32> = poses.into_vec()?;
-    let unique = archive
-        .by_name("unique_idx")?
-        .ok_or_else(|| missing("unique_idx"))?;
-    let unique: Vec<i32> = unique.into_vec()?;
-    Ok(unique
-        .into_iter()
-        .flat_map(|row| &poses[row as usize * DIM..][..DIM])
-        .map(|&angle| f64::from(angle))
-        .collect())
+    let poses = fitrun::read_array(path, "pose_body")?;
+    let unique = fitrun::read_array(path, "unique_idx")?;
+    let rows = unique.iter().map(|&row| poses.index_axis(Axis(0), row as usize));
+    Ok(rows.flat_map(|pose| pose.iter().copied().collect::<Vec<f64>>()).collect())
 }
 
 /// What it takes to train these weights again, but for the data.

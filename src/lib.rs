@@ -36,23 +36,25 @@ mod spec;
 mod term;
 pub mod train;
 
-pub use body::BodyModel;
+pub use body::{BodyModel, Transforms};
 pub use camera::Camera;
 pub use diagnostic::{Diagnostic, Diagnostics, Origin, Severity, Sourced, Sources};
 pub use error::Error;
 pub use fit::{Fit, FitProgress, StageOutcome, Status, fit};
 pub use gradcheck::{GradientRow, gradcheck};
-pub use io::{FileError, read_array};
+pub use io::{FileError, NpzWriter, read_array};
 pub use ir::{Problem, Values};
-pub use keypoints::{conventions, labels};
+pub use keypoints::{conventions, keypoints_of, labels};
 pub use manifold::Manifold;
 pub use objective::{Block, Evaluation, Layout, Objective};
 pub use prior::Mixture;
 pub use report::Record;
-pub use report::metrics::{PointErrors, Summary};
+pub use report::metrics::{PointErrors, Summary, point_errors};
 pub use run::{Checked, Outcome, RunOptions, check, run};
 pub use solve::{
     Progress, Single, Solution, SolveSettings, Termination, TraceRow, minimize, minimize_with,
 };
 pub use spec::keys;
 pub use spec::{Dimension, Spec};
+
+pub use {nalgebra, ndarray};

@@ -119,14 +119,14 @@ mod tests {
     #[test]
     fn every_robustifier_is_the_identity_near_zero_and_has_its_own_derivative() {
         for robust in all() {
-            let (value, slope) = robust.rho(1e-9, 2.25);
+            let (value, slope): (f64, f64) = robust.rho(1e-9, 2.25);
             assert!((value - 1e-9).abs() < 1e-15, "{robust:?}: {value}");
             assert!((slope - 1.0).abs() < 1e-8, "{robust:?}: {slope}");
-            for s in [1e-3, 0.4, 2.0, 2.3, 7.0, 300.0] {
+            for s in [1e-3_f64, 0.4, 2.0, 2.3, 7.0, 300.0] {
                 let h = 1e-6 * s;
-                let up = robust.rho(s + h, 2.25).0;
+                let up: f64 = robust.rho(s + h, 2.25).0;
                 let difference = (up - robust.rho(s - h, 2.25).0) / (2.0 * h);
-                let slope = robust.rho(s, 2.25).1;
+                let slope: f64 = robust.rho(s, 2.25).1;
                 assert!(
                     (difference - slope).abs() < 1e-6,
                     "{robust:?} at {s}: {difference} {slope}"

@@ -26,7 +26,7 @@ pub struct Camera {
 pub const NEAR: f64 = 0.05;
 
 impl Camera {
-    pub(crate) fn to_camera(&self, world: &Vector3<f64>) -> Vector3<f64> {
+    pub fn to_camera(&self, world: &Vector3<f64>) -> Vector3<f64> {
         self.rotation * world + self.translation
     }
 
@@ -36,7 +36,7 @@ impl Camera {
     }
 
     /// Pixel of a world point, whatever its depth.
-    pub(crate) fn project(&self, world: &Vector3<f64>) -> Vector2<f64> {
+    pub fn project(&self, world: &Vector3<f64>) -> Vector2<f64> {
         let mut pixel = [0.0; 2];
         project::Lens::<f64>::new(self).project(self.to_camera(world).into(), &mut pixel);
         pixel.into()

@@ -67,10 +67,18 @@ impl Checker<'_> {
             }
             None => terms.to_vec(),
         };
-        let active: Vec<Term> = settings
+        let relax = view.number("relax").map_or(1.0, |r| r.value);
+        if !(relax > 0.0 && relax.is_finite()) {
+            let message = format!("`{}.relax` should be above zero", view.path());
+            let origin = view.origin_of("relax", &node.origin);
+            self.diagnostics
+                .push(Diagnostic::error("F0205", message, &origin));
+        }
+        let mut active: Vec<Term> = settings
             .into_iter()
             .filter(|t| !disabled.iter().any(|d| d.value == t.name))
             .collect();
+        active.iter_mut().for_each(|t| t.whitening.scale *= relax);
         let free = self.free(view, &node.origin)?;
         let frames = view.integer("frames");
         if let Some(n) = frames.as_ref().filter(|n| n.value < 1) {

@@ -82,6 +82,12 @@ pub struct Fit {
 }
 
 impl Fit {
+    /// A variable's copy for a frame, in stored numbers (rotations as row-major matrices).
+    pub fn variable(&self, problem: &Problem, name: &str, frame: usize) -> Option<&[f64]> {
+        let id = problem.variable(name)?;
+        Some(self.values.get(id, frame))
+    }
+
     /// The scalar total E.
     pub fn cost(&self) -> f64 {
         self.term_costs.iter().map(|(_, cost)| cost).sum()

@@ -20,6 +20,7 @@ pub(crate) mod openpose;
 pub(crate) mod pose2sim;
 
 pub use error::FileError;
+pub use npz_writer::NpzWriter;
 
 #[cfg(test)]
 mod testing;

@@ -12,20 +12,21 @@ use super::npy;
 type Result<T> = std::result::Result<T, FileError>;
 
 /// Collects arrays in memory; [`NpzWriter::finish`] writes the compressed file at once.
-pub(crate) struct NpzWriter {
+pub struct NpzWriter {
     path: PathBuf,
     archive: ZipWriter<Cursor<Vec<u8>>>,
 }
 
 impl NpzWriter {
-    pub(crate) fn create(path: impl AsRef<Path>) -> NpzWriter {
+    /// Nothing touches the disk before [`NpzWriter::finish`].
+    pub fn create(path: impl AsRef<Path>) -> NpzWriter {
         NpzWriter {
             path: path.as_ref().to_path_buf(),
             archive: ZipWriter::new(Cursor::new(Vec::new())),
         }
     }
 
-    pub(crate) fn floats32(&mut self, name: &str, shape: &[usize], values: &[f32]) -> Result<()> {
+    pub fn floats32(&mut self, name: &str, shape: &[usize], values: &[f32]) -> Result<()> {
         self.array(
             name,
             "<f4",
@@ -34,7 +35,7 @@ impl NpzWriter {
         )
     }
 
-    pub(crate) fn floats64(&mut self, name: &str, shape: &[usize], values: &[f64]) -> Result<()> {
+    pub fn floats64(&mut self, name: &str, shape: &[usize], values: &[f64]) -> Result<()> {
         self.array(
             name,
             "<f8",
@@ -43,7 +44,7 @@ impl NpzWriter {
         )
     }
 
-    pub(crate) fn integers(&mut self, name: &str, shape: &[usize], values: &[i32]) -> Result<()> {
+    pub fn integers(&mut self, name: &str, shape: &[usize], values: &[i32]) -> Result<()> {
         self.array(
             name,
             "<i4",
@@ -52,7 +53,7 @@ impl NpzWriter {
         )
     }
 
-    pub(crate) fn bools(&mut self, name: &str, shape: &[usize], values: &[bool]) -> Result<()> {
+    pub fn bools(&mut self, name: &str, shape: &[usize], values: &[bool]) -> Result<()> {
         self.array(
             name,
             "|b1",
@@ -62,7 +63,7 @@ impl NpzWriter {
     }
 
     /// Strings as numpy's `<U`; the shape `[]` makes the 0-d array that AMASS uses for a single one.
-    pub(crate) fn strings<S: AsRef<str>>(
+    pub fn strings<S: AsRef<str>>(
         &mut self,
         name: &str,
         shape: &[usize],
@@ -83,7 +84,7 @@ impl NpzWriter {
         self.array(name, &format!("<U{width}"), shape, padded)
     }
 
-    pub(crate) fn finish(self) -> Result<()> {
+    pub fn finish(self) -> Result<()> {
         let NpzWriter { path, archive } = self;
         let bytes = archive.finish().map_err(|error| failed(&path, error))?;
         super::atomic::write(&path, bytes.get_ref())

@@ -10,6 +10,11 @@ impl Problem {
             self.frames.to_string(),
             "the data's frame axis".to_string(),
         ]];
+        rows.push([
+            "solve.tolerance.cost_rel".to_string(),
+            self.settings.tolerance_cost.to_string(),
+            "as given, or by the precision".to_string(),
+        ]);
         for (i, stage) in self.stages.iter().enumerate() {
             let path = |key: &str| format!("stages[{i}].{key}");
             let (unknowns, structure) = self.structure(stage);

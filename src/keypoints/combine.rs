@@ -5,7 +5,7 @@ use crate::graph::{Gradient, Operation, Scalar, Value};
 
 /// A point that a keypoint is made of.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Part {
+pub enum Part {
     Joint(usize),
     /// Index into the evaluated vertices.
     Vertex(usize),

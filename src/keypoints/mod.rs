@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use combine::Part;
+use nalgebra::Vector3;
 
-use crate::body::BodyModel;
+use crate::body::{BodyModel, Transforms};
 
 static CONVENTIONS: LazyLock<BTreeMap<String, Vec<(String, String)>>> = LazyLock::new(|| {
     toml::from_str(include_str!("conventions.toml")).expect("the embedded conventions are valid")
@@ -37,6 +38,27 @@ pub(crate) fn recipe(body: &BodyModel, convention: &str, label: &str) -> Option<
         .iter()
         .map(|name| Some((part(body, name)?, share)))
         .collect()
+}
+
+/// Where the points of a convention are on a posed body, metres.
+///
+/// `vertices` are all vertices of the body, skinned. `None` for an unknown convention, or a body
+/// without one of its points.
+pub fn keypoints_of(
+    body: &BodyModel,
+    convention: &str,
+    transforms: &Transforms,
+    vertices: &[Vector3<f64>],
+) -> Option<Vec<Vector3<f64>>> {
+    let position = |part: Part| match part {
+        Part::Joint(j) => transforms[j].1,
+        Part::Vertex(v) => vertices[v],
+    };
+    let mean = |label: &String| {
+        let parts = recipe(body, convention, label)?;
+        Some(parts.iter().map(|(p, w)| position(*p) * *w).sum())
+    };
+    labels(convention)?.iter().map(mean).collect()
 }
 
 /// A joint by its name, a landmark by its name, or a vertex written `v123`.

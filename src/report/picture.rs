@@ -5,7 +5,7 @@ use std::path::Path;
 use nalgebra::Vector3;
 
 use super::bodies::Bodies;
-use super::render::{Arrangement, Body, Picture, render};
+use super::render::{Body, Picture, render};
 use crate::io::{FileError, atomic};
 use crate::ir::{Problem, Residual};
 
@@ -39,7 +39,6 @@ pub(super) fn write(path: &Path, problem: &Problem, bodies: &Bodies<'_>) -> Resu
         bodies: shown
             .map(|(vertices, points)| Body { vertices, points })
             .collect(),
-        arrangement: Arrangement::Auto,
         facing: single(&facing),
         towards_camera: None,
         width: 1400,

@@ -189,6 +189,10 @@ pub static STAGE: &[Key] = &[
     key("free", Texts, "variables that are solved for; `*` means all, `pose` the prior's"),
     key("disable", Texts, "terms that are left out"),
     key("frames", Integer, "solve jointly, on that many well-observed frames"),
+    or(
+        key("relax", Number, "multiplies the scales of robustifiers, to reach what is far away"),
+        "1.0",
+    ),
     key("set", AnyMap, "settings of terms for this stage only"),
     key("max_iter", Integer, "overrides `solve.max_iter`"),
 ];

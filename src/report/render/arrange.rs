@@ -1,6 +1,6 @@
 //! Where the bodies stand in the picture: at their own places if they travel, else in a row.
 
-use super::{Arrangement, Body, Picture, Vec3, camera};
+use super::{Body, Picture, Vec3, camera};
 
 /// Consecutive bodies closer than this (metres, on the ground) would stand in each other.
 const CLEARANCE: f32 = 0.45;
@@ -21,11 +21,8 @@ pub(super) fn place(picture: &Picture) -> (Vec<Placed>, Option<Vec3>) {
         .filter(|body| !body.vertices.is_empty())
         .filter(finite);
     let mut placed: Vec<Placed> = seen.map(in_place).collect();
-    let journey = match (&placed[..], picture.arrangement) {
-        ([first, .., last], Arrangement::InPlace) => Some(middle(last) - middle(first)),
-        ([first, .., last], Arrangement::Auto) if travels(&placed) => {
-            Some(middle(last) - middle(first))
-        }
+    let journey = match &placed[..] {
+        [first, .., last] if travels(&placed) => Some(middle(last) - middle(first)),
         _ => None,
     };
     if journey.is_none() {

@@ -1,6 +1,5 @@
 //! A picture in memory, written as PNG.
 
-use std::path::Path;
 
 pub(crate) struct Image {
     pub width: usize,
@@ -31,9 +30,5 @@ impl Image {
         encoder.set_depth(png::BitDepth::Eight);
         encoder.write_header()?.write_image_data(&self.rgb)?;
         Ok(bytes)
-    }
-
-    pub(crate) fn write_png(&self, path: &Path) -> std::io::Result<()> {
-        std::fs::write(path, self.to_png().map_err(std::io::Error::other)?)
     }
 }

@@ -19,7 +19,6 @@ type Vec3 = Vector3<f32>;
 pub(crate) struct Picture<'a> {
     pub faces: &'a [[u32; 3]],
     pub bodies: Vec<Body<'a>>,
-    pub arrangement: Arrangement,
     /// Where the bodies look on average (for a body of the SMPL family: the root's rotation times +z).
     pub facing: [f32; 3],
     /// From the bodies to the camera; `None` sees them from three quarters in front.
@@ -33,14 +32,6 @@ pub(crate) struct Picture<'a> {
 pub(crate) struct Body<'a> {
     pub vertices: &'a [[f32; 3]],
     pub points: &'a [[f32; 3]],
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Arrangement {
-    /// In place if every body has moved on far enough not to stand in the last one, else side by side.
-    Auto,
-    InPlace,
-    SideBySide,
 }
 
 /// Renders the picture; without a finite vertex it is white.
@@ -62,7 +53,6 @@ mod tests {
         Picture {
             faces: &TETRAHEDRON,
             bodies,
-            arrangement: Arrangement::Auto,
             facing: [0.0, 0.0, 1.0],
             towards_camera: None,
             width: 120,
