@@ -109,11 +109,8 @@ fn cameras() -> Vec<Camera> {
         let forward = (Vector3::new(0.0, 0.9, 0.0) - centre).normalize();
         let right = forward.cross(&Vector3::y()).normalize();
         let down = forward.cross(&right);
-        let rotation = Matrix3::from_rows(&[
-            right.transpose(),
-            down.transpose(),
-            forward.transpose(),
-        ]);
+        let rotation =
+            Matrix3::from_rows(&[right.transpose(), down.transpose(), forward.transpose()]);
         Camera {
             name: format!("cam{}", i + 1),
             size: [1280.0, 960.0],

@@ -50,8 +50,12 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn read_poses(path: &Path) -> Result<Vec<f64>, Box<dyn Error>> {
     let poses = fitrun::read_array(path, "pose_body")?;
     let unique = fitrun::read_array(path, "unique_idx")?;
-    let rows = unique.iter().map(|&row| poses.index_axis(Axis(0), row as usize));
-    Ok(rows.flat_map(|pose| pose.iter().copied().collect::<Vec<f64>>()).collect())
+    let rows = unique
+        .iter()
+        .map(|&row| poses.index_axis(Axis(0), row as usize));
+    Ok(rows
+        .flat_map(|pose| pose.iter().copied().collect::<Vec<f64>>())
+        .collect())
 }
 
 /// What it takes to train these weights again, but for the data.

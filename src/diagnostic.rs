@@ -142,9 +142,7 @@ impl Diagnostics {
     }
 
     pub fn warnings(&self) -> impl Iterator<Item = &Diagnostic> {
-        self.list
-            .iter()
-            .filter(|d| d.severity == Severity::Warning)
+        self.list.iter().filter(|d| d.severity == Severity::Warning)
     }
 
     /// All diagnostics as text, in the order of their places.
@@ -213,12 +211,7 @@ pub(crate) fn nearest<'a>(
     let folded = found.to_lowercase();
     candidates
         .into_iter()
-        .map(|c| {
-            (
-                strsim::damerau_levenshtein(&folded, &c.to_lowercase()),
-                c,
-            )
-        })
+        .map(|c| (strsim::damerau_levenshtein(&folded, &c.to_lowercase()), c))
         .filter(|(distance, c)| *distance <= 1 + c.len().max(found.len()) / 4)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, c)| c)

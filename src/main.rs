@@ -4,6 +4,13 @@ mod cli;
 
 use std::process::ExitCode;
 
+/// Exit code of a fault that is ours.
+const FAULT: u8 = 3;
+
 fn main() -> ExitCode {
-    cli::main()
+    std::panic::set_hook(Box::new(|fault| {
+        eprintln!("error: fitrun itself failed: {fault}");
+        eprintln!("please report this, with the spec; no result was written");
+    }));
+    std::panic::catch_unwind(cli::main).unwrap_or(ExitCode::from(FAULT))
 }

@@ -49,7 +49,8 @@ impl Manifold {
         match self {
             Self::Euclidean(_) => out.copy_from_slice(ambient),
             Self::So3 => {
-                let rt_g = Matrix3::from_row_slice(x).transpose() * Matrix3::from_row_slice(ambient);
+                let rt_g =
+                    Matrix3::from_row_slice(x).transpose() * Matrix3::from_row_slice(ambient);
                 out[0] = rt_g[(2, 1)] - rt_g[(1, 2)];
                 out[1] = rt_g[(0, 2)] - rt_g[(2, 0)];
                 out[2] = rt_g[(1, 0)] - rt_g[(0, 1)];
@@ -85,7 +86,10 @@ mod tests {
     fn the_pulled_back_gradient_of_so3_is_the_derivative_along_retractions() {
         let x = {
             let mut x = [0.0; 9];
-            write_rows(Rotation3::new(Vector3::new(0.3, -1.1, 0.7)).matrix(), &mut x);
+            write_rows(
+                Rotation3::new(Vector3::new(0.3, -1.1, 0.7)).matrix(),
+                &mut x,
+            );
             x
         };
         let weights: Vec<f64> = (0..9).map(|i| (i as f64 * 0.7).sin()).collect();
@@ -102,7 +106,11 @@ mod tests {
             let up = cost(v);
             v[i] = -1e-6;
             let slope = (up - cost(v)) / 2e-6;
-            assert!((slope - gradient[i]).abs() < 1e-8, "{slope} {}", gradient[i]);
+            assert!(
+                (slope - gradient[i]).abs() < 1e-8,
+                "{slope} {}",
+                gradient[i]
+            );
         }
     }
 }

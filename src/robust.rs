@@ -13,7 +13,9 @@ pub enum Robustifier {
     Tukey,
     L1,
     /// Barron 2019, "A General and Adaptive Robust Loss Function", eq. 8, times 2c².
-    Barron { alpha: f64 },
+    Barron {
+        alpha: f64,
+    },
 }
 
 /// Whether ρ acts on a residual's norm or on each of its coordinates.

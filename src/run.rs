@@ -119,12 +119,23 @@ fn record(
 
 /// The folder is made before the solve, so that a place that cannot be written costs no time.
 fn open_folder(problem: &Problem, options: &RunOptions) -> Result<AtomicDir, Error> {
-    let wanted = options.out.clone().unwrap_or(problem.output.dir.clone().into());
-    let target = if options.force { wanted } else { free_name(wanted) };
+    let wanted = options
+        .out
+        .clone()
+        .unwrap_or(problem.output.dir.clone().into());
+    let target = if options.force {
+        wanted
+    } else {
+        free_name(wanted)
+    };
     Ok(AtomicDir::create(target)?)
 }
 
-fn close_folder(folder: AtomicDir, record: &Record, options: &RunOptions) -> Result<PathBuf, Error> {
+fn close_folder(
+    folder: AtomicDir,
+    record: &Record,
+    options: &RunOptions,
+) -> Result<PathBuf, Error> {
     let path = folder.path().join("run.json");
     crate::io::atomic::write(path, record.to_text().as_bytes())?;
     let target = folder.target().to_path_buf();

@@ -11,7 +11,8 @@ fn root() -> &'static Path {
 }
 
 fn document(name: &str) -> String {
-    fs::read_to_string(root().join("docs").join(name)).unwrap_or_else(|e| panic!("docs/{name}: {e}"))
+    fs::read_to_string(root().join("docs").join(name))
+        .unwrap_or_else(|e| panic!("docs/{name}: {e}"))
 }
 
 /// What stands between backticks.
@@ -23,7 +24,10 @@ fn quoted(text: &str) -> Vec<&str> {
 fn rows<'a>(text: &'a str, path: &str) -> Vec<Vec<&'a str>> {
     let heading = format!("### `{path}`");
     let mut lines = text.lines().skip_while(|line| *line != heading);
-    assert!(lines.next().is_some(), "docs/spec.md has no heading {heading}");
+    assert!(
+        lines.next().is_some(),
+        "docs/spec.md has no heading {heading}"
+    );
     lines
         .take_while(|line| !line.starts_with('#'))
         .filter(|line| line.starts_with('|'))
@@ -106,7 +110,9 @@ fn codes(text: &str, before: &str) -> BTreeSet<String> {
             .all(|b| b.is_ascii_digit())
             .then(|| code.to_string())
     };
-    text.match_indices(&start).filter_map(|(at, _)| code(at)).collect()
+    text.match_indices(&start)
+        .filter_map(|(at, _)| code(at))
+        .collect()
 }
 
 #[test]

@@ -108,7 +108,10 @@ fn with_a_shared_shape_a_frame_of_nan_takes_no_part_and_the_rest_converge() {
     assert_eq!(found.status[7], Status::NoData);
     assert!(found.frame_costs[7].is_nan());
     let rest = (0..60).filter(|f| *f != 7);
-    assert!(rest.into_iter().all(|f| found.status[f] == Status::Converged));
+    assert!(
+        rest.into_iter()
+            .all(|f| found.status[f] == Status::Converged)
+    );
 }
 
 #[test]

@@ -13,7 +13,11 @@ fn summary(errors: &[PointErrors]) -> Summary {
 fn real_joints_on_another_body_are_met_within_eleven_millimetres() {
     let Some(data) = real_data() else { return };
     let data = data.canonicalize().unwrap();
-    for (motion, goal) in [("cmu_16_15", 11.0), ("cmu_135_04", 11.0), ("cmu_14_27", 12.0)] {
+    for (motion, goal) in [
+        ("cmu_16_15", 11.0),
+        ("cmu_135_04", 11.0),
+        ("cmu_14_27", 12.0),
+    ] {
         let text = format!(
             r#"
 fitrun = 1

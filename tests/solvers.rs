@@ -146,8 +146,15 @@ fn lbfgs_finds_a_rotation_far_away_without_leaving_the_manifold() {
     let identity = vec![1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
     let solution = minimize(&batch, identity, &settings());
     assert!(solution.costs[0] < 1e-12, "{:?}", solution.costs);
-    let rows: Vec<f64> = solution.x.chunks(3).map(|r| r.iter().map(|x| x * x).sum()).collect();
-    assert!(rows.iter().all(|r: &f64| (r - 1.0).abs() < 1e-12), "{rows:?}");
+    let rows: Vec<f64> = solution
+        .x
+        .chunks(3)
+        .map(|r| r.iter().map(|x| x * x).sum())
+        .collect();
+    assert!(
+        rows.iter().all(|r: &f64| (r - 1.0).abs() < 1e-12),
+        "{rows:?}"
+    );
 }
 
 #[test]
@@ -177,7 +184,10 @@ fn max_iter_is_an_outcome_with_its_number() {
         ..settings()
     };
     let solution = minimize(&batch, vec![-1.2, 1.0], &few);
-    assert_eq!(solution.terminations, [Termination::MaxIter { iterations: 3 }]);
+    assert_eq!(
+        solution.terminations,
+        [Termination::MaxIter { iterations: 3 }]
+    );
     assert_eq!(solution.iterations, [3]);
 }
 
@@ -203,5 +213,8 @@ fn argmins_own_solvers_take_a_single_objective_through_the_adapter() {
         .run()
         .unwrap();
     let x = result.state.best_param.unwrap();
-    assert!((x[0] - 2.0).abs() < 1e-2 && (x[1] + 1.0).abs() < 1e-2, "{x:?}");
+    assert!(
+        (x[0] - 2.0).abs() < 1e-2 && (x[1] + 1.0).abs() < 1e-2,
+        "{x:?}"
+    );
 }

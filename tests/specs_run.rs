@@ -120,5 +120,9 @@ fn a_run_leaves_every_file_that_its_spec_names() {
     assert_eq!(shape("joints"), [4, 24, 3]);
     assert_eq!(shape("betas"), [10]);
     let again = fitrun::run(&example("joints.toml"), &options, &mut |_| true).unwrap();
-    assert_eq!(again.dir, folder.path().join("run-2"), "a run is never overwritten");
+    assert_eq!(
+        again.dir,
+        folder.path().join("run-2"),
+        "a run is never overwritten"
+    );
 }

@@ -1,6 +1,8 @@
 //! Forward kinematics: joint rotations and rest joints to joint transforms in the world.
 
-use crate::graph::linear3::{add_a_bt, add_at_b, add_outer, add_scaled, multiply, rotate, rotate_back, sub, v3};
+use crate::graph::linear3::{
+    add_a_bt, add_at_b, add_outer, add_scaled, multiply, rotate, rotate_back, sub, v3,
+};
 use crate::graph::{Gradient, Operation, Scalar, Value};
 
 /// Inputs: root rotation (rows, 9), rotations of joints 1..=n (rows, 9·n), rest joints
@@ -71,7 +73,7 @@ impl<E: Scalar> Operation<E> for Kinematics {
                 }
                 None => {
                     for k in 0..9 {
-                        g_parent[k] = g_parent[k] + g_joint[k];
+                        g_parent[k] += g_joint[k];
                     }
                 }
             }

@@ -50,7 +50,11 @@ fn snap(body: &BodyModel, rule: &Rule, mirrored: bool) -> Option<usize> {
     let (low, high) = extent(region.iter().map(|&v| point(v)))?;
     let axis = |c: char| "xyz".find(c).unwrap_or(0);
     let toward = axis(rule.toward.chars().last()?);
-    let sign = if rule.toward.starts_with('-') { -1.0 } else { 1.0 };
+    let sign = if rule.toward.starts_with('-') {
+        -1.0
+    } else {
+        1.0
+    };
     let score = |v: usize| {
         let p = point(v);
         let aside = rule.at.iter().map(|(c, fraction)| {
@@ -59,7 +63,9 @@ fn snap(body: &BodyModel, rule: &Rule, mirrored: bool) -> Option<usize> {
         });
         sign * p[toward] - ASIDE * aside.sum::<f64>().sqrt()
     };
-    region.into_iter().max_by(|&a, &b| score(a).total_cmp(&score(b)))
+    region
+        .into_iter()
+        .max_by(|&a, &b| score(a).total_cmp(&score(b)))
 }
 
 fn vertices_of(body: &BodyModel, region: &[String], mirrored: bool) -> Vec<usize> {

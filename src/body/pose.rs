@@ -14,15 +14,15 @@ pub type Transforms = Vec<(Matrix3<f64>, Vector3<f64>)>;
 impl BodyModel {
     /// Rest joints of a shape, (joints), metres; betas beyond the model's are left out.
     pub fn rest_joints(&self, betas: &[f64]) -> Vec<Vector3<f64>> {
-        let used = DVector::from_fn(self.num_betas(), |i, _| betas.get(i).copied().unwrap_or(0.0));
+        let used = DVector::from_fn(self.num_betas(), |i, _| {
+            betas.get(i).copied().unwrap_or(0.0)
+        });
         let moved = |row: usize| {
             let directions = self.joint_shapedirs.row(row);
             let products = directions.iter().zip(used.iter()).map(|(d, b)| d * b);
             products.sum::<f64>()
         };
-        let joint = |j: usize| {
-            Vector3::from_fn(|k, _| self.joints[[j, k]] + moved(3 * j + k))
-        };
+        let joint = |j: usize| Vector3::from_fn(|k, _| self.joints[[j, k]] + moved(3 * j + k));
         (0..self.num_joints()).map(joint).collect()
     }
 

@@ -91,9 +91,10 @@ impl<E: Scalar> Operation<E> for PoseCorrectives<E> {
         let (rest, rotations) = (inputs[0].row(i), inputs[1].row(i));
         let rows = self.directions.chunks_exact(self.features);
         for ((out, x), row) in out.iter_mut().zip(rest).zip(rows) {
-            *out = row.iter().enumerate().fold(*x, |sum, (k, d)| {
-                sum + *d * self.feature(rotations, k)
-            });
+            *out = row
+                .iter()
+                .enumerate()
+                .fold(*x, |sum, (k, d)| sum + *d * self.feature(rotations, k));
         }
     }
 
@@ -107,14 +108,14 @@ impl<E: Scalar> Operation<E> for PoseCorrectives<E> {
     ) {
         if let Some(to) = &mut gradients[0] {
             for (to, g) in to.row(i).iter_mut().zip(out_gradient) {
-                *to = *to + *g;
+                *to += *g;
             }
         }
         let Some(to) = &mut gradients[1] else { return };
         let rows = self.directions.chunks_exact(self.features);
         for (g, row) in out_gradient.iter().zip(rows) {
             for (to, d) in to.row(i).iter_mut().zip(row) {
-                *to = *to + *g * *d;
+                *to += *g * *d;
             }
         }
     }

@@ -87,8 +87,10 @@ impl<E: Scalar> Lens<E> {
         let bend = two * (k1 + r2 * (two * k2 + E::of(3.0) * r2 * k3));
         let g = [fx * pixel[0], skew * pixel[0] + fy * pixel[1]];
         let across = bend * x * y + two * (p1 * x + p2 * y);
-        let gx = g[0] * (radial + bend * x * x + two * p1 * y + E::of(6.0) * p2 * x) + g[1] * across;
-        let gy = g[0] * across + g[1] * (radial + bend * y * y + E::of(6.0) * p1 * y + two * p2 * x);
+        let gx =
+            g[0] * (radial + bend * x * x + two * p1 * y + E::of(6.0) * p2 * x) + g[1] * across;
+        let gy =
+            g[0] * across + g[1] * (radial + bend * y * y + E::of(6.0) * p1 * y + two * p2 * x);
         let gz = (gx * p[0] + gy * p[1]) * dw;
         rotate_back(&self.rotation, [gx * w, gy * w, gz])
     }
@@ -101,7 +103,11 @@ impl<E: Scalar> Operation<E> for Projection<E> {
 
     fn forward(&self, i: usize, inputs: &[Value<'_, E>], out: &mut [E]) {
         let points = inputs[0].row(i);
-        for (lens, out) in self.lenses.iter().zip(out.chunks_exact_mut(2 * self.points)) {
+        for (lens, out) in self
+            .lenses
+            .iter()
+            .zip(out.chunks_exact_mut(2 * self.points))
+        {
             for (point, pixel) in points.chunks_exact(3).zip(out.chunks_exact_mut(2)) {
                 lens.project(lens.in_camera(v3(point)), pixel);
             }

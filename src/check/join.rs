@@ -44,7 +44,9 @@ pub(super) fn cameras_of_views(
         let by_name = cameras.iter().find(|c| plain(&c.name) == plain(view));
         let by_number = || {
             let number = last_number(view)?;
-            let mut same = cameras.iter().filter(|c| last_number(&c.name) == Some(number));
+            let mut same = cameras
+                .iter()
+                .filter(|c| last_number(&c.name) == Some(number));
             same.next().filter(|_| same.next().is_none())
         };
         match by_name.or_else(by_number) {

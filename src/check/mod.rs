@@ -31,7 +31,11 @@ struct Checker<'a> {
 }
 
 /// The problem that a spec states; `None` when there are errors among the diagnostics.
-pub(crate) fn check(spec: &Spec, inputs: &Inputs, diagnostics: &mut Diagnostics) -> Option<Problem> {
+pub(crate) fn check(
+    spec: &Spec,
+    inputs: &Inputs,
+    diagnostics: &mut Diagnostics,
+) -> Option<Problem> {
     let (frames, frame_numbers, rate) = frame_axis(inputs, diagnostics);
     let mut checker = Checker {
         spec,
@@ -72,14 +76,22 @@ pub(crate) fn check(spec: &Spec, inputs: &Inputs, diagnostics: &mut Diagnostics)
         settings,
         output,
         observed: seen,
-        upright: upright(inputs.data.iter().map(|d| d.up).find(|u| *u != 'y').unwrap_or('y')),
+        upright: upright(
+            inputs
+                .data
+                .iter()
+                .map(|d| d.up)
+                .find(|u| *u != 'y')
+                .unwrap_or('y'),
+        ),
     })
 }
 
 impl Checker<'_> {
     fn nothing_observed(&mut self) {
         if !self.diagnostics.has_errors() {
-            let message = "no frame has anything observed: every point is missing or has confidence 0";
+            let message =
+                "no frame has anything observed: every point is missing or has confidence 0";
             let data = self.inputs.data.first();
             let origin = data.map_or(Origin::Default, |d| d.origin.clone());
             self.diagnostics
@@ -138,7 +150,10 @@ fn observed_frames(frames: usize, terms: &[Term]) -> Vec<bool> {
 fn settings(root: &View<'_>) -> Settings {
     let empty = Default::default();
     let solve = View::new(root.table("solve").unwrap_or(&empty), "solve");
-    let tolerance = View::new(solve.table("tolerance").unwrap_or(&empty), "solve.tolerance");
+    let tolerance = View::new(
+        solve.table("tolerance").unwrap_or(&empty),
+        "solve.tolerance",
+    );
     let precision = match solve.text("precision").map(|t| t.value) {
         Some("f64") => Precision::F64,
         _ => Precision::F32,
@@ -149,9 +164,13 @@ fn settings(root: &View<'_>) -> Settings {
     };
     Settings {
         precision,
-        history: solve.integer("history").map_or(60, |n| n.value.max(1) as usize),
+        history: solve
+            .integer("history")
+            .map_or(60, |n| n.value.max(1) as usize),
         tolerance_grad: tolerance.number("grad").map_or(1e-4, |n| n.value),
-        tolerance_cost: tolerance.number("cost_rel").map_or(default_cost, |n| n.value),
+        tolerance_cost: tolerance
+            .number("cost_rel")
+            .map_or(default_cost, |n| n.value),
         seed: solve.integer("seed").map_or(0, |n| n.value.unsigned_abs()),
     }
 }

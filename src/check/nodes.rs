@@ -134,7 +134,11 @@ impl Checker<'_> {
         let mut vertices = self.node(&format!("{name}: shaped"), kind, dims, Dimension::LENGTH);
         if let Some(posedirs) = &body.posedirs {
             let rows = used.iter().flat_map(|&v| {
-                posedirs.index_axis(ndarray::Axis(0), v).iter().copied().collect::<Vec<f64>>()
+                posedirs
+                    .index_axis(ndarray::Axis(0), v)
+                    .iter()
+                    .copied()
+                    .collect::<Vec<f64>>()
             });
             let kind = NodeKind::Correctives {
                 rest: vertices,

@@ -97,7 +97,8 @@ impl Checker<'_> {
             _ => {
                 let message = format!("`{}` does not say its `kind`", view.path());
                 self.diagnostics.push(
-                    Diagnostic::error("F0202", message, origin).hint("permitted: `joints`, `project`"),
+                    Diagnostic::error("F0202", message, origin)
+                        .hint("permitted: `joints`, `project`"),
                 );
                 None
             }
@@ -232,8 +233,7 @@ impl Checker<'_> {
                 cameras: None,
             }),
             Source::Body { .. } => {
-                let (labels, recipes) =
-                    self.joined_labels(source, observed, convention, origin)?;
+                let (labels, recipes) = self.joined_labels(source, observed, convention, origin)?;
                 let node = self.body_points(name, &recipes)?;
                 Some(Predicted {
                     node,
@@ -279,7 +279,10 @@ impl Checker<'_> {
         if labels.is_empty() {
             let message = "the target and the source have no label in common";
             let hint = format!("observed: {}", crate::diagnostic::list(&missing));
-            let known = format!("predicted: {}", crate::diagnostic::list(&self.all_labels(source)));
+            let known = format!(
+                "predicted: {}",
+                crate::diagnostic::list(&self.all_labels(source))
+            );
             let diagnostic = Diagnostic::error("F0403", message, origin);
             self.diagnostics.push(diagnostic.hint(hint).hint(known));
             return None;
@@ -317,7 +320,10 @@ impl Checker<'_> {
             _ => join::cameras_of_views(views, cameras),
         }
         .map_err(|missing| {
-            let message = format!("no camera for the views {}", crate::diagnostic::list(&missing));
+            let message = format!(
+                "no camera for the views {}",
+                crate::diagnostic::list(&missing)
+            );
             let names: Vec<&str> = cameras.iter().map(|c| c.name.as_str()).collect();
             let hint = format!("`{}` has {}", name.value, crate::diagnostic::list(&names));
             self.diagnostics
@@ -335,6 +341,7 @@ impl Checker<'_> {
         }
         let message = format!("unknown data set `{}`", name.value);
         let diagnostic = Diagnostic::error("F0304", message, &name.origin);
-        self.diagnostics.push(diagnostic.nearest(name.value, declared));
+        self.diagnostics
+            .push(diagnostic.nearest(name.value, declared));
     }
 }

@@ -30,7 +30,10 @@ impl Checker<'_> {
         }
         if let Some(placement) = placement {
             let places = |s: &&mut Stage| s.free == placement.variables();
-            stages.iter_mut().filter(places).for_each(|s| trust_torso(s, placement));
+            stages
+                .iter_mut()
+                .filter(places)
+                .for_each(|s| trust_torso(s, placement));
         }
         stages
     }
@@ -114,7 +117,8 @@ impl Checker<'_> {
         let Some(texts) = view.texts("free") else {
             let message = format!("`{}` does not say what is `free`", view.path());
             self.diagnostics.push(
-                Diagnostic::error("F0202", message, origin).hint("`free = [\"*\"]` frees everything"),
+                Diagnostic::error("F0202", message, origin)
+                    .hint("`free = [\"*\"]` frees everything"),
             );
             return None;
         };

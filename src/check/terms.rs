@@ -39,8 +39,9 @@ impl Checker<'_> {
         }
         if terms.is_empty() && !self.diagnostics.has_errors() {
             let message = "the spec has no terms, so there is nothing to minimise";
-            self.diagnostics
-                .push(Diagnostic::error("F0202", message, &Origin::Default).hint("add `[terms.…]`"));
+            self.diagnostics.push(
+                Diagnostic::error("F0202", message, &Origin::Default).hint("add `[terms.…]`"),
+            );
         }
         (terms, observed)
     }
@@ -138,9 +139,7 @@ impl Checker<'_> {
             return None;
         }
         let source = self.source(spec, &of)?;
-        let rotation = |id: &crate::ir::VariableId| {
-            self.variables[id.0].manifold == Manifold::So3
-        };
+        let rotation = |id: &crate::ir::VariableId| self.variables[id.0].manifold == Manifold::So3;
         let unfit = match &source {
             Source::Variable(id) => rotation(id),
             Source::Project { .. } => true,
@@ -154,9 +153,13 @@ impl Checker<'_> {
             return None;
         }
         let Some(rate) = rate else {
-            let message = format!("`{}` needs the frame rate, which no data set says", view.path());
+            let message = format!(
+                "`{}` needs the frame rate, which no data set says",
+                view.path()
+            );
             self.diagnostics.push(
-                Diagnostic::error("F0307", message, origin).hint("add `rate = \"30 Hz\"` to the data"),
+                Diagnostic::error("F0307", message, origin)
+                    .hint("add `rate = \"30 Hz\"` to the data"),
             );
             return None;
         };
@@ -322,7 +325,10 @@ impl Checker<'_> {
         };
         for (label, node) in &table.entries {
             if label != "default" && !labels.contains(label) {
-                let message = format!("`{}.weights`: no keypoint `{label}` is observed", view.path());
+                let message = format!(
+                    "`{}.weights`: no keypoint `{label}` is observed",
+                    view.path()
+                );
                 let names = labels.iter().map(String::as_str).chain(["default"]);
                 let diagnostic = Diagnostic::error("F0403", message, &node.key);
                 self.diagnostics.push(diagnostic.nearest(label, names));
@@ -356,7 +362,11 @@ impl Checker<'_> {
         for frame in observed.confidence.outer_iter() {
             let raised = frame.mapv(|c| c.powi(power as i32));
             let total = raised.sum();
-            let share = if mean && total > 0.0 { 1.0 / total } else { 1.0 };
+            let share = if mean && total > 0.0 {
+                1.0 / total
+            } else {
+                1.0
+            };
             for ((_, p), c) in raised.indexed_iter() {
                 result.push(c * share * by_label[p]);
             }
@@ -480,7 +490,11 @@ impl Checker<'_> {
                 .push(Diagnostic::error("F0302", message, &given.origin).label(label));
             None
         };
-        if let Some(q) = given.value.iter().find(|q| q.dimension != measured.dimension) {
+        if let Some(q) = given
+            .value
+            .iter()
+            .find(|q| q.dimension != measured.dimension)
+        {
             return fail(match q.dimension {
                 Dimension::NONE => format!(
                     "`{path}` has no unit, but the residual is in {}",

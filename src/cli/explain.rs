@@ -17,7 +17,9 @@ pub(super) struct ExplainArgs {
 pub(super) fn main(args: &ExplainArgs) -> ExitCode {
     match fitrun::check(&args.spec.spec, &args.spec.common.options()) {
         Ok(checked) => {
-            args.spec.common.print(&checked.diagnostics, checked.sources());
+            args.spec
+                .common
+                .print(&checked.diagnostics, checked.sources());
             let mut rows: Vec<[String; 3]> = checked
                 .spec
                 .leaves()

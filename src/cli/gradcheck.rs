@@ -14,7 +14,10 @@ pub(super) fn main(args: &SpecArgs) -> ExitCode {
     };
     args.common.print(&checked.diagnostics, checked.sources());
     let rows = fitrun::gradcheck(&checked.problem);
-    println!("{:20}  {:>9}  {:>9}  worst entry", "term", "error", "gradient");
+    println!(
+        "{:20}  {:>9}  {:>9}  worst entry",
+        "term", "error", "gradient"
+    );
     let mut good = true;
     for row in &rows {
         let agrees = row.error <= TOLERANCE;
@@ -31,7 +34,9 @@ pub(super) fn main(args: &SpecArgs) -> ExitCode {
     match good {
         true => ExitCode::SUCCESS,
         false => {
-            eprintln!("error: a gradient differs by more than {TOLERANCE:e}; this is a fault of fitrun, or a kink of the term");
+            eprintln!(
+                "error: a gradient differs by more than {TOLERANCE:e}; this is a fault of fitrun, or a kink of the term"
+            );
             ExitCode::from(3)
         }
     }

@@ -16,7 +16,11 @@ use fitrun::{Diagnostics, Error, RunOptions, Sources};
 ///
 /// `fitrun SPEC` checks the spec, solves it and writes results and plots into its run folder.
 #[derive(Parser)]
-#[command(version, args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+#[command(
+    version,
+    args_conflicts_with_subcommands = true,
+    arg_required_else_help = true
+)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,

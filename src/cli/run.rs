@@ -118,7 +118,12 @@ fn listed(outcome: &Outcome, status: Status) -> Option<String> {
         .filter(|&f| outcome.fit.status[f] == status)
         .map(|f| numbers[f].to_string())
         .collect();
-    let shown = frames.iter().take(12).cloned().collect::<Vec<_>>().join(", ");
+    let shown = frames
+        .iter()
+        .take(12)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ");
     let more = if frames.len() > 12 { ", …" } else { "" };
     (!frames.is_empty()).then(|| format!("{}: frames {shown}{more}", status.name()))
 }

@@ -44,6 +44,9 @@ struct ProgramTerm<E> {
     operation: Box<dyn CostOperation<E>>,
 }
 
+/// Free variables with the steps that hold them.
+type FreeLeaves = Vec<(VariableId, usize)>;
+
 /// A chunk's numbers for one variable.
 struct Leaf<E> {
     data: Vec<E>,
@@ -142,7 +145,7 @@ impl<E: Scalar> Program<E> {
         pass: &mut Pass<E, D>,
         rows: usize,
         leaf: impl Fn(VariableId) -> Leaf<E>,
-    ) -> (Vec<Traced<E, D>>, Vec<(VariableId, usize)>) {
+    ) -> (Vec<Traced<E, D>>, FreeLeaves) {
         let mut values: Vec<Traced<E, D>> = Vec::with_capacity(self.steps.len());
         let mut free = Vec::new();
         for (at, step) in self.steps.iter().enumerate() {

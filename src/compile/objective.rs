@@ -83,7 +83,11 @@ impl<'a, E: Scalar, D: Backend<E>> CompiledObjective<'a, E, D> {
         for free in &self.free {
             let variable = &problem.variables[free.variable.0];
             let dims = variable.manifold.tangent();
-            let copies = if free.per == Per::Frame { self.frames.len() } else { 1 };
+            let copies = if free.per == Per::Frame {
+                self.frames.len()
+            } else {
+                1
+            };
             if unknown < at + copies * dims {
                 let (copy, component) = ((unknown - at) / dims, (unknown - at) % dims);
                 return match free.per {
@@ -142,7 +146,9 @@ impl<'a, E: Scalar, D: Backend<E>> CompiledObjective<'a, E, D> {
                 }
             }
             None if shared => push(self.values.all(variable)),
-            None => frames.iter().for_each(|&f| push(self.values.get(variable, f))),
+            None => frames
+                .iter()
+                .for_each(|&f| push(self.values.get(variable, f))),
         }
         let one = match free {
             Some(free) => free.per == Per::Subject,
@@ -190,7 +196,8 @@ impl<'a, E: Scalar, D: Backend<E>> CompiledObjective<'a, E, D> {
             }
         }
         let sums = out.terms.chunks_exact(self.names.len().max(1));
-        out.costs.extend(sums.map(|terms| terms.iter().sum::<f64>()));
+        out.costs
+            .extend(sums.map(|terms| terms.iter().sum::<f64>()));
     }
 
     fn evaluate_joint(&self, x: &[f64], out: &mut Evaluation) {
@@ -280,9 +287,13 @@ fn parameters(problem: &Problem, stage: &Stage, frames: usize) -> (Vec<Free>, La
 }
 
 fn write<E: Scalar>(from: &[E], to: &mut [f64]) {
-    to.iter_mut().zip(from).for_each(|(to, from)| *to = from.wide());
+    to.iter_mut()
+        .zip(from)
+        .for_each(|(to, from)| *to = from.wide());
 }
 
 fn add<E: Scalar>(from: &[E], to: &mut [f64]) {
-    to.iter_mut().zip(from).for_each(|(to, from)| *to += from.wide());
+    to.iter_mut()
+        .zip(from)
+        .for_each(|(to, from)| *to += from.wide());
 }

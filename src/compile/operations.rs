@@ -68,9 +68,7 @@ pub(super) fn cost<E: Scalar>(term: &Term, node: &Node) -> Box<dyn CostOperation
             rate: *rate,
             k: *k,
         }),
-        Residual::Mixture(mixture) => {
-            Box::new(MixtureEnergy::new(mixture, term.whitening.weight))
-        }
+        Residual::Mixture(mixture) => Box::new(MixtureEnergy::new(mixture, term.whitening.weight)),
     }
 }
 

@@ -16,7 +16,10 @@ pub(super) fn of_stage(problem: &Problem, stage: &Stage, finite: &[bool]) -> Vec
 
 /// Spread-out frames: the best observed one of each of `count` equal parts.
 fn spread(problem: &Problem, stage: &Stage, frames: &[usize], count: usize) -> Vec<usize> {
-    let observed: Vec<f64> = frames.iter().map(|&f| evidence(problem, stage, f)).collect();
+    let observed: Vec<f64> = frames
+        .iter()
+        .map(|&f| evidence(problem, stage, f))
+        .collect();
     let part = |i: usize| {
         let (first, end) = (i * frames.len() / count, (i + 1) * frames.len() / count);
         let middle = (first + end) / 2;

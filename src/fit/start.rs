@@ -37,7 +37,9 @@ struct Sight {
 
 /// The starts of all observed frames, in the order of the frames.
 pub(super) fn starts(problem: &Problem, values: &Values) -> Option<Vec<Start>> {
-    let observed: Vec<usize> = (0..problem.frames).filter(|f| problem.observed[*f]).collect();
+    let observed: Vec<usize> = (0..problem.frames)
+        .filter(|f| problem.observed[*f])
+        .collect();
     starts_of(problem, values, &observed)
 }
 
@@ -153,12 +155,7 @@ fn pairs_in_space(observed: &Observed, model: &[f64], frame: usize) -> Vec<Pair>
     (0..observed.rigidity.len()).filter_map(pair).collect()
 }
 
-fn triangulated(
-    observed: &Observed,
-    cameras: &[Camera],
-    model: &[f64],
-    frame: usize,
-) -> Vec<Pair> {
+fn triangulated(observed: &Observed, cameras: &[Camera], model: &[f64], frame: usize) -> Vec<Pair> {
     let values = &observed.targets.observations.values;
     let pair = |at: usize| {
         let view = |(v, camera)| {

@@ -34,10 +34,7 @@ impl<E: Scalar> Operation<E> for Affine<E> {
             .zip(&self.offset)
             .zip(self.matrix.chunks_exact(x.len()))
         {
-            *out = row
-                .iter()
-                .zip(x)
-                .fold(*offset, |sum, (a, x)| sum + *a * *x);
+            *out = row.iter().zip(x).fold(*offset, |sum, (a, x)| sum + *a * *x);
         }
     }
 
@@ -56,7 +53,7 @@ impl<E: Scalar> Operation<E> for Affine<E> {
         let to = gradient.row(i);
         for (g, row) in out_gradient.iter().zip(self.matrix.chunks_exact(dims)) {
             for (to, a) in to.iter_mut().zip(row) {
-                *to = *to + *g * *a;
+                *to += *g * *a;
             }
         }
     }

@@ -54,8 +54,8 @@ pub(crate) fn multiply<E: Scalar>(a: &[E], b: &[E], out: &mut [E]) {
 pub(crate) fn add_a_bt<E: Scalar>(a: &[E], b: &[E], out: &mut [E]) {
     for i in 0..3 {
         for k in 0..3 {
-            out[3 * i + k] = out[3 * i + k]
-                + (a[3 * i] * b[3 * k] + a[3 * i + 1] * b[3 * k + 1] + a[3 * i + 2] * b[3 * k + 2]);
+            out[3 * i + k] +=
+                a[3 * i] * b[3 * k] + a[3 * i + 1] * b[3 * k + 1] + a[3 * i + 2] * b[3 * k + 2];
         }
     }
 }
@@ -65,8 +65,7 @@ pub(crate) fn add_a_bt<E: Scalar>(a: &[E], b: &[E], out: &mut [E]) {
 pub(crate) fn add_at_b<E: Scalar>(a: &[E], b: &[E], out: &mut [E]) {
     for i in 0..3 {
         for k in 0..3 {
-            out[3 * i + k] =
-                out[3 * i + k] + (a[i] * b[k] + a[3 + i] * b[3 + k] + a[6 + i] * b[6 + k]);
+            out[3 * i + k] += a[i] * b[k] + a[3 + i] * b[3 + k] + a[6 + i] * b[6 + k];
         }
     }
 }
@@ -76,7 +75,7 @@ pub(crate) fn add_at_b<E: Scalar>(a: &[E], b: &[E], out: &mut [E]) {
 pub(crate) fn add_outer<E: Scalar>(f: E, a: V3<E>, b: V3<E>, out: &mut [E]) {
     for i in 0..3 {
         for k in 0..3 {
-            out[3 * i + k] = out[3 * i + k] + f * a[i] * b[k];
+            out[3 * i + k] += f * a[i] * b[k];
         }
     }
 }
@@ -85,6 +84,6 @@ pub(crate) fn add_outer<E: Scalar>(f: E, a: V3<E>, b: V3<E>, out: &mut [E]) {
 #[inline(always)]
 pub(crate) fn add_scaled<E: Scalar>(f: E, a: V3<E>, out: &mut [E]) {
     for i in 0..3 {
-        out[i] = out[i] + f * a[i];
+        out[i] += f * a[i];
     }
 }

@@ -17,7 +17,11 @@ impl<E: Scalar> Operation<E> for Rodrigues {
     }
 
     fn forward(&self, i: usize, inputs: &[Value<'_, E>], out: &mut [E]) {
-        for (w, r) in inputs[0].row(i).chunks_exact(3).zip(out.chunks_exact_mut(9)) {
+        for (w, r) in inputs[0]
+            .row(i)
+            .chunks_exact(3)
+            .zip(out.chunks_exact_mut(9))
+        {
             rotation(v3(w), r);
         }
     }

@@ -83,7 +83,13 @@ impl<E: Scalar, D: Backend<E>> Pass<E, D> {
                 });
             }
             let tensors: Vec<&Matrix<E, D>> = inputs.iter().map(|(t, _)| t).collect();
-            device.run_back(operation.as_ref(), &tensors, &out, &out_gradient, &mut buffers);
+            device.run_back(
+                operation.as_ref(),
+                &tensors,
+                &out,
+                &out_gradient,
+                &mut buffers,
+            );
             for ((tensor, _), buffer) in inputs.iter().zip(buffers) {
                 if let Some(buffer) = buffer {
                     *gradients.get_or_alloc_mut(tensor)? = buffer;

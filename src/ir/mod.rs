@@ -89,7 +89,9 @@ pub struct Node {
 pub enum NodeKind {
     Variable(VariableId),
     /// Axis-angle vectors to matrices.
-    Rotations { of: NodeId },
+    Rotations {
+        of: NodeId,
+    },
     /// offset + x Aᵀ.
     Affine {
         of: NodeId,
@@ -152,7 +154,10 @@ impl NodeKind {
                 transforms,
                 vertices,
                 ..
-            } => [Some(*transforms), *vertices].into_iter().flatten().collect(),
+            } => [Some(*transforms), *vertices]
+                .into_iter()
+                .flatten()
+                .collect(),
             Self::Project { points, .. } => vec![*points],
         }
     }

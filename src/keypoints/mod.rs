@@ -93,7 +93,10 @@ mod tests {
     #[test]
     fn conventions_have_their_makers_counts() {
         let count = |name| labels(name).unwrap().len();
-        let counts = ["SMPL_22", "SMPL_24", "BODY_25", "BODY_25B", "COCO_17", "HALPE_26"].map(count);
+        let counts = [
+            "SMPL_22", "SMPL_24", "BODY_25", "BODY_25B", "COCO_17", "HALPE_26",
+        ]
+        .map(count);
         assert_eq!(counts, [22, 24, 25, 25, 17, 26]);
     }
 }

@@ -38,8 +38,8 @@ impl Mixture {
         if bytes.is_empty() {
             return Err("the file is empty".into());
         }
-        let file = SafeTensors::deserialize(bytes)
-            .map_err(|e| format!("not a safetensors file: {e}"))?;
+        let file =
+            SafeTensors::deserialize(bytes).map_err(|e| format!("not a safetensors file: {e}"))?;
         let (shape, weights) = tensor(&file, "weights")?;
         let components = shape.iter().product::<usize>();
         let (shape, means) = tensor(&file, "means")?;
@@ -139,50 +139,94 @@ fn tensor(file: &SafeTensors<'_>, name: &str) -> Result<(Vec<usize>, Vec<f64>), 
 /// The mixture as a loss term on (rows, dims).
 pub(crate) struct MixtureEnergy<E> {
     means: Vec<Vec<E>>,
-    /// L⁻¹ by columns: entry (i, j) at j·dims + i, zero where i < j.
+    /// L⁻¹ by rows, the lower triangle alone: entry (i, j) at i(i+1)/2 + j.
     factors: Vec<Vec<E>>,
     offsets: Vec<f64>,
-    dims: usize,
     weight: f64,
+}
+
+/// Scratch space of one row: the difference to a mean, whitened differences of two components.
+struct Scratch<E> {
+    difference: Vec<E>,
+    whitened: Vec<E>,
+    best: Vec<E>,
 }
 
 impl<E: Scalar> MixtureEnergy<E> {
     pub fn new(mixture: &Mixture, weight: f64) -> Self {
+        let n = mixture.dims;
+        let triangle = |columns: &Vec<f64>| {
+            let rows = (0..n).flat_map(|i| (0..=i).map(move |j| (i, j)));
+            rows.map(|(i, j)| E::of(columns[j * n + i])).collect()
+        };
         let convert = |v: &Vec<f64>| v.iter().map(|&x| E::of(x)).collect();
         Self {
             means: mixture.means.iter().map(convert).collect(),
-            factors: mixture.factors.iter().map(convert).collect(),
+            factors: mixture.factors.iter().map(triangle).collect(),
             offsets: mixture.offsets.clone(),
-            dims: mixture.dims,
             weight,
         }
     }
 
-    /// y = L⁻¹ (θ − μ_m), whose squared norm is the Mahalanobis distance.
-    fn whiten(&self, m: usize, pose: &[E], y: &mut [E]) {
-        y.fill(E::zero());
-        let columns = self.factors[m].chunks_exact(self.dims);
-        for (j, column) in columns.enumerate() {
-            let d = pose[j] - self.means[m][j];
-            for (y, a) in y[j..].iter_mut().zip(&column[j..]) {
-                *y = *y + d * *a;
-            }
-        }
-    }
-
-    /// The energy over two of the nearest component, which it returns with its whitened difference.
-    fn nearest(&self, pose: &[E], y: &mut Vec<E>, best: &mut Vec<E>) -> (f64, usize) {
-        let (mut least, mut which) = (f64::INFINITY, 0);
-        for m in 0..self.means.len() {
-            self.whiten(m, pose, y);
-            let squares = y.iter().fold(0.0, |sum, y| sum + (*y * *y).wide());
-            let energy = 0.5 * squares + self.offsets[m];
-            if energy < least || m == 0 {
+    /// Half the energy of the nearest component, which it returns with `scratch.best` = L⁻¹ (θ − μ).
+    ///
+    /// Components are tried from the nearest mean on; one is given up as soon as the squares that
+    /// it has summed are more than the best sum.
+    fn nearest(&self, pose: &[E], scratch: &mut Scratch<E>) -> (f64, usize) {
+        let distance = |m: &usize| {
+            let pairs = pose.iter().zip(&self.means[*m]);
+            pairs.fold(E::zero(), |sum, (a, b)| sum + (*a - *b) * (*a - *b))
+        };
+        let mut order: Vec<(E, usize)> = (0..self.means.len()).map(|m| (distance(&m), m)).collect();
+        order.sort_by(|a, b| a.0.wide().total_cmp(&b.0.wide()));
+        let (mut least, mut which) = (f64::INFINITY, order[0].1);
+        for (_, m) in order {
+            if let Some(energy) = self.energy_below(m, pose, least, scratch) {
                 (least, which) = (energy, m);
-                std::mem::swap(y, best);
+                std::mem::swap(&mut scratch.whitened, &mut scratch.best);
             }
         }
         (least, which)
+    }
+
+    /// The energy of a component, unless it is more than `limit`.
+    fn energy_below(
+        &self,
+        m: usize,
+        pose: &[E],
+        limit: f64,
+        scratch: &mut Scratch<E>,
+    ) -> Option<f64> {
+        let differences = pose.iter().zip(&self.means[m]);
+        for (d, (x, mean)) in scratch.difference.iter_mut().zip(differences) {
+            *d = *x - *mean;
+        }
+        let mut energy = self.offsets[m];
+        let mut start = 0;
+        for i in 0..pose.len() {
+            let row = &self.factors[m][start..start + i + 1];
+            start += i + 1;
+            let y = dot(row, &scratch.difference[..i + 1]);
+            scratch.whitened[i] = y;
+            energy += 0.5 * (y * y).wide();
+            if energy > limit {
+                return None;
+            }
+        }
+        Some(energy)
+    }
+
+    /// to += factor · L⁻ᵀ y.
+    fn add_gradient(&self, m: usize, y: &[E], factor: E, to: &mut [E]) {
+        let mut start = 0;
+        for (i, y) in y.iter().enumerate() {
+            let row = &self.factors[m][start..start + i + 1];
+            start += i + 1;
+            let scaled = factor * *y;
+            for (to, a) in to.iter_mut().zip(row) {
+                *to += scaled * *a;
+            }
+        }
     }
 }
 
@@ -194,29 +238,34 @@ impl<E: Scalar> CostOperation<E> for MixtureEnergy<E> {
         costs: &mut [f64],
         mut gradient: Gradient<'_, E>,
     ) {
-        let mut y = vec![E::zero(); self.dims];
-        let mut best = y.clone();
+        let zeros = vec![E::zero(); input.dims];
+        let mut scratch = Scratch {
+            difference: zeros.clone(),
+            whitened: zeros.clone(),
+            best: zeros,
+        };
         let factor = E::of(2.0 * self.weight);
         for (i, cost) in costs.iter_mut().enumerate().take(rows.core) {
-            let (energy, m) = self.nearest(input.row(i), &mut y, &mut best);
+            let (energy, m) = self.nearest(input.row(i), &mut scratch);
             *cost += 2.0 * self.weight * energy;
-            let columns = self.factors[m].chunks_exact(self.dims);
-            for (j, (to, column)) in gradient.row(i).iter_mut().zip(columns).enumerate() {
-                let products = best[j..].iter().zip(&column[j..]);
-                *to = *to + factor * dot_lanes(products);
-            }
+            self.add_gradient(m, &scratch.best, factor, gradient.row(i));
         }
     }
 }
 
-/// A sum in eight lanes, which the compiler turns into vector instructions.
+/// Σ a b in eight lanes, which the compiler turns into vector instructions.
 #[inline]
-fn dot_lanes<'a, E: Scalar>(products: impl Iterator<Item = (&'a E, &'a E)>) -> E {
+fn dot<E: Scalar>(a: &[E], b: &[E]) -> E {
     let mut lanes = [E::zero(); 8];
-    for (k, (a, b)) in products.enumerate() {
-        lanes[k % 8] = lanes[k % 8] + *a * *b;
+    let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));
+    let rest = a8.remainder().iter().zip(b8.remainder());
+    let rest = rest.fold(E::zero(), |sum, (a, b)| sum + *a * *b);
+    for (a, b) in a8.zip(b8) {
+        for k in 0..8 {
+            lanes[k] += a[k] * b[k];
+        }
     }
-    lanes.iter().copied().sum()
+    lanes.iter().copied().sum::<E>() + rest
 }
 
 #[cfg(test)]

@@ -93,7 +93,10 @@ impl Reader<'_> {
     /// The array that the spec names, or the only one that `axes` fit.
     fn choose_array(&mut self, npz: &Npz) -> Option<(Vec<String>, String)> {
         let Some(axes) = self.view.texts("axes") else {
-            let message = format!("`{}` does not name the `axes` of its array", self.view.path());
+            let message = format!(
+                "`{}` does not name the `axes` of its array",
+                self.view.path()
+            );
             self.diagnostics.push(
                 Diagnostic::error("F0202", message, &self.origin)
                     .hint("such as `axes = [\"frame\", \"joint\", \"xyz\"]`"),
@@ -216,7 +219,8 @@ impl Reader<'_> {
                 22 | 52 | 55 => keypoints::labels("SMPL_22").unwrap_or_default(),
                 24 => keypoints::labels("SMPL_24").unwrap_or_default(),
                 _ => {
-                    let message = format!("`{}` has {points} points without labels", self.view.path());
+                    let message =
+                        format!("`{}` has {points} points without labels", self.view.path());
                     let diagnostic = Diagnostic::error("F0403", message, &self.origin);
                     self.diagnostics.push(diagnostic.hint(
                         "add `names = …` (an array's name or a list) or `keypoints = …` (a convention)",
@@ -321,7 +325,10 @@ impl Reader<'_> {
             let turn = upright(up);
             for mut point in observations.values.lanes_mut(Axis(3)) {
                 let turned = turn * Vector3::new(point[0], point[1], point[2]);
-                point.iter_mut().zip(turned.iter()).for_each(|(p, t)| *p = *t);
+                point
+                    .iter_mut()
+                    .zip(turned.iter())
+                    .for_each(|(p, t)| *p = *t);
             }
         }
         observations.mask_missing();

@@ -93,7 +93,9 @@ fn read_body(
     let mut found = read
         .map_err(|error| diagnostics.push(file_error(&error, &model.origin)))
         .ok()?;
-    let landmarks = body.table("landmarks").map(|t| View::new(t, "body.landmarks"));
+    let landmarks = body
+        .table("landmarks")
+        .map(|t| View::new(t, "body.landmarks"));
     for (name, node) in landmarks.iter().flat_map(View::keys) {
         let vertices = found.template.nrows();
         match node.value {
@@ -177,9 +179,14 @@ impl Reader<'_> {
             "csv" => "csv",
             "toml" => "pose2sim",
             "npz" | "npy" => {
-                let described = self.view.node("axes").is_some() || self.view.node("array").is_some();
+                let described =
+                    self.view.node("axes").is_some() || self.view.node("array").is_some();
                 let motion = || Npz::open(path).is_ok_and(|n| n.has("poses") && n.has("trans"));
-                if !described && motion() { "amass" } else { "npz" }
+                if !described && motion() {
+                    "amass"
+                } else {
+                    "npz"
+                }
             }
             _ => "openpose",
         }
@@ -199,7 +206,9 @@ impl Reader<'_> {
     /// The axis that points up: as the spec says, else the format's own.
     fn up(&self, of_format: char) -> char {
         let given = self.view.text("up");
-        given.and_then(|t| t.value.chars().next()).unwrap_or(of_format)
+        given
+            .and_then(|t| t.value.chars().next())
+            .unwrap_or(of_format)
     }
 
     /// The half-open range of frame numbers, everything by default.
@@ -211,17 +220,18 @@ impl Reader<'_> {
             "" => Some(default),
             digits => digits.parse().ok(),
         };
-        let range = text.value.split_once("..").and_then(|(first, end)| {
-            Some(number(first, 0)?..number(end, u64::MAX)?)
-        });
+        let range = text
+            .value
+            .split_once("..")
+            .and_then(|(first, end)| Some(number(first, 0)?..number(end, u64::MAX)?));
         match range {
             Some(range) if range.start < range.end => range,
             _ => {
                 let message = format!("`{}.frames` is not a range of frames", self.view.path());
-                self.diagnostics.push(
-                    Diagnostic::error("F0205", message, &text.origin)
-                        .hint("write the first frame and the one after the last, such as `0..100`"),
-                );
+                self.diagnostics
+                    .push(Diagnostic::error("F0205", message, &text.origin).hint(
+                        "write the first frame and the one after the last, such as `0..100`",
+                    ));
                 0..u64::MAX
             }
         }

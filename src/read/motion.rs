@@ -23,9 +23,13 @@ impl Reader<'_> {
             turned.scaled_axis().into()
         };
         let motion = Motion {
-            pose_body: frames().map(|f| motion.poses_body.row(f).to_vec()).collect(),
+            pose_body: frames()
+                .map(|f| motion.poses_body.row(f).to_vec())
+                .collect(),
             root_orient: frames().map(root).collect(),
-            trans: frames().map(|f| vector(motion.trans.row(f)).into()).collect(),
+            trans: frames()
+                .map(|f| vector(motion.trans.row(f)).into())
+                .collect(),
             betas: motion.betas.clone(),
             rate: self.rate(motion.rate),
             upright: turn,

@@ -67,15 +67,22 @@ impl Reader<'_> {
                     .collect();
                 let mut diagnostic = Diagnostic::error("F0403", message, &origin);
                 if !fitting.is_empty() {
-                    diagnostic = diagnostic.hint(format!("with {count} keypoints: {}", fitting.join(", ")));
+                    diagnostic =
+                        diagnostic.hint(format!("with {count} keypoints: {}", fitting.join(", ")));
                 }
                 self.diagnostics.push(diagnostic);
                 None
             }
             (Some(labels), _) => Some(labels),
             (None, _) => {
-                let message = format!("`{}` does not say its keypoint convention", self.view.path());
-                let hint = format!("add `keypoints = …`: {}", keypoints::conventions().join(", "));
+                let message = format!(
+                    "`{}` does not say its keypoint convention",
+                    self.view.path()
+                );
+                let hint = format!(
+                    "add `keypoints = …`: {}",
+                    keypoints::conventions().join(", ")
+                );
                 self.diagnostics
                     .push(Diagnostic::error("F0403", message, &self.origin).hint(hint));
                 None

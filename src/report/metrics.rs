@@ -79,7 +79,10 @@ fn errors_of(problem: &Problem, fit: &Fit, term: &Term) -> Option<PointErrors> {
         by_label: vec![Vec::new(); points],
         aligned: Vec::new(),
     };
-    for (row, &f) in predicted.chunks_exact((views * points * k).max(1)).zip(&frames) {
+    for (row, &f) in predicted
+        .chunks_exact((views * points * k).max(1))
+        .zip(&frames)
+    {
         let mut pairs = Vec::new();
         for v in 0..views {
             for p in 0..points {
@@ -126,9 +129,8 @@ fn procrustes(pairs: &[(Vector3<f64>, Vector3<f64>)]) -> Vec<f64> {
     signs[svd.singular_values.imin()] = (u * vt).determinant().signum();
     let turn = u * Matrix3::from_diagonal(&signs) * vt;
     let scale = svd.singular_values.dot(&signs) / variance;
-    let distance = |(a, b): &(Vector3<f64>, Vector3<f64>)| {
-        (turn * (a - from) * scale + to - b).norm()
-    };
+    let distance =
+        |(a, b): &(Vector3<f64>, Vector3<f64>)| (turn * (a - from) * scale + to - b).norm();
     pairs.iter().map(distance).collect()
 }
 
@@ -138,7 +140,12 @@ mod tests {
 
     #[test]
     fn procrustes_removes_rotation_translation_and_scale() {
-        let points = [[0.0, 0.0, 0.0], [1.0, 0.2, 0.0], [0.3, 1.0, 0.5], [0.1, 0.4, 1.0]];
+        let points = [
+            [0.0, 0.0, 0.0],
+            [1.0, 0.2, 0.0],
+            [0.3, 1.0, 0.5],
+            [0.1, 0.4, 1.0],
+        ];
         let turn = nalgebra::Rotation3::new(Vector3::new(0.4, -1.0, 2.0));
         let pairs = points.map(|p| {
             let p = Vector3::from(p);

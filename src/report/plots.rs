@@ -61,13 +61,23 @@ fn failed(dir: &Path, error: &PlotError) -> FileError {
     FileError::new(dir, format!("a plot cannot be written: {error}"))
 }
 
+/// Frames that share one cost.
+fn share(stage: &StageOutcome) -> f64 {
+    match stage.joint {
+        true => stage.frames.len() as f64,
+        false => 1.0,
+    }
+}
+
+/// A joint solve is shown as its mean over frames, so that stages compare.
 fn by_problem(stage: &StageOutcome) -> Vec<Vec<Point>> {
+    let share = share(stage);
     let mut problems: Vec<(usize, Vec<Point>)> = Vec::new();
     for row in &stage.solution.trace {
         let point = Point {
             iteration: row.iteration as u32,
             seconds: row.seconds,
-            cost: row.cost,
+            cost: row.cost / share,
         };
         match problems.binary_search_by_key(&row.problem, |p| p.0) {
             Ok(at) => problems[at].1.push(point),
@@ -80,6 +90,7 @@ fn by_problem(stage: &StageOutcome) -> Vec<Vec<Point>> {
 /// The terms at each iteration, as means over the problems; finished ones keep their last value.
 fn mean_terms(stage: &StageOutcome, names: &[String]) -> Vec<(u32, Vec<f64>)> {
     let trace = &stage.solution.trace;
+    let share = share(stage);
     let columns: Vec<Option<usize>> = names
         .iter()
         .map(|n| stage.term_names.iter().position(|t| t == n))
@@ -96,7 +107,7 @@ fn mean_terms(stage: &StageOutcome, names: &[String]) -> Vec<(u32, Vec<f64>)> {
         }
         let mean = |column: &Option<usize>| {
             let values = current.values().filter_map(|t| t.get((*column)?).copied());
-            values.sum::<f64>() / current.len().max(1) as f64
+            values.sum::<f64>() / current.len().max(1) as f64 / share
         };
         samples.push((iteration as u32, columns.iter().map(mean).collect()));
     }

@@ -103,14 +103,22 @@ fn metrics(errors: &[PointErrors]) -> Value {
     let mut all = Map::new();
     for unit in ["mm", "px"] {
         let of_unit: Vec<&PointErrors> = errors.iter().filter(|e| e.unit == unit).collect();
-        let name = if unit == "mm" { "mpjpe" } else { "reprojection" };
+        let name = if unit == "mm" {
+            "mpjpe"
+        } else {
+            "reprojection"
+        };
         let together: Vec<f64> = of_unit.iter().flat_map(|e| e.all()).collect();
         insert(&mut all, &format!("{name}_{unit}"), &together);
         let aligned: Vec<f64> = of_unit.iter().flat_map(|e| e.aligned.clone()).collect();
         insert(&mut all, &format!("pa_{name}_{unit}"), &aligned);
         if of_unit.len() > 1 {
             for error in of_unit {
-                insert(&mut all, &format!("{}.{name}_{unit}", error.term), &error.all());
+                insert(
+                    &mut all,
+                    &format!("{}.{name}_{unit}", error.term),
+                    &error.all(),
+                );
             }
         }
     }

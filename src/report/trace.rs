@@ -20,7 +20,14 @@ pub(super) fn term_names(fit: &Fit) -> Vec<String> {
 pub(super) fn write(path: &Path, problem: &Problem, fit: &Fit) -> Result<(), FileError> {
     let names = term_names(fit);
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let head = ["frame", "stage", "iteration", "evaluations", "seconds", "cost"];
+    let head = [
+        "frame",
+        "stage",
+        "iteration",
+        "evaluations",
+        "seconds",
+        "cost",
+    ];
     let columns = head.into_iter().map(String::from);
     let terms = names.iter().map(|n| format!("term:{n}"));
     let tail = ["gradient".to_string(), "step".to_string()];

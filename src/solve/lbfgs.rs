@@ -5,9 +5,9 @@
 
 use std::collections::VecDeque;
 
+use super::SolveSettings;
 use super::line_search::{LineSearch, Verdict};
 use super::outcome::Termination;
-use super::SolveSettings;
 use crate::objective::Layout;
 
 /// Largest whitened change of one coordinate in the first step and in any step.

@@ -4,12 +4,23 @@
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Termination {
     /// The largest whitened gradient entry over max(1, E) is small enough.
-    Gradient { value: f64, tolerance: f64 },
+    Gradient {
+        value: f64,
+        tolerance: f64,
+    },
     /// Three iterations lowered E by so little, relative to max(1, E).
-    Cost { value: f64, tolerance: f64 },
-    MaxIter { iterations: usize },
+    Cost {
+        value: f64,
+        tolerance: f64,
+    },
+    MaxIter {
+        iterations: usize,
+    },
     /// No step along the steepest descent lowers the cost, though the gradient is not small.
-    Stalled { gradient: f64, tolerance: f64 },
+    Stalled {
+        gradient: f64,
+        tolerance: f64,
+    },
     /// The cost is not a finite number where the problem starts.
     Invalid,
     Interrupted,

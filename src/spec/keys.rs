@@ -64,7 +64,11 @@ use Kind::*;
 pub static SPEC: &[Key] = &[
     key("fitrun", Integer, "version of the language, 1"),
     key("name", Text, "name of the run; the file's stem by default"),
-    key("extends", TextOrTexts, "specs or `presets/…` that this one is laid over"),
+    key(
+        "extends",
+        TextOrTexts,
+        "specs or `presets/…` that this one is laid over",
+    ),
     key("body", Table(BODY), "the body model"),
     key("prior", Kinded(PRIOR), "the pose prior"),
     key("data", Named(DATA), "observations and cameras"),
@@ -77,83 +81,183 @@ pub static SPEC: &[Key] = &[
 ];
 
 pub static BODY: &[Key] = &[
-    or(key("model", Text, "`builtin`, or an `.npz` in SMPL's format"), "\"builtin\""),
-    key("num_betas", Integer, "shape coefficients used; at most 10 by default"),
-    key("landmarks", AnyMap, "surface points by name: a vertex number each"),
+    or(
+        key("model", Text, "`builtin`, or an `.npz` in SMPL's format"),
+        "\"builtin\"",
+    ),
+    key(
+        "num_betas",
+        Integer,
+        "shape coefficients used; at most 10 by default",
+    ),
+    key(
+        "landmarks",
+        AnyMap,
+        "surface points by name: a vertex number each",
+    ),
 ];
 
 pub static PRIOR: &[Key] = &[
-    or(key("kind", Choice(&["none", "gmm"]), "which prior"), "\"gmm\""),
+    or(
+        key("kind", Choice(&["none", "gmm"]), "which prior"),
+        "\"gmm\"",
+    ),
     only(
-        key("file", Text, "a mixture in safetensors; the built-in one by default"),
+        key(
+            "file",
+            Text,
+            "a mixture in safetensors; the built-in one by default",
+        ),
         &["gmm"],
     ),
 ];
 
 pub static DATA: &[Key] = &[
-    key("file", Text, "the file, or a pattern of folders; relative to this spec"),
+    key(
+        "file",
+        Text,
+        "the file, or a pattern of folders; relative to this spec",
+    ),
     key(
         "format",
         Choice(&["npz", "csv", "amass", "openpose", "pose2sim"]),
         "by the file's name and content by default",
     ),
-    key("axes", Texts, "names of the array's axes, such as [\"frame\", \"joint\", \"xyz\"]"),
+    key(
+        "axes",
+        Texts,
+        "names of the array's axes, such as [\"frame\", \"joint\", \"xyz\"]",
+    ),
     key("array", Text, "which array of an npz"),
-    key("valid", TextOrTexts, "mask arrays that broadcast; false means not observed"),
+    key(
+        "valid",
+        TextOrTexts,
+        "mask arrays that broadcast; false means not observed",
+    ),
     key("confidence", Text, "an array of confidences"),
     key("names", TextOrTexts, "labels: an array's name, or a list"),
-    key("keypoints", Text, "keypoint convention that gives the labels"),
-    key("views", TextOrTexts, "names of the cameras: an array's name, or a list"),
+    key(
+        "keypoints",
+        Text,
+        "keypoint convention that gives the labels",
+    ),
+    key(
+        "views",
+        TextOrTexts,
+        "names of the cameras: an array's name, or a list",
+    ),
     or(
-        key("min_confidence", Number, "a point seen with less is not observed"),
+        key(
+            "min_confidence",
+            Number,
+            "a point seen with less is not observed",
+        ),
         "0.0",
     ),
     key("unit", Text, "unit of the numbers, such as `m` or `mm`"),
     key("up", Choice(&["x", "y", "z"]), "the axis that points up"),
-    key("rate", Quantity(Dimension::new(0, 0, 0, -1)), "frames per second"),
+    key(
+        "rate",
+        Quantity(Dimension::new(0, 0, 0, -1)),
+        "frames per second",
+    ),
     key("frames", Text, "the frames to use, such as `0..100`"),
-    or(key("person", TextOrInteger, "`auto`, or an index"), "\"auto\""),
+    or(
+        key("person", TextOrInteger, "`auto`, or an index"),
+        "\"auto\"",
+    ),
 ];
 
 pub static VAR: &[Key] = &[
-    or(key("kind", Choice(&["euclidean", "so3"]), "the manifold"), "\"euclidean\""),
+    or(
+        key("kind", Choice(&["euclidean", "so3"]), "the manifold"),
+        "\"euclidean\"",
+    ),
     only(key("dim", Integer, "number of components"), &["euclidean"]),
-    or(key("per", Choice(&["frame", "subject"]), "one copy for each of these"), "\"subject\""),
+    or(
+        key(
+            "per",
+            Choice(&["frame", "subject"]),
+            "one copy for each of these",
+        ),
+        "\"subject\"",
+    ),
     key("unit", Text, "unit of the components"),
-    key("init", Numbers, "starting value: one number, or one per component"),
-    key("scale", Number, "typical size of a change, which whitens the problem for the solver"),
+    key(
+        "init",
+        Numbers,
+        "starting value: one number, or one per component",
+    ),
+    key(
+        "scale",
+        Number,
+        "typical size of a change, which whitens the problem for the solver",
+    ),
 ];
 
 pub static SOURCE: &[Key] = &[
     key("kind", Choice(&["joints", "project"]), "what is predicted"),
     only(
-        key("keypoints", TextOrTexts, "a convention, or a list of joints and landmarks"),
+        key(
+            "keypoints",
+            TextOrTexts,
+            "a convention, or a list of joints and landmarks",
+        ),
         &["joints"],
     ),
-    only(key("of", Text, "the source that is projected"), &["project"]),
-    only(key("cameras", Text, "the data set with the cameras"), &["project"]),
+    only(
+        key("of", Text, "the source that is projected"),
+        &["project"],
+    ),
+    only(
+        key("cameras", Text, "the data set with the cameras"),
+        &["project"],
+    ),
 ];
 
 pub static TERM: &[Key] = &[
     or(
-        key("kind", Choice(&["points", "l2", "prior", "difference"]), "the residual"),
+        key(
+            "kind",
+            Choice(&["points", "l2", "prior", "difference"]),
+            "the residual",
+        ),
         "\"points\"",
     ),
     only(key("source", Text, "the predicted keypoints"), &["points"]),
     only(key("target", Text, "the observed keypoints"), &["points"]),
-    only(key("of", Text, "a variable or a source"), &["l2", "difference"]),
+    only(
+        key("of", Text, "a variable or a source"),
+        &["l2", "difference"],
+    ),
     or(
-        only(key("along", Choice(&["frame"]), "the axis of the difference"), &["difference"]),
+        only(
+            key("along", Choice(&["frame"]), "the axis of the difference"),
+            &["difference"],
+        ),
         "\"frame\"",
     ),
-    or(only(key("order", Integer, "1 (velocity) or 2 (acceleration)"), &["difference"]), "2"),
+    or(
+        only(
+            key("order", Integer, "1 (velocity) or 2 (acceleration)"),
+            &["difference"],
+        ),
+        "2",
+    ),
     key("sigma", Quantities, "standard deviation, with its unit"),
     or(key("weight", Number, "multiplies the term"), "1.0"),
     key("robust", Kinded(ROBUST), "robustifier"),
-    only(key("weights", NumberMap, "factors by keypoint, and `default`"), &["points"]),
+    only(
+        key("weights", NumberMap, "factors by keypoint, and `default`"),
+        &["points"],
+    ),
     or(only(key("conf_power", Integer, "1 or 2"), &["points"]), "1"),
     or(
-        key("reduce", Choice(&["sum", "mean"]), "`mean` divides by Σ conf within a frame"),
+        key(
+            "reduce",
+            Choice(&["sum", "mean"]),
+            "`mean` divides by Σ conf within a frame",
+        ),
         "\"sum\"",
     ),
 ];
@@ -176,21 +280,44 @@ pub static ROBUST: &[Key] = &[
         ),
         "\"none\"",
     ),
-    key("scale", Quantities, "where it starts to act, in the residual's unit"),
-    only(key("alpha", Number, "shape of Barron's function"), &["barron"]),
+    key(
+        "scale",
+        Quantities,
+        "where it starts to act, in the residual's unit",
+    ),
+    only(
+        key("alpha", Number, "shape of Barron's function"),
+        &["barron"],
+    ),
     or(
-        key("on", Choice(&["norm", "coordinate"]), "the residual's norm, or each coordinate"),
+        key(
+            "on",
+            Choice(&["norm", "coordinate"]),
+            "the residual's norm, or each coordinate",
+        ),
         "\"norm\"",
     ),
 ];
 
 pub static STAGE: &[Key] = &[
     key("name", Text, "name in logs and plots"),
-    key("free", Texts, "variables that are solved for; `*` means all, `pose` the prior's"),
+    key(
+        "free",
+        Texts,
+        "variables that are solved for; `*` means all, `pose` the prior's",
+    ),
     key("disable", Texts, "terms that are left out"),
-    key("frames", Integer, "solve jointly, on that many well-observed frames"),
+    key(
+        "frames",
+        Integer,
+        "solve jointly, on that many well-observed frames",
+    ),
     or(
-        key("relax", Number, "multiplies the scales of robustifiers, to reach what is far away"),
+        key(
+            "relax",
+            Number,
+            "multiplies the scales of robustifiers, to reach what is far away",
+        ),
         "1.0",
     ),
     key("set", AnyMap, "settings of terms for this stage only"),
@@ -198,29 +325,78 @@ pub static STAGE: &[Key] = &[
 ];
 
 pub static SOLVE: &[Key] = &[
-    or(key("method", Choice(&["auto", "lbfgs"]), "the algorithm"), "\"auto\""),
-    or(key("max_iter", Integer, "iterations of a stage, for each frame"), "500"),
+    or(
+        key("method", Choice(&["auto", "lbfgs"]), "the algorithm"),
+        "\"auto\"",
+    ),
+    or(
+        key("max_iter", Integer, "iterations of a stage, for each frame"),
+        "500",
+    ),
     key("tolerance", Table(TOLERANCE), "when a frame has converged"),
     or(key("history", Integer, "pairs kept by lbfgs"), "60"),
-    or(key("start", Choice(&["auto", "init"]), "`auto`: closed-form alignment"), "\"auto\""),
-    or(key("device", Choice(&["auto", "cpu"]), "where it runs"), "\"auto\""),
-    or(key("precision", Choice(&["f32", "f64"]), "of the graph; sums are f64"), "\"f32\""),
+    or(
+        key(
+            "start",
+            Choice(&["auto", "init"]),
+            "`auto`: closed-form alignment",
+        ),
+        "\"auto\"",
+    ),
+    or(
+        key("device", Choice(&["auto", "cpu"]), "where it runs"),
+        "\"auto\"",
+    ),
+    or(
+        key(
+            "precision",
+            Choice(&["f32", "f64"]),
+            "of the graph; sums are f64",
+        ),
+        "\"f32\"",
+    ),
     or(key("seed", Integer, "seed of whatever is drawn"), "0"),
 ];
 
 pub static TOLERANCE: &[Key] = &[
-    or(key("grad", Number, "largest whitened gradient entry, relative to max(1, E)"), "1e-4"),
-    key("cost_rel", Number, "relative decrease over three iterations; 1e-6 in f32, 1e-9 in f64"),
+    or(
+        key(
+            "grad",
+            Number,
+            "largest whitened gradient entry, relative to max(1, E)",
+        ),
+        "1e-4",
+    ),
+    key(
+        "cost_rel",
+        Number,
+        "relative decrease over three iterations; 1e-6 in f32, 1e-9 in f64",
+    ),
 ];
 
 pub static OUTPUT: &[Key] = &[
-    or(key("dir", Text, "the run's folder, relative to the working directory"), "\"runs/{name}\""),
     or(
-        key("write", Texts, "files: params.npz, body.glb, body.obj, joints.csv, convergence.csv"),
+        key(
+            "dir",
+            Text,
+            "the run's folder, relative to the working directory",
+        ),
+        "\"runs/{name}\"",
+    ),
+    or(
+        key(
+            "write",
+            Texts,
+            "files: params.npz, body.glb, body.obj, joints.csv, convergence.csv",
+        ),
         "[\"params.npz\", \"convergence.csv\"]",
     ),
     or(
-        key("plots", Texts, "plots: convergence, terms, per_joint_error, body"),
+        key(
+            "plots",
+            Texts,
+            "plots: convergence, terms, per_joint_error, body",
+        ),
         "[\"convergence\"]",
     ),
 ];

@@ -7,8 +7,14 @@ use super::validate::{expand_shorthand, forget_places};
 use crate::diagnostic::{Diagnostic, Diagnostics, Origin, Sources};
 
 const PRESETS: &[(&str, &str)] = &[
-    ("presets/multiview.toml", include_str!("../../specs/presets/multiview.toml")),
-    ("presets/smooth.toml", include_str!("../../specs/presets/smooth.toml")),
+    (
+        "presets/multiview.toml",
+        include_str!("../../specs/presets/multiview.toml"),
+    ),
+    (
+        "presets/smooth.toml",
+        include_str!("../../specs/presets/smooth.toml"),
+    ),
 ];
 const BODY_DEFAULTS: &str = include_str!("defaults/body.toml");
 const JOINT_STAGE: &str = include_str!("defaults/together.toml");
@@ -218,10 +224,7 @@ pub(crate) fn lay_over_defaults(spec: Table) -> Table {
 
 fn default_layer(text: &str) -> Table {
     let mut table = tree::parse(text, 0, &mut Diagnostics::default());
-    table
-        .entries
-        .iter_mut()
-        .for_each(|(_, n)| forget_places(n));
+    table.entries.iter_mut().for_each(|(_, n)| forget_places(n));
     table
 }
 

@@ -102,9 +102,20 @@ fn fill_inner_tables(tree: &mut Table, diagnostics: &mut Diagnostics) {
         && solve.get("tolerance").is_none()
     {
         let mut tolerance = Table::default();
-        validate::validate(&mut tolerance, keys::TOLERANCE, "solve.tolerance", diagnostics);
+        validate::validate(
+            &mut tolerance,
+            keys::TOLERANCE,
+            "solve.tolerance",
+            diagnostics,
+        );
         let value = Value::Table(tolerance);
-        solve.set("tolerance", Node { value, ..empty_table() });
+        solve.set(
+            "tolerance",
+            Node {
+                value,
+                ..empty_table()
+            },
+        );
     }
 }
 
@@ -122,15 +133,13 @@ impl Spec {
                 diagnostics.push(Diagnostic::error("F0305", message, &node.key));
                 continue;
             }
-            let layer = path
-                .rsplit('.')
-                .fold(node.clone(), |inner, key| Node {
-                    value: Value::Table(Table {
-                        entries: vec![(key.to_string(), inner)],
-                    }),
-                    origin: node.origin.clone(),
-                    key: node.key.clone(),
-                });
+            let layer = path.rsplit('.').fold(node.clone(), |inner, key| Node {
+                value: Value::Table(Table {
+                    entries: vec![(key.to_string(), inner)],
+                }),
+                origin: node.origin.clone(),
+                key: node.key.clone(),
+            });
             if let Value::Table(layer) = layer.value {
                 layers::merge(&mut changed.tree, layer);
             }

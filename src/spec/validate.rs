@@ -20,8 +20,7 @@ pub(crate) fn validate(table: &mut Table, keys: &[Key], path: &str, diagnostics:
                 _ => format!("unknown key `{name}` in `{path}`"),
             };
             let names = keys.iter().filter(|k| applies(k)).map(|k| k.name);
-            diagnostics
-                .push(Diagnostic::error("F0203", message, &node.key).nearest(name, names));
+            diagnostics.push(Diagnostic::error("F0203", message, &node.key).nearest(name, names));
             return false;
         };
         if !applies(key) {
@@ -92,9 +91,8 @@ fn check_value(node: &mut Node, kind: &Kind, path: &str, diagnostics: &mut Diagn
             true
         }
         (Value::Table(t), Kind::Named(keys)) => {
-            t.entries.retain_mut(|(name, node)| {
-                check_named(node, keys, &join(path, name), diagnostics)
-            });
+            t.entries
+                .retain_mut(|(name, node)| check_named(node, keys, &join(path, name), diagnostics));
             true
         }
         (Value::Array(items), Kind::List(keys)) => {

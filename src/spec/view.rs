@@ -83,7 +83,10 @@ impl<'a> View<'a> {
     pub fn numbers(&self, key: &str) -> Option<Sourced<Vec<f64>>> {
         let node = self.node(key)?;
         let numbers = match &node.value {
-            Value::Array(items) => items.iter().map(|n| number(&n.value)).collect::<Option<_>>(),
+            Value::Array(items) => items
+                .iter()
+                .map(|n| number(&n.value))
+                .collect::<Option<_>>(),
             other => number(other).map(|x| vec![x]),
         };
         Some(Sourced::new(numbers?, node.origin.clone()))
@@ -92,7 +95,10 @@ impl<'a> View<'a> {
     pub fn quantities(&self, key: &str) -> Option<Sourced<Vec<Quantity>>> {
         let node = self.node(key)?;
         let quantities = match &node.value {
-            Value::Array(items) => items.iter().map(|n| quantity(&n.value)).collect::<Option<_>>(),
+            Value::Array(items) => items
+                .iter()
+                .map(|n| quantity(&n.value))
+                .collect::<Option<_>>(),
             other => quantity(other).map(|q| vec![q]),
         };
         Some(Sourced::new(quantities?, node.origin.clone()))

@@ -38,15 +38,14 @@ impl<E: Scalar> CostOperation<E> for Difference<E> {
                 let at = p * self.k;
                 for c in 0..self.k {
                     let terms = stencil.iter().enumerate();
-                    residual[c] = terms.fold(E::zero(), |sum, (j, s)| {
-                        sum + *s * input.row(i + j)[at + c]
-                    });
+                    residual[c] =
+                        terms.fold(E::zero(), |sum, (j, s)| sum + *s * input.row(i + j)[at + c]);
                 }
                 *cost += self.whitener.cost(&mut residual, E::one());
                 for (j, s) in stencil.iter().enumerate() {
                     let to = &mut gradient.row(i + j)[at..at + self.k];
                     for (to, r) in to.iter_mut().zip(&residual) {
-                        *to = *to + *s * *r;
+                        *to += *s * *r;
                     }
                 }
             }

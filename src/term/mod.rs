@@ -45,7 +45,7 @@ impl<E: Scalar> Whitener<E> {
         let factor = E::of(self.weight) * confidence;
         let two = E::of(2.0);
         for (r, inverse) in residual.iter_mut().zip(&self.inverse_sigma) {
-            *r = *r * *inverse;
+            *r *= *inverse;
         }
         let mut total = 0.0;
         match self.on {

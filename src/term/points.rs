@@ -47,7 +47,7 @@ impl<E: Scalar> CostOperation<E> for Points<E> {
                 }
                 *cost += self.whitener.cost(residual, confidence);
                 for c in 0..self.k {
-                    g[p * self.k + c] = g[p * self.k + c] + residual[c];
+                    g[p * self.k + c] += residual[c];
                 }
             }
         }

@@ -200,7 +200,7 @@ def projections(both):
 
 def robust_values():
     values = []
-    for s in (1e-4, 0.3, 0.99, 4.0, 2500.0):
+    for s in (0.01, 0.3, 0.99, 4.0, 2500.0):
         for c in (1.0, 2.5):
             for name, rho in ROBUST.items():
                 values.append({"kind": name, "s": s, "c": c, "rho": rho(s, c)})

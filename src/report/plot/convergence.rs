@@ -205,7 +205,7 @@ mod tests {
             "pose, all",
             "iteration",
             "time / s",
-            "cost",
+            "cost of a frame",
             "median over frames",
         ] {
             assert!(

@@ -1,6 +1,5 @@
 //! A picture in memory, written as PNG.
 
-
 pub(crate) struct Image {
     pub width: usize,
     pub height: usize,

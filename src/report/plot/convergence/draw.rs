@@ -46,7 +46,7 @@ pub(super) fn draw(panels: &[Curves; 2]) -> Result<String, PlotError> {
                 width: PANEL.0,
                 height: PANEL.1,
                 x_title: curves.title,
-                y_title: "cost",
+                y_title: "cost of a frame",
             };
             draw_panel(canvas, curves, &panel, &scale, &y)?;
         }
