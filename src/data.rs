@@ -76,6 +76,7 @@ pub struct Motion {
     pub trans: Vec<[f64; 3]>,
     pub betas: Vec<f64>,
     pub rate: Option<f64>,
+    pub frame_numbers: Vec<u64>,
     /// Turns the file's axes into ours.
     pub upright: nalgebra::Matrix3<f64>,
 }

@@ -212,20 +212,23 @@ pub(crate) fn nearest<'a>(
     candidates
         .into_iter()
         .map(|c| (strsim::damerau_levenshtein(&folded, &c.to_lowercase()), c))
-        .filter(|(distance, c)| *distance <= 1 + c.len().max(found.len()) / 4)
+        .filter(|(distance, c)| {
+            let begun = folded.len() >= 3 && c.to_lowercase().starts_with(&folded);
+            begun || *distance <= 1 + c.len().max(found.len()) / 4
+        })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, c)| c)
 }
 
-/// The names in backticks, at most a dozen of them.
+/// The names in backticks, at most sixteen of them.
 pub(crate) fn list<S: AsRef<str>>(names: &[S]) -> String {
     let mut parts: Vec<String> = names
         .iter()
-        .take(12)
+        .take(16)
         .map(|n| format!("`{}`", n.as_ref()))
         .collect();
-    if names.len() > 12 {
-        parts.push(format!("and {} more", names.len() - 12));
+    if names.len() > 16 {
+        parts.push(format!("and {} more", names.len() - 16));
     }
     parts.join(", ")
 }

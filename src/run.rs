@@ -54,6 +54,14 @@ pub fn check(path: &Path, options: &RunOptions) -> Result<Checked, Error> {
     })?;
     let mut diagnostics = Diagnostics::default();
     let spec = crate::spec::parse(path, &text, &options.sets, &mut diagnostics);
+    let reject = |spec: Spec, diagnostics: Diagnostics| Error::Rejected {
+        diagnostics: diagnostics.into(),
+        sources: spec.sources.into(),
+    };
+    // What a text that is not TOML means can only be guessed.
+    if diagnostics.list.iter().any(|d| d.code == "F0101") {
+        return Err(reject(spec, diagnostics));
+    }
     let inputs = crate::read::read(&spec, &mut diagnostics);
     match crate::check::check(&spec, &inputs, &mut diagnostics) {
         Some(problem) => Ok(Checked {
@@ -62,10 +70,7 @@ pub fn check(path: &Path, options: &RunOptions) -> Result<Checked, Error> {
             problem,
             diagnostics,
         }),
-        None => Err(Error::Rejected {
-            diagnostics: diagnostics.into(),
-            sources: spec.sources.into(),
-        }),
+        None => Err(reject(spec, diagnostics)),
     }
 }
 

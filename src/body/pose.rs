@@ -119,13 +119,15 @@ pub(crate) fn pose_joints(body: &BodyModel, motion: &Motion) -> Observations {
             }
         }
     }
-    Observations {
+    let mut observations = Observations {
         confidence: Array3::ones((frames, 1, labels.len())),
         labels,
         views: vec![String::new()],
         values,
         dimension: Dimension::LENGTH,
         rate: motion.rate,
-        frame_numbers: (0..frames as u64).collect(),
-    }
+        frame_numbers: motion.frame_numbers.clone(),
+    };
+    observations.mask_missing();
+    observations
 }

@@ -53,7 +53,11 @@ pub(crate) fn check(
     checker.warn_unused(&terms, &stages);
     let settings = settings(&spec.root());
     let output = checker.output();
-    let seen = observed_frames(frames, &terms);
+    let mut seen = observed_frames(frames, &terms);
+    let watched = |t: &Term| matches!(t.residual, crate::ir::Residual::Points(_));
+    if !terms.iter().any(watched) && !spec.has_body {
+        seen.fill(true);
+    }
     if seen.iter().all(|s| !s) && !terms.is_empty() && spec.has_body {
         checker.nothing_observed();
     }
@@ -89,14 +93,27 @@ pub(crate) fn check(
 
 impl Checker<'_> {
     fn nothing_observed(&mut self) {
-        if !self.diagnostics.has_errors() {
-            let message =
-                "no frame has anything observed: every point is missing or has confidence 0";
-            let data = self.inputs.data.first();
-            let origin = data.map_or(Origin::Default, |d| d.origin.clone());
-            self.diagnostics
-                .push(Diagnostic::error("F0404", message, &origin));
+        if self.diagnostics.has_errors() {
+            return;
         }
+        let root = self.spec.root();
+        let targets = root.named("terms").into_iter();
+        let target = targets.filter_map(|(_, t, _)| t.get("target")).next();
+        let diagnostic = match target {
+            Some(node) => Diagnostic::error(
+                "F0404",
+                "no frame has anything observed: every point is missing or has confidence 0",
+                &node.origin,
+            )
+            .hint("`array`, `valid`, `confidence` and `min_confidence` of the data decide"),
+            None => Diagnostic::error(
+                "F0404",
+                "the spec has no data to fit the body to",
+                &Origin::Default,
+            )
+            .hint("add `[data.…]` and a term whose `target` it is"),
+        };
+        self.diagnostics.push(diagnostic);
     }
 }
 
@@ -108,7 +125,7 @@ fn frame_axis(inputs: &Inputs, diagnostics: &mut Diagnostics) -> (usize, Vec<u64
         let (numbers, of_data) = match &input.dataset {
             Dataset::Points(o) => (o.frame_numbers.clone(), o.rate),
             Dataset::People(p) => (p.frame_numbers.clone(), p.rate),
-            Dataset::Motion(m) => ((0..m.trans.len() as u64).collect(), m.rate),
+            Dataset::Motion(m) => (m.frame_numbers.clone(), m.rate),
             Dataset::Cameras(_) => continue,
         };
         rate = rate.or(of_data);
@@ -122,9 +139,18 @@ fn frame_axis(inputs: &Inputs, diagnostics: &mut Diagnostics) -> (usize, Vec<u64
                     known.len()
                 );
                 diagnostics.push(
-                    Diagnostic::error("F0301", message, &input.origin)
-                        .hint("choose the same frames of both with `frames = \"first..end\"`"),
+                    Diagnostic::error("F0301", message, &input.origin).hint(format!(
+                        "choose as many of both, such as `frames = \"0..{}\"`",
+                        numbers.len().min(known.len())
+                    )),
                 );
+            }
+            Some((first, known)) if *known != numbers => {
+                let message = format!(
+                    "`{}` and `{first}` number their frames differently; they are paired in order",
+                    input.name
+                );
+                diagnostics.push(Diagnostic::warning("F0506", message, &input.origin));
             }
             Some(_) => {}
         }

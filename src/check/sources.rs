@@ -94,6 +94,7 @@ impl Checker<'_> {
                     cameras: Sourced::new(cameras.value.into(), cameras.origin),
                 })
             }
+            _ if view.node("kind").is_some() => None,
             _ => {
                 let message = format!("`{}` does not say its `kind`", view.path());
                 self.diagnostics.push(
@@ -278,18 +279,18 @@ impl Checker<'_> {
         let limited = matches!(source, Source::Body { list: Some(_), .. });
         if labels.is_empty() {
             let message = "the target and the source have no label in common";
-            let hint = format!("observed: {}", crate::diagnostic::list(&missing));
-            let known = format!(
-                "predicted: {}",
+            let hint = format!(
+                "labels are joined by name: observed are {}; predicted are {}",
+                crate::diagnostic::list(&missing),
                 crate::diagnostic::list(&self.all_labels(source))
             );
-            let diagnostic = Diagnostic::error("F0403", message, origin);
-            self.diagnostics.push(diagnostic.hint(hint).hint(known));
+            self.diagnostics
+                .push(Diagnostic::error("F0403", message, origin).hint(hint));
             return None;
         }
         if !missing.is_empty() && !limited {
             let list = crate::diagnostic::list(&missing);
-            let message = format!("observed, but not on this body, so left out: {list}");
+            let message = format!("observed, but not predicted by the source, so left out: {list}");
             self.diagnostics
                 .push(Diagnostic::warning("F0405", message, origin));
         }
@@ -321,11 +322,12 @@ impl Checker<'_> {
         }
         .map_err(|missing| {
             let message = format!(
-                "no camera for the views {}",
+                "`{}` has no camera for {}",
+                name.value,
                 crate::diagnostic::list(&missing)
             );
             let names: Vec<&str> = cameras.iter().map(|c| c.name.as_str()).collect();
-            let hint = format!("`{}` has {}", name.value, crate::diagnostic::list(&names));
+            let hint = format!("it has {}", crate::diagnostic::list(&names));
             self.diagnostics
                 .push(Diagnostic::error("F0403", message, origin).hint(hint));
         })

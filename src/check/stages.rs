@@ -94,10 +94,22 @@ impl Checker<'_> {
             coupling: self.coupling(&free, &active, frames.map(|n| n.value.max(1) as usize)),
             free,
             terms: active,
-            max_iter: view
-                .integer("max_iter")
-                .map_or(max_iter, |n| n.value.max(0) as usize),
+            max_iter: self.max_iter(view, max_iter),
         })
+    }
+
+    /// The stage's own limit, unless it is a default and the spec sets a lower one for all.
+    fn max_iter(&self, view: &View<'_>, of_all: usize) -> usize {
+        let root = self.spec.root();
+        let solve = root.table("solve").and_then(|t| t.get("max_iter"));
+        let written = solve.is_some_and(|n| n.origin != Origin::Default);
+        match view.integer("max_iter") {
+            Some(own) if own.origin == Origin::Default && written => {
+                of_all.min(own.value.max(0) as usize)
+            }
+            Some(own) => own.value.max(0) as usize,
+            None => of_all,
+        }
     }
 
     fn check_disabled(&mut self, disabled: &[Sourced<&str>]) {

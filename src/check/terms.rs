@@ -9,17 +9,19 @@ use crate::body::pose_joints;
 use crate::camera::people::associate;
 use crate::data::{Dataset, Observations};
 use crate::diagnostic::{Diagnostic, Origin, Sourced};
-use crate::ir::{NodeId, Observed, Residual, Targets, Term};
+use crate::ir::{NodeId, Observed, Per, Residual, Targets, Term, VariableId};
 use crate::manifold::Manifold;
 use crate::prior::Prior;
 use crate::robust::{On, Robustifier};
 use crate::spec::{Dimension, Quantity, Spec, View};
 use crate::term::Whitening;
 
-/// A residual with what its sigma has to look like.
-struct Measured {
-    node: NodeId,
-    residual: Residual,
+/// A residual and the node that it reads.
+type Measured = (NodeId, Residual);
+
+/// What the sigma of a residual has to look like.
+#[derive(Clone, Copy)]
+struct Form {
     dimension: Dimension,
     /// Components of one residual.
     k: usize,
@@ -55,23 +57,30 @@ impl Checker<'_> {
         rate: Option<f64>,
         observed: &mut Vec<Observed>,
     ) -> Option<Term> {
-        let measured = match view.text("kind").map(|k| k.value) {
-            Some("l2") => self.l2(view, origin),
-            Some("prior") => self.prior_term(),
-            Some("difference") => self.difference(spec, view, origin, rate),
-            _ => self.points(spec, name, view, origin, observed),
+        let mut form = None;
+        let measured = match view.text("kind")?.value {
+            "l2" => self.l2(view, origin, &mut form),
+            "prior" => self.prior_term(&mut form),
+            "difference" => self.difference(spec, view, origin, rate, &mut form),
+            _ => self.points(spec, name, view, origin, observed, &mut form),
         };
-        let whitening = self.whitening(view, origin, measured.as_ref());
-        let (measured, whitening) = (measured?, whitening?);
+        // The form is known before everything else is in order, so that no mistake hides another.
+        let whitening = form.and_then(|form| self.whitening(view, origin, form));
+        let ((node, residual), whitening) = (measured?, whitening?);
         Some(Term {
             name: name.into(),
-            node: measured.node,
-            residual: measured.residual,
+            node,
+            residual,
             whitening,
         })
     }
 
-    fn l2(&mut self, view: &View<'_>, origin: &Origin) -> Option<Measured> {
+    fn l2(
+        &mut self,
+        view: &View<'_>,
+        origin: &Origin,
+        form: &mut Option<Form>,
+    ) -> Option<Measured> {
         let of = self.required(view, "of", origin)?;
         let Some(id) = self.variable_id(of.value) else {
             let message = format!("unknown variable `{}`", of.value);
@@ -89,17 +98,16 @@ impl Checker<'_> {
                 .push(Diagnostic::error("F0306", message, &of.origin));
             return None;
         };
-        Some(Measured {
-            node: self.variable_node(id),
-            residual: Residual::Value { k },
+        *form = Some(Form {
             dimension,
             k,
             height: None,
-        })
+        });
+        Some((self.variable_node(id), Residual::Value { k }))
     }
 
     /// The energy of the prior; without a prior there is no such term.
-    fn prior_term(&mut self) -> Option<Measured> {
+    fn prior_term(&mut self, form: &mut Option<Form>) -> Option<Measured> {
         let Prior::Mixture(mixture) = self.inputs.prior.clone() else {
             return None;
         };
@@ -114,13 +122,12 @@ impl Checker<'_> {
                 .push(Diagnostic::error("F0303", message, &Origin::Default));
             return None;
         }
-        Some(Measured {
-            node: self.variable_node(id),
-            residual: Residual::Mixture(mixture),
+        *form = Some(Form {
             dimension: Dimension::NONE,
             k: 1,
             height: None,
-        })
+        });
+        Some((self.variable_node(id), Residual::Mixture(mixture)))
     }
 
     fn difference(
@@ -129,6 +136,7 @@ impl Checker<'_> {
         view: &View<'_>,
         origin: &Origin,
         rate: Option<f64>,
+        form: &mut Option<Form>,
     ) -> Option<Measured> {
         let of = self.required(view, "of", origin)?;
         let order = view.integer("order")?;
@@ -139,15 +147,16 @@ impl Checker<'_> {
             return None;
         }
         let source = self.source(spec, &of)?;
-        let rotation = |id: &crate::ir::VariableId| self.variables[id.0].manifold == Manifold::So3;
+        let rotation = |id: &VariableId| self.variables[id.0].manifold == Manifold::So3;
+        let shared = |id: &VariableId| self.variables[id.0].per == Per::Subject;
         let unfit = match &source {
-            Source::Variable(id) => rotation(id),
+            Source::Variable(id) => rotation(id) || shared(id),
             Source::Project { .. } => true,
-            Source::Body { .. } => false,
+            Source::Body { .. } => of.value == "vertices",
         };
         if unfit {
             let message = format!("`{}` has no difference along frames", of.value);
-            let hint = "take a source of points in space, or a variable that is no rotation";
+            let hint = "take `joints`, another source of points in space, or a variable of each frame that is no rotation";
             self.diagnostics
                 .push(Diagnostic::error("F0306", message, &of.origin).hint(hint));
             return None;
@@ -168,17 +177,13 @@ impl Checker<'_> {
             Source::Variable(_) => self.nodes[node.0].dims,
             _ => 3,
         };
-        Some(Measured {
-            node,
-            residual: Residual::Difference {
-                order: order.value as usize,
-                rate,
-                k,
-            },
-            dimension: self.nodes[node.0].dimension.per_time(order.value as i8),
+        let order = order.value as usize;
+        *form = Some(Form {
+            dimension: self.nodes[node.0].dimension.per_time(order as i8),
             k,
             height: None,
-        })
+        });
+        Some((node, Residual::Difference { order, rate, k }))
     }
 
     fn points(
@@ -188,15 +193,15 @@ impl Checker<'_> {
         view: &View<'_>,
         origin: &Origin,
         observed: &mut Vec<Observed>,
+        form: &mut Option<Form>,
     ) -> Option<Measured> {
         let source_name = self.required(view, "source", origin);
         let target_name = self.required(view, "target", origin);
-        let (source_name, target_name) = (source_name?, target_name?);
-        let source = self.source(spec, &source_name);
-        if self.inputs.get(target_name.value).is_none() {
-            self.unknown_data(&target_name);
+        if let Some(target) = &target_name {
+            *form = self.form_of(spec, view, target);
         }
-        let source = source?;
+        let (source_name, target_name) = (source_name?, target_name?);
+        let source = self.source(spec, &source_name)?;
         let observations = self.observations(spec, &target_name, &source)?;
         let data = spec.root().table("data")?.table(target_name.value)?;
         let convention = data.text("keypoints").map(String::from);
@@ -207,11 +212,9 @@ impl Checker<'_> {
             convention.as_deref(),
             &target_name.origin,
         )?;
-        self.check_weight_names(view, &observations.labels);
         let joined = join::select_points(&observations, &predicted.labels);
         self.check_dims(&predicted, &joined, &source_name, &target_name)?;
         let weights = self.point_weights(view, &joined);
-        let k = joined.values.dim().3;
         let targets = Arc::new(Targets {
             labels: predicted.labels.clone(),
             observations: joined,
@@ -226,15 +229,49 @@ impl Checker<'_> {
                 rigidity: self.rigidity(&source, convention.as_deref(), &predicted.labels),
             });
         }
-        Some(Measured {
-            node: predicted.node,
-            dimension: targets.observations.dimension,
-            residual: Residual::Points(targets),
+        if let (Some(form), Some(cameras)) = (form, &predicted.cameras) {
+            form.height = Some(cameras.iter().map(|c| c.size[1]).fold(0.0, f64::max));
+        }
+        Some((predicted.node, Residual::Points(targets)))
+    }
+
+    /// What a target alone says of a residual; checks the names of `weights` on the way.
+    fn form_of(&mut self, spec: &Spec, view: &View<'_>, target: &Sourced<&str>) -> Option<Form> {
+        let Some(input) = self.inputs.get(target.value) else {
+            self.unknown_data(target);
+            return None;
+        };
+        let smpl = || crate::keypoints::labels("SMPL_22").unwrap_or_default();
+        let (dimension, k, labels) = match &input.dataset {
+            Dataset::Points(o) => (o.dimension, o.values.dim().3, o.labels.clone()),
+            Dataset::People(people) => (Dimension::PIXEL, 2, people.labels.clone()),
+            Dataset::Motion(_) => (Dimension::LENGTH, 3, smpl()),
+            Dataset::Cameras(_) => return None,
+        };
+        self.check_weight_names(view, &labels);
+        if let Dataset::Points(observations) = &input.dataset {
+            self.warn_size(spec, target.value, observations);
+        }
+        Some(Form {
+            dimension,
             k,
-            height: predicted
-                .cameras
-                .map(|c| c.iter().map(|c| c.size[1]).fold(0.0, f64::max)),
+            height: None,
         })
+    }
+
+    /// A person is not 20 m tall; millimetres that were taken for metres are.
+    fn warn_size(&mut self, spec: &Spec, name: &str, observations: &Observations) {
+        let span = median_span(observations);
+        if observations.dimension == Dimension::LENGTH && spec.has_body && span > 20.0 {
+            let message = format!("the points of `{name}` span {span:.0} m in a frame");
+            let root = spec.root();
+            let node = root.table("data").and_then(|t| t.get(name));
+            let origin = node.map_or(Origin::Default, |n| n.key.clone());
+            self.diagnostics.push(
+                Diagnostic::warning("F0505", message, &origin)
+                    .hint("is `unit = \"mm\"` or `unit = \"cm\"` missing?"),
+            );
+        }
     }
 
     /// What a data set says as points: detections get one person, motions pose this body.
@@ -307,14 +344,26 @@ impl Checker<'_> {
         if node.dims == views * points * k {
             return Some(());
         }
-        let message = format!(
-            "`{}` gives {} numbers a frame, but `{}` observes {views}·{points}·{k}",
-            source.value, node.dims, target.value
-        );
-        let mut diagnostic = Diagnostic::error("F0301", message, &target.origin);
-        if predicted.points.is_some() && predicted.cameras.is_none() && k == 2 {
-            diagnostic = diagnostic.hint("pixels need a source with `kind = \"project\"`");
-        }
+        let diagnostic = match predicted.points.is_some() && predicted.cameras.is_none() && k == 2 {
+            true => {
+                let message = format!(
+                    "`{}` are pixels, but `{}` are points in space",
+                    target.value, source.value
+                );
+                Diagnostic::error("F0301", message, &target.origin)
+                    .hint("pixels need a source with `kind = \"project\"`")
+            }
+            false => {
+                let message = format!(
+                    "`{}` gives {} numbers a frame, but `{}` observes {}",
+                    source.value,
+                    node.dims,
+                    target.value,
+                    views * points * k
+                );
+                Diagnostic::error("F0301", message, &target.origin)
+            }
+        };
         self.diagnostics.push(diagnostic);
         None
     }
@@ -324,6 +373,12 @@ impl Checker<'_> {
             return;
         };
         for (label, node) in &table.entries {
+            let weight = View::new(table, "weights").number(label);
+            if weight.is_some_and(|w| !(w.value >= 0.0 && w.value.is_finite())) {
+                let message = format!("`{}.weights.{label}` should not be below zero", view.path());
+                self.diagnostics
+                    .push(Diagnostic::error("F0205", message, &node.origin));
+            }
             if label != "default" && !labels.contains(label) {
                 let message = format!(
                     "`{}.weights`: no keypoint `{label}` is observed",
@@ -374,12 +429,7 @@ impl Checker<'_> {
         result
     }
 
-    fn whitening(
-        &mut self,
-        view: &View<'_>,
-        origin: &Origin,
-        measured: Option<&Measured>,
-    ) -> Option<Whitening> {
+    fn whitening(&mut self, view: &View<'_>, origin: &Origin, form: Form) -> Option<Whitening> {
         let weight = view.number("weight").map_or(1.0, |w| w.value);
         if !(weight >= 0.0 && weight.is_finite()) {
             let message = format!("`{}.weight` should not be below zero", view.path());
@@ -387,23 +437,23 @@ impl Checker<'_> {
             self.diagnostics
                 .push(Diagnostic::error("F0205", message, &origin));
         }
-        let measured = measured?;
         let sigma = match view.quantities("sigma") {
-            Some(given) => self.in_unit(&format!("{}.sigma", view.path()), &given, measured),
-            None if measured.dimension == Dimension::NONE => Some(vec![1.0; measured.k]),
+            Some(given) => self.in_unit(&format!("{}.sigma", view.path()), &given, form),
+            None if view.node("sigma").is_some() => None,
+            None if form.dimension == Dimension::NONE => Some(vec![1.0; form.k]),
             None => {
                 let message = format!(
                     "`{}` needs a `sigma`, since its residual is in {}",
                     view.path(),
-                    measured.dimension
+                    form.dimension
                 );
-                let hint = format!("such as `sigma = \"{}\"`", measured.dimension.example());
+                let hint = format!("such as `sigma = \"{}\"`", form.dimension.example());
                 self.diagnostics
                     .push(Diagnostic::error("F0202", message, origin).hint(hint));
                 None
             }
         };
-        let robust = self.robust(view, origin, measured);
+        let robust = self.robust(view, origin, form);
         let (sigma, (robust, scale, on)) = (sigma?, robust?);
         if robust != Robustifier::None && on == On::Norm && sigma.iter().any(|s| *s != sigma[0]) {
             let message = format!(
@@ -430,7 +480,7 @@ impl Checker<'_> {
         &mut self,
         view: &View<'_>,
         origin: &Origin,
-        measured: &Measured,
+        form: Form,
     ) -> Option<(Robustifier, f64, On)> {
         let Some(table) = view.table("robust") else {
             return Some((Robustifier::None, 1.0, On::Norm));
@@ -449,20 +499,23 @@ impl Checker<'_> {
             return Some((kind, 1.0, on));
         }
         let Some(scale) = robust.quantities("scale") else {
+            if robust.node("scale").is_some() {
+                return None;
+            }
             let message = format!("`{path}` needs a `scale`");
-            let hint = format!("such as `scale = \"{}\"`", measured.dimension.example());
+            let hint = format!("such as `scale = \"{}\"`", form.dimension.example());
             self.diagnostics
                 .push(Diagnostic::error("F0202", message, &origin).hint(hint));
             return None;
         };
-        let numbers = self.in_unit(&format!("{path}.scale"), &scale, measured)?;
-        self.warn_idle_scale(&path, numbers[0], measured, &scale.origin);
+        let numbers = self.in_unit(&format!("{path}.scale"), &scale, form)?;
+        self.warn_idle_scale(&path, numbers[0], form, &scale.origin);
         Some((kind, numbers[0], on))
     }
 
     /// A robustifier whose scale is beyond any residual does nothing: 100 (px) on metres, say.
-    fn warn_idle_scale(&mut self, path: &str, scale: f64, measured: &Measured, origin: &Origin) {
-        let beyond = match measured.dimension {
+    fn warn_idle_scale(&mut self, path: &str, scale: f64, form: Form, origin: &Origin) {
+        let beyond = match form.dimension {
             Dimension::LENGTH => 10.0,
             Dimension::PIXEL => 10_000.0,
             _ => return,
@@ -470,7 +523,7 @@ impl Checker<'_> {
         if scale >= beyond {
             let message = format!(
                 "`{path}.scale` is {scale} {}, so large that the robustifier does nothing",
-                measured.dimension
+                form.dimension
             );
             self.diagnostics
                 .push(Diagnostic::warning("F0502", message, origin));
@@ -482,31 +535,27 @@ impl Checker<'_> {
         &mut self,
         path: &str,
         given: &Sourced<Vec<Quantity>>,
-        measured: &Measured,
+        form: Form,
     ) -> Option<Vec<f64>> {
         let mut fail = |message: String| {
-            let label = format!("write it like `{}`", measured.dimension.example());
+            let label = format!("write it like `{}`", form.dimension.example());
             self.diagnostics
                 .push(Diagnostic::error("F0302", message, &given.origin).label(label));
             None
         };
-        if let Some(q) = given
-            .value
-            .iter()
-            .find(|q| q.dimension != measured.dimension)
-        {
+        if let Some(q) = given.value.iter().find(|q| q.dimension != form.dimension) {
             return fail(match q.dimension {
                 Dimension::NONE => format!(
                     "`{path}` has no unit, but the residual is in {}",
-                    measured.dimension
+                    form.dimension
                 ),
                 found => format!(
                     "`{path}` is in {found}, but the residual is in {}",
-                    measured.dimension
+                    form.dimension
                 ),
             });
         }
-        let factor = |q: &Quantity| match (q.of_height, measured.height) {
+        let factor = |q: &Quantity| match (q.of_height, form.height) {
             (true, Some(height)) => height / 100.0,
             _ => 1.0,
         };
@@ -515,12 +564,33 @@ impl Checker<'_> {
             return fail(format!("`{path}` should be above zero"));
         }
         match numbers.len() {
-            1 => Some(vec![numbers[0]; measured.k]),
-            n if n == measured.k => Some(numbers),
+            1 => Some(vec![numbers[0]; form.k]),
+            n if n == form.k => Some(numbers),
             n => fail(format!(
                 "`{path}` has {n} components, but the residual has {}",
-                measured.k
+                form.k
             )),
         }
     }
+}
+
+/// The median over frames of the largest extent of a frame's points along one axis.
+fn median_span(observations: &Observations) -> f64 {
+    let mut spans: Vec<f64> = observations
+        .values
+        .outer_iter()
+        .map(|frame| {
+            let (low, high) = (f64::INFINITY, f64::NEG_INFINITY);
+            let extent = |c: usize| {
+                let column = frame.slice(ndarray::s![.., .., c]);
+                let finite = column.iter().filter(|x| x.is_finite());
+                let (low, high) = finite.fold((low, high), |(l, h), x| (l.min(*x), h.max(*x)));
+                high - low
+            };
+            (0..frame.dim().2).map(extent).fold(0.0, f64::max)
+        })
+        .filter(|span| span.is_finite())
+        .collect();
+    spans.sort_by(f64::total_cmp);
+    spans.get(spans.len() / 2).copied().unwrap_or(0.0)
 }

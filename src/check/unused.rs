@@ -6,7 +6,11 @@ use crate::ir::{Residual, Stage, Term, VariableId};
 use crate::spec::View;
 
 impl Checker<'_> {
+    /// A spec with mistakes is not told what they leave unused.
     pub(super) fn warn_unused(&mut self, terms: &[Term], stages: &[Stage]) {
+        if self.diagnostics.has_errors() {
+            return;
+        }
         self.warn_unread_data();
         self.warn_never_free(stages);
         self.warn_zero_prior();

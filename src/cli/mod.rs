@@ -88,7 +88,7 @@ impl Common {
                     let list = &diagnostics.list;
                     let errors = list.len() - diagnostics.warnings().count();
                     let plural = if errors == 1 { "" } else { "s" };
-                    eprintln!("{errors} mistake{plural}, nothing was solved");
+                    eprintln!("{errors} mistake{plural}");
                 }
             }
             other => eprintln!("error: {other}"),

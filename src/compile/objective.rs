@@ -205,11 +205,11 @@ impl<'a, E: Scalar, D: Backend<E>> CompiledObjective<'a, E, D> {
         let slots: Vec<usize> = (0..self.frames.len()).collect();
         out.gradient.resize(self.layout.ambient(), 0.0);
         out.terms.resize(columns, 0.0);
-        let once = Rows {
-            frames: &[0],
-            core: 1,
+        let all = Rows {
+            frames: &self.frames,
+            core: self.frames.len(),
         };
-        let shared = self.shared.run(&D::default(), once, columns, |variable| {
+        let shared = self.shared.run(&D::default(), all, columns, |variable| {
             self.leaf(variable, x, &[0], &[0])
         });
         let mut chunks = self.run_chunks(x, &slots, &self.frames);

@@ -1,17 +1,51 @@
 //! Which frames take part in a stage.
 
-use crate::ir::{Coupling, Problem, Residual, Stage};
+use ndarray::Axis;
 
-/// Observed frames with finite costs; a term along frames bridges those without observations.
-pub(super) fn of_stage(problem: &Problem, stage: &Stage, finite: &[bool]) -> Vec<usize> {
+use crate::ir::{Coupling, Precision, Problem, Residual, Stage};
+
+/// Observed frames that are usable; a term along frames bridges those without observations.
+pub(super) fn of_stage(problem: &Problem, stage: &Stage, usable: &[bool]) -> Vec<usize> {
     let bridges = stage.terms.iter().any(|t| t.residual.couples());
-    let timeless = problem.observed.iter().all(|seen| !seen);
-    let takes_part = |f: &usize| (problem.observed[*f] || bridges || timeless) && finite[*f];
+    let takes_part = |f: &usize| (problem.observed[*f] || bridges) && usable[*f];
     let frames: Vec<usize> = (0..problem.frames).filter(takes_part).collect();
     match stage.coupling {
         Coupling::Subset(count) if count < frames.len() => spread(problem, stage, &frames, count),
         _ => frames,
     }
+}
+
+/// A frame whose cost is this many times the median would drown all others in a joint stage.
+pub(super) const DROWNING: f64 = 1e6;
+
+/// The median of the finite costs.
+pub(super) fn median(costs: &[f64]) -> f64 {
+    let mut finite: Vec<f64> = costs.iter().copied().filter(|c| c.is_finite()).collect();
+    finite.sort_by(f64::total_cmp);
+    finite.get(finite.len() / 2).copied().unwrap_or(0.0)
+}
+
+/// Whether a frame's observations, in units of sigma, can be told apart in the precision.
+pub(super) fn representable(problem: &Problem, frame: usize) -> bool {
+    let most = match problem.settings.precision {
+        Precision::F32 => f64::from(1u32 << 24),
+        Precision::F64 => (1u64 << 53) as f64,
+    };
+    problem.terms.iter().all(|term| {
+        let Residual::Points(targets) = &term.residual else {
+            return true;
+        };
+        let sigma = term
+            .whitening
+            .sigma
+            .iter()
+            .copied()
+            .fold(f64::INFINITY, f64::min);
+        let values = targets.observations.values.index_axis(Axis(0), frame);
+        values
+            .iter()
+            .all(|x| !x.is_finite() || x.abs() / sigma <= most)
+    })
 }
 
 /// Spread-out frames: the best observed one of each of `count` equal parts.

@@ -47,11 +47,11 @@ impl Status {
 
     fn of(termination: &Termination) -> Self {
         match termination {
-            Termination::Gradient { .. } | Termination::Cost { .. } => Self::Converged,
+            converged if converged.converged() => Self::Converged,
             Termination::MaxIter { .. } => Self::MaxIter,
             Termination::Stalled { .. } => Self::Stalled,
             Termination::Invalid => Self::Invalid,
-            Termination::Interrupted => Self::Interrupted,
+            _ => Self::Interrupted,
         }
     }
 }
@@ -75,6 +75,8 @@ pub struct Fit {
     pub stages: Vec<StageOutcome>,
     /// (frames).
     pub status: Vec<Status>,
+    /// (frames): whether the last stage found values for it, observed or bridged by its neighbours.
+    pub solved: Vec<bool>,
     /// (frames): E of the terms that belong to a frame, as the last stage weighs them.
     pub frame_costs: Vec<f64>,
     /// E of each term over all frames, in the order of the last stage's terms.
@@ -123,15 +125,16 @@ struct Fitter<'a, E, D> {
 
 impl<'a, E: Scalar, D: Backend<E>> Fitter<'a, E, D> {
     fn new(problem: &'a Problem, report: &'a mut dyn FnMut(FitProgress<'_>) -> bool) -> Self {
-        let observed = |seen: &bool| match seen {
-            true => Status::Converged,
+        let status = |f: usize| match problem.observed[f] {
+            true if frames::representable(problem, f) => Status::Converged,
+            true => Status::Invalid,
             false => Status::NoData,
         };
         Self {
             problem,
             report,
             values: Values::initial(problem),
-            status: problem.observed.iter().map(observed).collect(),
+            status: (0..problem.frames).map(status).collect(),
             outcomes: Vec::new(),
             interrupted: false,
             precision: std::marker::PhantomData,
@@ -139,7 +142,9 @@ impl<'a, E: Scalar, D: Backend<E>> Fitter<'a, E, D> {
     }
 
     fn run(mut self) -> Fit {
-        let mut starts = start::starts(self.problem, &self.values);
+        let good = |f: &usize| self.status[*f] == Status::Converged;
+        let placed: Vec<usize> = (0..self.problem.frames).filter(good).collect();
+        let mut starts = start::starts(self.problem, &self.values, &placed);
         for (index, stage) in self.problem.stages.iter().enumerate() {
             if self.interrupted {
                 break;
@@ -195,7 +200,7 @@ impl<'a, E: Scalar, D: Backend<E>> Fitter<'a, E, D> {
 
     fn solve(&mut self, stage: &Stage, index: usize) {
         let joint = stage.coupling != Coupling::Independent;
-        let frames = frames::of_stage(self.problem, stage, &self.finite_frames(stage));
+        let frames = frames::of_stage(self.problem, stage, &self.usable_frames(stage));
         if frames.is_empty() {
             return;
         }
@@ -211,24 +216,23 @@ impl<'a, E: Scalar, D: Backend<E>> Fitter<'a, E, D> {
         self.keep(stage, frames, joint, solution, &best);
     }
 
-    /// Frames whose cost is a number where they stand; one that is not takes part in nothing.
-    fn finite_frames(&mut self, stage: &Stage) -> Vec<bool> {
+    /// Frames that take part: their cost is a number where they stand, and in a joint stage not so
+    /// large that it would drown all others. One that is left out stays out.
+    fn usable_frames(&mut self, stage: &Stage) -> Vec<bool> {
         let frames: Vec<usize> = (0..self.problem.frames).collect();
-        let costs = self.frame_terms::<E, D>(stage, &frames);
-        let columns = stage.terms.len().max(1);
-        let finite: Vec<bool> = costs
-            .chunks_exact(columns)
-            .map(|row| row.iter().all(|c| c.is_finite()))
-            .collect();
-        for (status, finite) in self.status.iter_mut().zip(&finite) {
-            if !finite {
+        let terms = self.frame_terms::<E, D>(stage, &frames);
+        let rows = terms.chunks_exact(stage.terms.len().max(1));
+        let costs: Vec<f64> = rows.map(|row| row.iter().sum()).collect();
+        let limit = match stage.coupling {
+            Coupling::Independent => f64::INFINITY,
+            _ => frames::DROWNING * frames::median(&costs).max(1.0),
+        };
+        for (status, cost) in self.status.iter_mut().zip(&costs) {
+            if !cost.is_finite() || *cost > limit {
                 *status = Status::Invalid;
             }
         }
-        match finite.is_empty() {
-            true => vec![true; self.problem.frames],
-            false => finite,
-        }
+        self.status.iter().map(|s| *s != Status::Invalid).collect()
     }
 
     /// (frames, terms): what each frame's own terms cost at the present values.
@@ -313,37 +317,40 @@ impl<'a, E: Scalar, D: Backend<E>> Fitter<'a, E, D> {
 
     /// Final costs in f64, whatever the precision of the stages.
     fn finish(self) -> Fit {
-        let frames: Vec<usize> = (0..self.problem.frames)
-            .filter(|&f| !matches!(self.status[f], Status::NoData | Status::Invalid))
-            .collect();
+        let usable: Vec<bool> = self.status.iter().map(|s| *s != Status::Invalid).collect();
+        let mut solved = vec![false; self.problem.frames];
         let mut frame_costs = vec![f64::NAN; self.problem.frames];
         let mut term_costs = Vec::new();
-        if let Some(stage) = self.problem.stages.last().filter(|_| !frames.is_empty()) {
+        if let Some(stage) = self.problem.stages.last() {
+            let whole = Stage {
+                free: Vec::new(),
+                coupling: Coupling::Joint,
+                ..stage.clone()
+            };
+            let frames = frames::of_stage(self.problem, &whole, &usable);
             let terms = self.frame_terms::<f64, Cpu>(stage, &frames);
             let rows = terms.chunks_exact(stage.terms.len().max(1));
             for (&frame, row) in frames.iter().zip(rows) {
-                frame_costs[frame] = row.iter().sum();
+                solved[frame] = true;
+                if self.status[frame] != Status::NoData {
+                    frame_costs[frame] = row.iter().sum();
+                }
             }
-            let fixed = Stage {
-                free: Vec::new(),
-                ..stage.clone()
-            };
-            let total = CompiledObjective::<f64, Cpu>::new(
-                self.problem,
-                &fixed,
-                &self.values,
-                frames,
-                true,
-            );
-            let mut out = Evaluation::default();
-            total.evaluate(&[], &[0], &mut out);
-            let names = stage.terms.iter().map(|t| t.name.clone());
-            term_costs = names.zip(out.terms).collect();
+            if !frames.is_empty() {
+                let (problem, values) = (self.problem, &self.values);
+                let total =
+                    CompiledObjective::<f64, Cpu>::new(problem, &whole, values, frames, true);
+                let mut out = Evaluation::default();
+                total.evaluate(&[], &[0], &mut out);
+                let names = stage.terms.iter().map(|t| t.name.clone());
+                term_costs = names.zip(out.terms).collect();
+            }
         }
         Fit {
             values: self.values,
             stages: self.outcomes,
             status: self.status,
+            solved,
             frame_costs,
             term_costs,
         }

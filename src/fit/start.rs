@@ -35,17 +35,9 @@ struct Sight {
     weight: f64,
 }
 
-/// The starts of all observed frames, in the order of the frames.
-pub(super) fn starts(problem: &Problem, values: &Values) -> Option<Vec<Start>> {
-    let observed: Vec<usize> = (0..problem.frames)
-        .filter(|f| problem.observed[*f])
-        .collect();
-    starts_of(problem, values, &observed)
-}
-
 /// Moves some frames to the first of their starts, in place.
 pub(crate) fn place(problem: &Problem, frames: &[usize], values: &mut Values) {
-    let starts = starts_of(problem, values, frames).unwrap_or_default();
+    let starts = starts(problem, values, frames).unwrap_or_default();
     for start in starts.iter().rev() {
         for (variable, numbers) in &start.copies {
             values
@@ -55,7 +47,8 @@ pub(crate) fn place(problem: &Problem, frames: &[usize], values: &mut Values) {
     }
 }
 
-fn starts_of(problem: &Problem, values: &Values, frames: &[usize]) -> Option<Vec<Start>> {
+/// The starts of some observed frames, in their order.
+pub(super) fn starts(problem: &Problem, values: &Values, frames: &[usize]) -> Option<Vec<Start>> {
     let placement = problem.placement.as_ref()?;
     let model: Vec<Vec<f64>> = placement
         .observed

@@ -91,15 +91,16 @@ pub(crate) fn points(table: &Table) -> Option<Points> {
     })
 }
 
-/// Writes points (frames, points, 2 or 3) with a `frame` column; NaN becomes an empty cell.
+/// Writes points (frames, points, 2 or 3) with the frames' numbers in a `frame` column; NaN becomes an empty cell.
 pub(crate) fn write_points(
     path: impl AsRef<Path>,
     labels: &[String],
+    numbers: &[u64],
     values: &Array3<f64>,
 ) -> Result<(), FileError> {
     let (frames, count, dims) = values.dim();
     assert!(
-        count == labels.len() && dims <= 3,
+        count == labels.len() && dims <= 3 && frames == numbers.len(),
         "labels and dims fit the values"
     );
     let path = path.as_ref();
@@ -113,8 +114,7 @@ pub(crate) fn write_points(
     writer
         .write_record(std::iter::once("frame".to_string()).chain(names))
         .map_err(failed)?;
-    for frame in 0..frames {
-        let row = values.index_axis(ndarray::Axis(0), frame);
+    for (row, number) in values.outer_iter().zip(numbers) {
         let cells = row.iter().map(|&value| {
             if value.is_nan() {
                 String::new()
@@ -123,7 +123,7 @@ pub(crate) fn write_points(
             }
         });
         writer
-            .write_record(std::iter::once(frame.to_string()).chain(cells))
+            .write_record(std::iter::once(number.to_string()).chain(cells))
             .map_err(failed)?;
     }
     let bytes = writer
@@ -315,7 +315,7 @@ mod tests {
             f as f64 + 0.1 * p as f64 - 1e-9 * a as f64
         });
         values[[1, 0, 2]] = f64::NAN;
-        write_points(&path, &labels, &values).unwrap();
+        write_points(&path, &labels, &[0, 1, 2], &values).unwrap();
         let back = points(&read(&path).unwrap()).unwrap();
         assert_eq!(back.labels, labels);
         let same = |(a, b): (&f64, &f64)| a == b || a.is_nan() && b.is_nan();

@@ -49,7 +49,9 @@ impl FileError {
             ErrorKind::StorageFull => "the disk is full".to_string(),
             ErrorKind::QuotaExceeded => "the disk quota is used up".to_string(),
             ErrorKind::IsADirectory => "a folder of this name exists".to_string(),
-            ErrorKind::NotADirectory => "a part of the path is a file, not a folder".to_string(),
+            ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
+                "a part of the path is a file, not a folder".to_string()
+            }
             _ => format!("cannot be written: {}", lower_case_fragment(error)),
         };
         FileError::new(path, message)

@@ -30,7 +30,11 @@ impl Mixture {
     /// Reads `weights` (m), `means` (m, d) and `covariances` (m, d, d) of a safetensors file.
     pub fn from_file(path: &Path) -> Result<Self, String> {
         let bytes = std::fs::read(path)
-            .map_err(|e| format!("cannot read the mixture `{}`: {e}", path.display()))?;
+            .map_err(|e| match e.kind() {
+                std::io::ErrorKind::NotFound => "there is no such file".to_string(),
+                _ => e.to_string(),
+            })
+            .map_err(|reason| format!("cannot read the mixture `{}`: {reason}", path.display()))?;
         Self::from_bytes(&bytes).map_err(|reason| format!("`{}`: {reason}", path.display()))
     }
 

@@ -93,6 +93,9 @@ impl Reader<'_> {
     /// The array that the spec names, or the only one that `axes` fit.
     fn choose_array(&mut self, npz: &Npz) -> Option<(Vec<String>, String)> {
         let Some(axes) = self.view.texts("axes") else {
+            if self.view.node("axes").is_some() {
+                return None;
+            }
             let message = format!(
                 "`{}` does not name the `axes` of its array",
                 self.view.path()
@@ -187,7 +190,13 @@ impl Reader<'_> {
                 component.1,
                 array.shape()
             );
-            self.fail("F0301", message, &origin);
+            let others = COMPONENT_AXES.iter().filter(|c| c.1 == length);
+            let fitting: Vec<&str> = others.map(|c| c.0).collect();
+            let mut diagnostic = Diagnostic::error("F0301", message, &origin);
+            if !fitting.is_empty() {
+                diagnostic = diagnostic.hint(format!("with {length}: {}", list(&fitting)));
+            }
+            self.diagnostics.push(diagnostic);
             return None;
         }
         Some(Ordered {
@@ -229,7 +238,8 @@ impl Reader<'_> {
                 }
             },
         };
-        if labels.len() > points {
+        let given = self.view.node("names").is_some();
+        if labels.len() > points || (given && labels.len() != points) {
             let message = format!(
                 "`{}` has {points} points, but {} labels",
                 self.view.path(),
@@ -303,9 +313,12 @@ impl Reader<'_> {
         let first = *observations.frame_numbers.first().unwrap_or(&0) as usize;
         for (name, mask) in masks {
             if let Err(shape) = apply_mask(&mask, first, &mut observations.confidence) {
+                let (frames, _, points) = observations.confidence.dim();
                 let message = format!("`{name}` has the shape {shape:?}, which does not broadcast");
+                let hint = format!("[{points}], [{frames}] or [{frames}, {points}] would");
                 let origin = self.view.origin_of("valid", &self.origin);
-                self.fail("F0301", message, &origin);
+                self.diagnostics
+                    .push(Diagnostic::error("F0301", message, &origin).hint(hint));
             }
         }
         Ok(())
@@ -314,11 +327,10 @@ impl Reader<'_> {
     /// Converts to SI units and to y up, and masks what is missing.
     fn finish(&mut self, mut observations: Observations) -> Option<(Dataset, char)> {
         if observations.frames() == 0 {
-            let message = format!("`{}` leaves no frame", self.view.path());
-            self.fail("F0402", message, &self.origin.clone());
+            self.no_frame_left();
             return None;
         }
-        let factor = self.unit(observations.dimension)?;
+        let factor = self.unit(observations.dimension).unwrap_or(1.0);
         observations.values.mapv_inplace(|x| x * factor);
         let up = self.up('y');
         if observations.dimension == Dimension::LENGTH && up != 'y' {
@@ -343,8 +355,9 @@ impl Reader<'_> {
             Ok((factor, found)) if found == dimension => Some(factor),
             Ok((_, found)) => {
                 let message = format!(
-                    "`{}.unit` is of `{found}`, but the data's axes are of `{dimension}`",
-                    self.view.path()
+                    "`{}.unit` is `{}`, which measures {found}, but the data are in {dimension}",
+                    self.view.path(),
+                    unit.value
                 );
                 let hint = format!("permitted: {}", list(&units_of(dimension)));
                 self.diagnostics

@@ -22,6 +22,15 @@ impl Reader<'_> {
                 let message = "is a fisheye camera, which this version cannot project";
                 return Err(FileError::new(path, format!("`{}` {message}", record.name)));
             }
+            if record.distortion.iter().skip(5).any(|k| *k != 0.0) {
+                let message = "has more than five distortion coefficients (k1, k2, p1, p2, k3)";
+                let hint = "calibrate without the rational, prism and tilt models";
+                let error = FileError::new(path, format!("`{}` {message}", record.name));
+                return Err(FileError {
+                    hint: Some(hint.into()),
+                    ..error
+                });
+            }
             cameras.push(camera(record, &to_file));
         }
         Ok(Some((Dataset::Cameras(cameras), up)))

@@ -82,7 +82,14 @@ fn read_body(
 ) -> Option<BodyModel> {
     let body = View::new(root.table("body")?, "body");
     let model = body.text("model")?;
-    let betas = body.integer("num_betas").map(|n| n.value.max(0) as usize);
+    let betas = match body.integer("num_betas") {
+        Some(n) if n.value < 1 => {
+            let message = "`body.num_betas` should be at least 1";
+            diagnostics.push(Diagnostic::error("F0205", message, &n.origin));
+            None
+        }
+        given => given.map(|n| n.value as usize),
+    };
     let read = match model.value {
         "builtin" => BodyModel::builtin(betas),
         path => {
@@ -91,7 +98,13 @@ fn read_body(
         }
     };
     let mut found = read
-        .map_err(|error| diagnostics.push(file_error(&error, &model.origin)))
+        .map_err(|error| {
+            let place = match error.message.contains("num_betas") {
+                true => body.origin_of("num_betas", &model.origin),
+                false => model.origin.clone(),
+            };
+            diagnostics.push(file_error(&error, &place));
+        })
         .ok()?;
     let landmarks = body
         .table("landmarks")
@@ -152,6 +165,13 @@ impl Reader<'_> {
             self.fail("F0202", message, &self.origin.clone());
             return None;
         };
+        if let Some(person) = self.view.text("person").filter(|p| p.value != "auto") {
+            let message = format!("`{}.person` cannot be `{}`", self.view.path(), person.value);
+            let diagnostic = Diagnostic::error("F0204", message, &person.origin);
+            self.diagnostics.push(
+                diagnostic.hint("write `\"auto\"`, or the person's place in the files: 0, 1, …"),
+            );
+        }
         let path = Path::new(file.value);
         let format = match self.view.text("format") {
             Some(format) => format.value,
@@ -197,10 +217,26 @@ impl Reader<'_> {
             .push(Diagnostic::error(code, message, origin));
     }
 
+    fn no_frame_left(&mut self) {
+        let message = format!(
+            "`{}.frames` leaves none of the file's frames",
+            self.view.path()
+        );
+        let origin = self.view.origin_of("frames", &self.origin);
+        self.fail("F0402", message, &origin);
+    }
+
     /// The rate that the spec gives, else that of the file.
-    fn rate(&self, of_file: Option<f64>) -> Option<f64> {
-        let given = self.view.quantities("rate");
-        given.and_then(|q| Some(q.value.first()?.value)).or(of_file)
+    fn rate(&mut self, of_file: Option<f64>) -> Option<f64> {
+        let Some(given) = self.view.quantities("rate") else {
+            return of_file.filter(|rate| *rate > 0.0);
+        };
+        let rate = given.value.first()?.value;
+        if rate <= 0.0 {
+            let message = format!("`{}.rate` should be above zero", self.view.path());
+            self.fail("F0205", message, &given.origin);
+        }
+        Some(rate)
     }
 
     /// The axis that points up: as the spec says, else the format's own.

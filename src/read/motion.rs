@@ -17,6 +17,10 @@ impl Reader<'_> {
         let vector = |row: ndarray::ArrayView1<'_, f64>| Vector3::new(row[0], row[1], row[2]);
         let range = self.frame_range();
         let frames = || (0..motion.trans.nrows()).filter(|f| range.contains(&(*f as u64)));
+        if frames().next().is_none() {
+            self.no_frame_left();
+            return Ok(None);
+        }
         let root = |f: usize| {
             let local = Rotation3::new(vector(motion.root_orient.row(f)));
             let turned = Rotation3::from_matrix_unchecked(turn * local.matrix());
@@ -32,6 +36,7 @@ impl Reader<'_> {
                 .collect(),
             betas: motion.betas.clone(),
             rate: self.rate(motion.rate),
+            frame_numbers: frames().map(|f| f as u64).collect(),
             upright: turn,
         };
         Ok(Some((Dataset::Motion(motion), up)))

@@ -24,8 +24,7 @@ impl Reader<'_> {
             .filter(|n| range.contains(n))
             .collect();
         if numbers.is_empty() {
-            let message = format!("`{}` leaves no frame", self.view.path());
-            self.fail("F0402", message, &self.origin.clone());
+            self.no_frame_left();
             return Ok(None);
         }
         let frame = |number: &u64| {

@@ -3,7 +3,7 @@
 use nalgebra::{Matrix3, Vector3};
 
 use crate::body::{BodyModel, Transforms};
-use crate::fit::{Fit, Status};
+use crate::fit::Fit;
 use crate::ir::{Problem, VariableId};
 
 /// The variables of a body and the model that they pose.
@@ -30,7 +30,7 @@ impl<'a> Bodies<'a> {
 
     /// Whether a frame has a body to show.
     pub fn known(&self, frame: usize) -> bool {
-        !matches!(self.fit.status[frame], Status::NoData | Status::Invalid)
+        self.fit.solved[frame]
     }
 
     pub fn root(&self, frame: usize) -> Matrix3<f64> {

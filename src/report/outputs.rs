@@ -71,7 +71,8 @@ fn write_joints(path: &Path, problem: &Problem, bodies: &Bodies<'_>) -> Result<(
             }
         }
     }
-    csv::write_points(path, &bodies.model.joint_names, &values)
+    let numbers = &problem.frame_numbers;
+    csv::write_points(path, &bodies.model.joint_names, numbers, &values)
 }
 
 /// The body of every frame as one mesh each, y up.

@@ -5,7 +5,7 @@ use std::path::Path;
 use nalgebra::{Matrix3, Rotation3, Vector3};
 
 use super::bodies::Bodies;
-use crate::fit::{Fit, Status};
+use crate::fit::Fit;
 use crate::io::FileError;
 use crate::io::npz::NpzWriter;
 use crate::ir::{Per, Problem, VariableId};
@@ -47,10 +47,9 @@ fn plain(problem: &Problem, fit: &Fit, id: VariableId) -> (Vec<usize>, Vec<f64>)
     if variable.per == Per::Subject {
         return (vec![dims], copy(0));
     }
-    let unsolved = |f: usize| matches!(fit.status[f], Status::NoData | Status::Invalid);
-    let row = |f: usize| match unsolved(f) {
-        true => vec![f64::NAN; dims],
-        false => copy(f),
+    let row = |f: usize| match fit.solved[f] {
+        false => vec![f64::NAN; dims],
+        true => copy(f),
     };
     let rows = (0..problem.frames).flat_map(row).collect();
     (vec![problem.frames, dims], rows)

@@ -26,6 +26,9 @@ pub(super) struct Point {
     pub gradient: Vec<f64>,
 }
 
+/// Promised decreases below this many rounding errors cannot be told from none.
+const ROUNDING: f64 = 1e4;
+
 struct Pair {
     step: Vec<f64>,
     change: Vec<f64>,
@@ -45,6 +48,8 @@ pub(super) struct Lbfgs {
     pairs: VecDeque<Pair>,
     search: Option<LineSearch>,
     recent: VecDeque<f64>,
+    /// What the direction that failed last had promised, relative to max(1, E).
+    lost: f64,
     pub iterations: usize,
     pub evaluations: usize,
     /// Largest entry of the last whitened step.
@@ -66,6 +71,7 @@ impl Lbfgs {
             pairs: VecDeque::new(),
             search: None,
             recent: VecDeque::new(),
+            lost: f64::INFINITY,
             iterations: 0,
             evaluations: 0,
             last_step: 0.0,
@@ -168,6 +174,7 @@ impl Lbfgs {
         self.kept = None;
         self.remember(&reached, layout, settings);
         self.current = reached.0;
+        self.lost = f64::INFINITY;
         self.iterations += 1;
         self.recent.push_back(self.current.cost);
         if self.recent.len() > 4 {
@@ -257,18 +264,19 @@ impl Lbfgs {
     /// Without a better point along the direction: forget the history, or stop.
     fn restart(&mut self, search: &LineSearch, layout: &Layout, settings: &SolveSettings) -> bool {
         let unit = self.current.cost.abs().max(1.0);
-        let promised = search.promised() / unit;
-        if promised <= settings.tolerance_cost.max(100.0 * settings.noise) {
-            self.termination = Some(Termination::Cost {
-                value: promised,
-                tolerance: settings.tolerance_cost,
-            });
-            return true;
-        }
         if !self.pairs.is_empty() {
+            self.lost = search.promised() / unit;
             self.pairs.clear();
             self.set_out(layout, settings);
             return false;
+        }
+        let tolerance = ROUNDING * settings.noise;
+        if self.lost <= tolerance {
+            self.termination = Some(Termination::Precision {
+                value: self.lost,
+                tolerance,
+            });
+            return true;
         }
         self.termination = Some(Termination::Stalled {
             gradient: largest(&self.current.gradient) / unit,

@@ -13,6 +13,11 @@ pub enum Termination {
         value: f64,
         tolerance: f64,
     },
+    /// The decrease that the last direction promises, relative to max(1, E), is lost in rounding.
+    Precision {
+        value: f64,
+        tolerance: f64,
+    },
     MaxIter {
         iterations: usize,
     },
@@ -31,6 +36,7 @@ impl Termination {
         match self {
             Self::Gradient { .. } => "gradient",
             Self::Cost { .. } => "cost",
+            Self::Precision { .. } => "precision",
             Self::MaxIter { .. } => "max_iter",
             Self::Stalled { .. } => "stalled",
             Self::Invalid => "invalid",
@@ -39,15 +45,18 @@ impl Termination {
     }
 
     pub fn converged(&self) -> bool {
-        matches!(self, Self::Gradient { .. } | Self::Cost { .. })
+        matches!(
+            self,
+            Self::Gradient { .. } | Self::Cost { .. } | Self::Precision { .. }
+        )
     }
 
     /// The measured value and the tolerance that it was held against.
     pub fn measured(&self) -> Option<(f64, f64)> {
         match *self {
-            Self::Gradient { value, tolerance } | Self::Cost { value, tolerance } => {
-                Some((value, tolerance))
-            }
+            Self::Gradient { value, tolerance }
+            | Self::Cost { value, tolerance }
+            | Self::Precision { value, tolerance } => Some((value, tolerance)),
             Self::Stalled {
                 gradient,
                 tolerance,

@@ -156,11 +156,7 @@ pub static DATA: &[Key] = &[
     ),
     key("unit", Text, "unit of the numbers, such as `m` or `mm`"),
     key("up", Choice(&["x", "y", "z"]), "the axis that points up"),
-    key(
-        "rate",
-        Quantity(Dimension::new(0, 0, 0, -1)),
-        "frames per second",
-    ),
+    key("rate", Quantity(Dimension::FREQUENCY), "frames per second"),
     key("frames", Text, "the frames to use, such as `0..100`"),
     or(
         key("person", TextOrInteger, "`auto`, or an index"),
@@ -244,19 +240,28 @@ pub static TERM: &[Key] = &[
         ),
         "2",
     ),
-    key("sigma", Quantities, "standard deviation, with its unit"),
+    only(
+        key("sigma", Quantities, "standard deviation, with its unit"),
+        &["points", "l2", "difference"],
+    ),
     or(key("weight", Number, "multiplies the term"), "1.0"),
-    key("robust", Kinded(ROBUST), "robustifier"),
+    only(
+        key("robust", Kinded(ROBUST), "robustifier"),
+        &["points", "l2", "difference"],
+    ),
     only(
         key("weights", NumberMap, "factors by keypoint, and `default`"),
         &["points"],
     ),
     or(only(key("conf_power", Integer, "1 or 2"), &["points"]), "1"),
     or(
-        key(
-            "reduce",
-            Choice(&["sum", "mean"]),
-            "`mean` divides by Σ conf within a frame",
+        only(
+            key(
+                "reduce",
+                Choice(&["sum", "mean"]),
+                "`mean` divides by Σ conf within a frame",
+            ),
+            &["points"],
         ),
         "\"sum\"",
     ),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::tree::{self, Node, Table, Value};
 use super::validate::{expand_shorthand, forget_places};
-use crate::diagnostic::{Diagnostic, Diagnostics, Origin, Sources};
+use crate::diagnostic::{Diagnostic, Diagnostics, Origin, Sources, list};
 
 const PRESETS: &[(&str, &str)] = &[
     (
@@ -27,11 +27,12 @@ pub(crate) struct Layers<'a> {
 }
 
 impl<'a> Layers<'a> {
-    pub fn new(sources: &'a mut Sources, diagnostics: &'a mut Diagnostics) -> Self {
+    /// For a spec that lies at `path`.
+    pub fn new(path: &Path, sources: &'a mut Sources, diagnostics: &'a mut Diagnostics) -> Self {
         Self {
             sources,
             diagnostics,
-            open: Vec::new(),
+            open: vec![path.canonicalize().unwrap_or(path.into())],
         }
     }
 
@@ -55,28 +56,38 @@ impl<'a> Layers<'a> {
         }
         if base.name.starts_with("presets/") {
             let message = format!("there is no preset `{}`", base.name);
+            let names: Vec<&str> = PRESETS.iter().map(|p| p.0).collect();
+            let hint = format!("there are {}", list(&names));
             let diagnostic = Diagnostic::error("F0102", message, &base.origin);
-            self.diagnostics
-                .push(diagnostic.nearest(&base.name, PRESETS.iter().map(|p| p.0)));
+            self.diagnostics.push(diagnostic.hint(hint));
             return Table::default();
         }
         let path = folder.join(&base.name);
-        if self.open.contains(&path) {
-            let message = format!("`{}` extends itself", base.name);
+        let place = path.canonicalize().unwrap_or(path.clone());
+        if let Some(first) = self.open.iter().position(|open| *open == place) {
+            let names = self.open[first..].iter().chain([&place]);
+            let chain: Vec<String> = names
+                .map(|p| format!("`{}`", p.file_name().unwrap_or_default().display()))
+                .collect();
+            let message = format!("specs extend each other in a circle: {}", chain.join(" → "));
             self.diagnostics
                 .push(Diagnostic::error("F0102", message, &base.origin));
             return Table::default();
         }
         match std::fs::read_to_string(&path) {
             Ok(text) => {
-                self.open.push(path.clone());
+                self.open.push(place);
                 let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
                 let table = self.load(&path.display().to_string(), &text, &folder);
                 self.open.pop();
                 table
             }
             Err(error) => {
-                let message = format!("cannot read `{}`: {error}", path.display());
+                let reason = match error.kind() {
+                    std::io::ErrorKind::NotFound => "there is no such file".to_string(),
+                    _ => error.to_string(),
+                };
+                let message = format!("cannot read `{}`: {reason}", path.display());
                 self.diagnostics
                     .push(Diagnostic::error("F0102", message, &base.origin));
                 Table::default()
@@ -96,6 +107,17 @@ impl<'a> Layers<'a> {
             );
             return;
         };
+        if path.trim() == "extends" {
+            let source = self.sources.add("--set", argument);
+            let span = 0..path.len();
+            let message = "what a spec extends is part of the file";
+            self.diagnostics.push(Diagnostic::error(
+                "F0103",
+                message,
+                &Origin::At { source, span },
+            ));
+            return;
+        }
         let literal = value.trim();
         let line = format!("{} = {literal}", path.trim());
         let valid = line.parse::<toml::Table>().is_ok();

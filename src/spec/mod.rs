@@ -39,7 +39,7 @@ pub(crate) fn parse(
     diagnostics: &mut Diagnostics,
 ) -> Spec {
     let mut sources = Sources::default();
-    let mut layers = Layers::new(&mut sources, diagnostics);
+    let mut layers = Layers::new(path, &mut sources, diagnostics);
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut tree = layers.load(&path.display().to_string(), text, folder);
     for set in sets {
@@ -81,6 +81,10 @@ fn check_version(tree: &Table, diagnostics: &mut Diagnostics) {
                     .label(format!("write `fitrun = {VERSION}`")),
             );
         }
+        None if tree.entries.is_empty() => diagnostics.push(
+            Diagnostic::error("F0104", "the spec is empty", &origin)
+                .hint(format!("begin it with `fitrun = {VERSION}`")),
+        ),
         None => diagnostics.push(
             Diagnostic::error("F0104", "the spec does not say its version", &origin)
                 .hint(format!("begin it with `fitrun = {VERSION}`")),
@@ -130,7 +134,17 @@ impl Spec {
         for (path, node) in &changes.entries {
             if !path.starts_with("terms.") {
                 let message = format!("a stage can set what is under `terms`, not `{path}`");
-                diagnostics.push(Diagnostic::error("F0305", message, &node.key));
+                diagnostics.push(Diagnostic::error("F0305", message, &node.key).hint(
+                    "a path is one key in quotes: `set = { \"terms.data.sigma\" = \"1 cm\" }`",
+                ));
+                continue;
+            }
+            let term = path.split('.').nth(1).unwrap_or("");
+            if !self.root().named("terms").iter().any(|(n, ..)| *n == term) {
+                let message = format!("unknown term `{term}`");
+                let names: Vec<&str> = self.root().named("terms").iter().map(|t| t.0).collect();
+                let diagnostic = Diagnostic::error("F0304", message, &node.key);
+                diagnostics.push(diagnostic.nearest(term, names));
                 continue;
             }
             let layer = path.rsplit('.').fold(node.clone(), |inner, key| Node {

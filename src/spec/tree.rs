@@ -21,6 +21,8 @@ pub(crate) enum Value {
     Integer(i64),
     Number(f64),
     Bool(bool),
+    /// Something of the wrong form, which was reported where it stands.
+    Invalid,
 }
 
 /// Keys in the order in which they were first written.
@@ -73,6 +75,7 @@ impl Value {
             Value::Integer(_) => "a whole number",
             Value::Number(_) => "a number",
             Value::Bool(_) => "true or false",
+            Value::Invalid => "not valid",
         }
     }
 
@@ -96,6 +99,7 @@ impl Value {
             Value::Integer(i) => i.to_string(),
             Value::Number(x) => toml::Value::from(*x).to_string(),
             Value::Bool(b) => b.to_string(),
+            Value::Invalid => "?".into(),
         }
     }
 
@@ -112,6 +116,7 @@ impl Value {
             Value::Integer(i) => (*i).into(),
             Value::Number(x) => (*x).into(),
             Value::Bool(b) => (*b).into(),
+            Value::Invalid => serde_json::Value::Null,
         }
     }
 }
@@ -131,7 +136,11 @@ pub(crate) fn parse(text: &str, source: usize, diagnostics: &mut Diagnostics) ->
         let span = error.span().unwrap_or(0..0);
         let origin = Origin::At { source, span };
         let message = format!("not valid TOML: {}", error.message());
-        diagnostics.push(Diagnostic::error("F0101", message, &origin));
+        let mut diagnostic = Diagnostic::error("F0101", message, &origin);
+        if error.message().contains("boolean") {
+            diagnostic = diagnostic.hint("a text needs quotes");
+        }
+        diagnostics.push(diagnostic);
     }
     convert_table(table.get_ref(), source, diagnostics)
 }

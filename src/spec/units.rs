@@ -19,6 +19,7 @@ impl Dimension {
     pub const ANGLE: Self = Self::new(0, 1, 0, 0);
     pub const PIXEL: Self = Self::new(0, 0, 1, 0);
     pub const TIME: Self = Self::new(0, 0, 0, 1);
+    pub const FREQUENCY: Self = Self::new(0, 0, 0, -1);
 
     pub const fn new(length: i8, angle: i8, pixel: i8, time: i8) -> Self {
         Self {
@@ -51,6 +52,7 @@ impl Dimension {
             Self::ANGLE => "5 deg".into(),
             Self::PIXEL => "4 px".into(),
             Self::TIME => "33 ms".into(),
+            Self::FREQUENCY => "30 Hz".into(),
             other => format!("3 {other}"),
         }
     }
@@ -105,8 +107,8 @@ const UNITS: &[(&str, f64, Dimension)] = &[
     ("ms", 1e-3, Dimension::TIME),
     ("us", 1e-6, Dimension::TIME),
     ("min", 60.0, Dimension::TIME),
-    ("Hz", 1.0, Dimension::new(0, 0, 0, -1)),
-    ("fps", 1.0, Dimension::new(0, 0, 0, -1)),
+    ("Hz", 1.0, Dimension::FREQUENCY),
+    ("fps", 1.0, Dimension::FREQUENCY),
 ];
 
 /// The names of the units of one dimension, for messages.

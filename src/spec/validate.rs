@@ -3,7 +3,7 @@
 use super::keys::{Key, Kind};
 use super::tree::{self, Node, Table, Value};
 use super::units::{looks_like_quantity, parse_quantity};
-use crate::diagnostic::{Diagnostic, Diagnostics, Origin};
+use crate::diagnostic::{Diagnostic, Diagnostics, Origin, list, nearest};
 
 /// Reports every mistake of form below `table`, removes what is wrong and fills the defaults in.
 pub(crate) fn validate(table: &mut Table, keys: &[Key], path: &str, diagnostics: &mut Diagnostics) {
@@ -13,14 +13,23 @@ pub(crate) fn validate(table: &mut Table, keys: &[Key], path: &str, diagnostics:
         Some(kind) => key.only.is_empty() || key.only.contains(&kind.as_str()),
         None => true,
     };
+    let present: Vec<String> = table.entries.iter().map(|(n, _)| n.clone()).collect();
     table.entries.retain_mut(|(name, node)| {
-        let Some(key) = keys.iter().find(|k| k.name == *name) else {
+        if !keys.iter().any(|k| k.name == *name) {
+            let names = || keys.iter().filter(|k| applies(k)).map(|k| k.name);
             let message = match path {
                 "" => format!("unknown key `{name}`"),
                 _ => format!("unknown key `{name}` in `{path}`"),
             };
-            let names = keys.iter().filter(|k| applies(k)).map(|k| k.name);
-            diagnostics.push(Diagnostic::error("F0203", message, &node.key).nearest(name, names));
+            let diagnostic = Diagnostic::error("F0203", message, &node.key);
+            diagnostics.push(diagnostic.nearest(name, names()));
+            // A slip of the hand stands for the key that was meant, so that it is not missed too.
+            match nearest(name, names()) {
+                Some(meant) if !present.iter().any(|p| p == meant) => *name = meant.into(),
+                _ => return false,
+            }
+        }
+        let Some(key) = keys.iter().find(|k| k.name == *name) else {
             return false;
         };
         if !applies(key) {
@@ -28,11 +37,12 @@ pub(crate) fn validate(table: &mut Table, keys: &[Key], path: &str, diagnostics:
                 "`{name}` has no meaning in `{path}`, whose kind is `{}`",
                 kind.as_deref().unwrap_or("")
             );
-            let hint = format!("it belongs to the kinds {}", key.only.join(", "));
+            let hint = format!("it belongs to the kinds {}", list(key.only));
             diagnostics.push(Diagnostic::error("F0203", message, &node.key).hint(hint));
             return false;
         }
-        check_value(node, &key.kind, &join(path, name), diagnostics)
+        check_value(node, &key.kind, &join(path, name), diagnostics);
+        true
     });
     for key in keys.iter().filter(|k| applies(k)) {
         fill_default(table, key, path, diagnostics);
@@ -44,12 +54,8 @@ fn fill_kind(table: &mut Table, keys: &[Key], path: &str, diagnostics: &mut Diag
     let Some(key) = keys.iter().find(|k| k.name == "kind") else {
         return;
     };
-    let good = match table.get_mut("kind") {
-        Some(node) => check_value(node, &key.kind, &join(path, "kind"), diagnostics),
-        None => false,
-    };
-    if !good && table.get("kind").is_some() {
-        table.entries.retain(|(name, _)| name != "kind");
+    if let Some(node) = table.get_mut("kind") {
+        check_value(node, &key.kind, &join(path, "kind"), diagnostics);
     }
     fill_default(table, key, path, diagnostics);
 }
@@ -77,8 +83,8 @@ pub(crate) fn forget_places(node: &mut Node) {
     }
 }
 
-/// Whether the value is of its key's kind; if not, says what was expected.
-fn check_value(node: &mut Node, kind: &Kind, path: &str, diagnostics: &mut Diagnostics) -> bool {
+/// Says what was expected where a value is not of its key's kind, and marks it as invalid.
+fn check_value(node: &mut Node, kind: &Kind, path: &str, diagnostics: &mut Diagnostics) {
     if let (Value::Text(text), Kind::Kinded(_)) = (&node.value, kind) {
         expand_shorthand(node, text.clone());
     }
@@ -86,60 +92,56 @@ fn check_value(node: &mut Node, kind: &Kind, path: &str, diagnostics: &mut Diagn
         node.value = Value::Number(*i as f64);
     }
     match (&mut node.value, kind) {
+        (Value::Invalid, _) => {}
         (Value::Table(t), Kind::Table(keys) | Kind::Kinded(keys)) => {
             validate(t, keys, path, diagnostics);
-            true
         }
         (Value::Table(t), Kind::Named(keys)) => {
-            t.entries
-                .retain_mut(|(name, node)| check_named(node, keys, &join(path, name), diagnostics));
-            true
+            for (name, node) in &mut t.entries {
+                check_named(node, keys, &join(path, name), diagnostics);
+            }
         }
         (Value::Array(items), Kind::List(keys)) => {
-            let mut index = 0;
-            items.retain_mut(|node| {
-                index += 1;
-                check_named(node, keys, &format!("{path}[{}]", index - 1), diagnostics)
-            });
-            true
+            for (i, node) in items.iter_mut().enumerate() {
+                check_named(node, keys, &format!("{path}[{i}]"), diagnostics);
+            }
         }
         (Value::Table(t), Kind::NumberMap) => {
-            t.entries.retain_mut(|(name, node)| {
-                check_value(node, &Kind::Number, &join(path, name), diagnostics)
-            });
-            true
-        }
-        (Value::Text(text), Kind::Choice(choices)) if !choices.contains(&text.as_str()) => {
-            let message = format!("`{path}` cannot be `{text}`");
-            let diagnostic = Diagnostic::error("F0204", message, &node.origin);
-            diagnostics.push(diagnostic.nearest(text, choices.iter().copied()));
-            false
-        }
-        (value, kind) => match form_error(value, kind) {
-            None => true,
-            Some(reason) => {
-                let message = format!("`{path}` {reason}");
-                let mut diagnostic = Diagnostic::error("F0205", message, &node.origin);
-                if let Kind::Choice(choices) = kind {
-                    diagnostic = diagnostic.nearest("", choices.iter().copied());
-                }
-                diagnostics.push(diagnostic);
-                false
+            for (name, node) in &mut t.entries {
+                check_value(node, &Kind::Number, &join(path, name), diagnostics);
             }
-        },
+        }
+        (value, kind) => {
+            let Some(reason) = form_error(value, kind) else {
+                return;
+            };
+            let code = match (&value, kind) {
+                (Value::Text(_), Kind::Choice(_)) => "F0204",
+                _ => "F0205",
+            };
+            let mut diagnostic =
+                Diagnostic::error(code, format!("`{path}` {reason}"), &node.origin);
+            if let Kind::Choice(choices) = kind {
+                let written = match &value {
+                    Value::Text(text) => text.as_str(),
+                    _ => "",
+                };
+                diagnostic = diagnostic.nearest(written, choices.iter().copied());
+            }
+            diagnostics.push(diagnostic);
+            node.value = Value::Invalid;
+        }
     }
 }
 
-fn check_named(node: &mut Node, keys: &[Key], path: &str, diagnostics: &mut Diagnostics) -> bool {
+fn check_named(node: &mut Node, keys: &[Key], path: &str, diagnostics: &mut Diagnostics) {
     match &mut node.value {
-        Value::Table(t) => {
-            validate(t, keys, path, diagnostics);
-            true
-        }
+        Value::Invalid => {}
+        Value::Table(t) => validate(t, keys, path, diagnostics),
         other => {
             let message = format!("`{path}` is {}, but should be a table", other.kind());
             diagnostics.push(Diagnostic::error("F0205", message, &node.origin));
-            false
+            node.value = Value::Invalid;
         }
     }
 }
@@ -161,8 +163,10 @@ fn form_error(value: &Value, kind: &Kind) -> Option<String> {
     let expected = match (value, kind) {
         (Bool(_), Kind::Bool) | (Integer(_), Kind::Integer | Kind::TextOrInteger) => return None,
         (Number(_), Kind::Number) => return None,
-        (Text(_), Kind::Text | Kind::Choice(_) | Kind::TextOrInteger | Kind::TextOrTexts) => {
-            return None;
+        (Text(_), Kind::Text | Kind::TextOrInteger | Kind::TextOrTexts) => return None,
+        (Text(text), Kind::Choice(choices)) => {
+            let known = choices.contains(&text.as_str());
+            return (!known).then(|| format!("cannot be `{text}`"));
         }
         (Array(items), Kind::Texts | Kind::TextOrTexts) if texts(items) => return None,
         (Array(items), Kind::Numbers) if items.iter().all(|n| number(&n.value)) => return None,

@@ -33,7 +33,13 @@ impl<E: Scalar> CostOperation<E> for Points<E> {
             true => &mut large[..],
             false => &mut small[..self.k],
         };
-        for (i, cost) in costs.iter_mut().enumerate().take(rows.core) {
+        // A value and a target that all frames share meet once.
+        let count = if shared && input.rows == 1 {
+            1
+        } else {
+            rows.core
+        };
+        for (i, cost) in costs.iter_mut().enumerate().take(count) {
             let frame = if shared { 0 } else { rows.frames[i] };
             let targets = &self.targets[frame * self.points * self.k..];
             let (x, g) = (input.row(i), gradient.row(i));
