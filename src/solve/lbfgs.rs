@@ -79,6 +79,21 @@ impl Lbfgs {
         }
     }
 
+    /// Ends the problem where it stands, also before it has begun.
+    pub fn interrupt(&mut self) {
+        if self.evaluations == 0 {
+            self.current = std::mem::take(&mut self.trial);
+        }
+        self.termination = Some(Termination::Interrupted);
+    }
+
+    /// Frees what a finished problem needs no more.
+    pub fn forget(&mut self) {
+        self.pairs = VecDeque::new();
+        self.trial = Point::default();
+        self.direction = Vec::new();
+    }
+
     /// The point that it wants to hear about.
     pub fn proposal(&self) -> &[f64] {
         &self.trial.x
@@ -312,8 +327,18 @@ impl Lbfgs {
     }
 }
 
+/// In eight lanes, so that the sum does not wait for itself; the order is fixed by the length.
 fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
+    let mut lanes = [0.0; 8];
+    let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));
+    let rest = a8.remainder().iter().zip(b8.remainder());
+    let rest: f64 = rest.map(|(a, b)| a * b).sum();
+    for (a, b) in a8.zip(b8) {
+        for k in 0..8 {
+            lanes[k] += a[k] * b[k];
+        }
+    }
+    lanes.iter().sum::<f64>() + rest
 }
 
 fn norm(a: &[f64]) -> f64 {

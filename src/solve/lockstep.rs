@@ -1,4 +1,4 @@
-//! The round that all problems of a batch share, as an argmin solver.
+//! The rounds that the problems of a batch share, as an argmin solver.
 
 use std::time::Instant;
 
@@ -11,6 +11,10 @@ use super::SolveSettings;
 use super::lbfgs::{Lbfgs, largest};
 use super::outcome::{Progress, Solution, Termination, TraceRow};
 use crate::objective::{Evaluation, Layout, Objective};
+
+/// Problems that a thread works on at a time: enough for a chunk of the objective, few enough that
+/// their histories stay in the cache. Results do not depend on it.
+const WINDOW: usize = 64;
 
 /// Problems whose iterations are recorded at most.
 const TRACED: usize = 256;
@@ -26,7 +30,11 @@ type Iteration = IterState<Vec<f64>, (), (), (), (), f64>;
 pub(super) struct Lockstep<'a> {
     runs: Vec<Lbfgs>,
     active: Vec<usize>,
+    /// The first problem that has not begun.
+    next: usize,
     layout: Layout,
+    /// Terms of the objective.
+    columns: usize,
     settings: SolveSettings,
     report: &'a mut dyn FnMut(Progress) -> bool,
     started: Instant,
@@ -47,10 +55,14 @@ impl<'a> Lockstep<'a> {
         let runs: Vec<Lbfgs> = (0..objective.problems())
             .map(|p| Lbfgs::new(x0[p * stride..(p + 1) * stride].to_vec()))
             .collect();
+        let window = WINDOW * rayon::current_num_threads();
+        let active: Vec<usize> = (0..runs.len().min(window)).collect();
         Self {
-            active: (0..runs.len()).collect(),
+            next: active.len(),
+            active,
             runs,
             layout,
+            columns: objective.term_names().len(),
             settings: settings.clone(),
             report,
             started: Instant::now(),
@@ -75,14 +87,16 @@ impl<'a> Lockstep<'a> {
         let cost = self.runs.iter().map(|r| r.current.cost).sum();
         let progress = Progress {
             problems: self.runs.len(),
-            done: self.runs.len() - self.active.len(),
+            done: self.next - self.active.len(),
             rounds: self.rounds,
             cost,
         };
         if !(self.report)(progress) {
-            for &p in &self.active {
-                self.runs[p].termination = Some(Termination::Interrupted);
+            let begun = self.active.iter().copied();
+            for p in begun.chain(self.next..self.runs.len()) {
+                self.runs[p].interrupt();
             }
+            self.next = self.runs.len();
             self.active.clear();
         }
         Ok(())
@@ -92,7 +106,7 @@ impl<'a> Lockstep<'a> {
     fn absorb(&mut self) {
         let (layout, settings) = (&self.layout, &self.settings);
         let evaluation = &self.buffers.1;
-        let columns = evaluation.terms.len() / self.active.len().max(1);
+        let columns = self.columns;
         let stride = layout.ambient();
         let mut rows: Vec<Option<usize>> = vec![None; self.runs.len()];
         for (row, &p) in self.active.iter().enumerate() {
@@ -115,8 +129,19 @@ impl<'a> Lockstep<'a> {
             })
             .collect();
         self.record(&stepped);
-        let runs = &self.runs;
-        self.active.retain(|&p| runs[p].termination.is_none());
+        let window = self.active.len();
+        let runs = &mut self.runs;
+        self.active.retain(|&p| {
+            let goes_on = runs[p].termination.is_none();
+            if !goes_on {
+                runs[p].forget();
+            }
+            goes_on
+        });
+        let free = window - self.active.len();
+        let end = (self.next + free).min(self.runs.len());
+        self.active.extend(self.next..end);
+        self.next = end;
     }
 
     fn record(&mut self, stepped: &[bool]) {
@@ -147,7 +172,11 @@ impl<'a> Lockstep<'a> {
         for run in self.runs {
             solution.x.extend(&run.current.x);
             solution.costs.push(run.current.cost);
-            solution.terms.extend(&run.current.terms);
+            // A problem that was interrupted before it began has no terms yet.
+            let known = run.current.terms.len() == self.columns;
+            let unknown = vec![f64::NAN; self.columns];
+            let terms = if known { &run.current.terms } else { &unknown };
+            solution.terms.extend(terms);
             solution.iterations.push(run.iterations);
             solution.evaluations.push(run.evaluations);
             let termination = run.termination.unwrap_or(Termination::Interrupted);
