@@ -43,12 +43,14 @@ impl Observations {
         rows.iter().any(|c| *c > 0.0)
     }
 
-    /// What is not a finite number is not observed.
+    /// What is not a finite number is not observed, and what is not observed has no value.
     pub(crate) fn mask_missing(&mut self) {
         for ((f, v, p), confidence) in self.confidence.indexed_iter_mut() {
-            let point = self.values.slice(ndarray::s![f, v, p, ..]);
-            if point.iter().any(|x| !x.is_finite()) || !confidence.is_finite() {
+            let mut point = self.values.slice_mut(ndarray::s![f, v, p, ..]);
+            let finite = point.iter().all(|x| x.is_finite()) && confidence.is_finite();
+            if !finite || *confidence <= 0.0 {
                 *confidence = 0.0;
+                point.fill(f64::NAN);
             }
         }
     }

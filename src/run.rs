@@ -42,6 +42,8 @@ pub struct Outcome {
     pub fit: Fit,
     pub errors: Vec<PointErrors>,
     pub record: Record,
+    /// What the solution itself gives reason to say.
+    pub remarks: Vec<String>,
     /// The folder that holds the results.
     pub dir: PathBuf,
 }
@@ -88,20 +90,37 @@ pub fn run(
     let solved = begun.elapsed().as_secs_f64();
     let errors = point_errors(&checked.problem, &found);
     let model = checked.inputs.body.as_ref();
-    let remarks = write(folder.path(), &checked.problem, &found, model, &errors)?;
+    let mut remarks = write(folder.path(), &checked.problem, &found, model, &errors)?;
+    remarks.extend(unusual_shape(&checked.problem, &found));
     let seconds = Seconds {
         load: loaded,
-        solve: solved - loaded,
+        compile: found.compile_seconds,
+        solve: solved - loaded - found.compile_seconds,
         write: begun.elapsed().as_secs_f64() - solved,
     };
-    let record = record(&checked, &found, &errors, remarks, seconds);
+    let record = record(&checked, &found, &errors, &remarks, seconds);
     let dir = close_folder(folder, &record, options)?;
     Ok(Outcome {
         checked,
         fit: found,
         errors,
         record,
+        remarks,
         dir,
+    })
+}
+
+/// Coefficients of shape are standard deviations; nobody is so far from the mean.
+const USUAL_SHAPE: f64 = 5.0;
+
+fn unusual_shape(problem: &Problem, fit: &Fit) -> Option<String> {
+    let betas = fit.variable(problem, "betas", 0)?;
+    let largest = betas.iter().fold(0.0, |m: f64, b| m.max(b.abs()));
+    (largest > USUAL_SHAPE).then(|| {
+        format!(
+            "the shape is {largest:.0} standard deviations from the mean: the points sit elsewhere \
+             on this body, or `terms.shape.weight` should be larger"
+        )
     })
 }
 
@@ -109,14 +128,14 @@ fn record(
     checked: &Checked,
     fit: &Fit,
     errors: &[PointErrors],
-    remarks: Vec<String>,
+    remarks: &[String],
     seconds: Seconds,
 ) -> Record {
     let said = checked.diagnostics.warnings().map(|d| d.message.clone());
     let circumstances = Circumstances {
         spec: checked.spec.to_json(),
         files: &checked.inputs.files,
-        warnings: said.chain(remarks).collect(),
+        warnings: said.chain(remarks.iter().cloned()).collect(),
         seconds,
     };
     Record::new(&checked.problem, fit, errors, circumstances)
@@ -124,16 +143,23 @@ fn record(
 
 /// The folder is made before the solve, so that a place that cannot be written costs no time.
 fn open_folder(problem: &Problem, options: &RunOptions) -> Result<AtomicDir, Error> {
-    let wanted = options
+    let target = options
         .out
         .clone()
         .unwrap_or(problem.output.dir.clone().into());
-    let target = if options.force {
-        wanted
-    } else {
-        free_name(wanted)
-    };
+    if options.force && !is_replaceable(&target) {
+        let message = "`--force` replaces earlier runs, and this is none: it holds no `run.json`";
+        return Err(FileError::new(&target, message).into());
+    }
     Ok(AtomicDir::create(target)?)
+}
+
+/// Nothing, an empty folder, or an earlier run.
+fn is_replaceable(target: &Path) -> bool {
+    match std::fs::read_dir(target) {
+        Ok(mut entries) => entries.next().is_none() || target.join("run.json").is_file(),
+        Err(_) => target.symlink_metadata().is_err(),
+    }
 }
 
 fn close_folder(
@@ -143,26 +169,10 @@ fn close_folder(
 ) -> Result<PathBuf, Error> {
     let path = folder.path().join("run.json");
     crate::io::atomic::write(path, record.to_text().as_bytes())?;
-    let target = folder.target().to_path_buf();
-    match options.force {
+    Ok(match options.force {
         true => folder.replace()?,
         false => folder.commit()?,
-    }
-    Ok(target)
-}
-
-/// `walk`, else `walk-2`, `walk-3`, …
-fn free_name(wanted: PathBuf) -> PathBuf {
-    let name = wanted.file_name().unwrap_or_default().to_os_string();
-    let numbered = (2..).map(|n| {
-        let mut name = name.clone();
-        name.push(format!("-{n}"));
-        wanted.with_file_name(name)
-    });
-    let mut names = std::iter::once(wanted.clone()).chain(numbered);
-    names
-        .find(|path| path.symlink_metadata().is_err())
-        .unwrap_or(wanted)
+    })
 }
 
 impl From<FileError> for Error {

@@ -48,6 +48,7 @@ pub(crate) fn check(
     };
     checker.variables(&spec.root());
     let (terms, observed) = checker.terms(spec, rate);
+    checker.sources(spec);
     let placement = checker.placement(&observed);
     let stages = checker.stages(&terms, rate, placement.as_ref());
     checker.warn_unused(&terms, &stages);

@@ -1,7 +1,7 @@
 //! What the run writes, and where.
 
 use super::Checker;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Origin};
 use crate::ir::{Output, OutputFile, PlotKind};
 use crate::spec::View;
 
@@ -10,6 +10,12 @@ impl Checker<'_> {
         let empty = Default::default();
         let root = self.spec.root();
         let view = View::new(root.table("output").unwrap_or(&empty), "output");
+        if self.spec.name.contains(['/', '\\']) || self.spec.name == ".." {
+            let message = "`name` names a run, not a path";
+            let origin = root.origin_of("name", &Origin::Default);
+            self.diagnostics
+                .push(Diagnostic::error("F0205", message, &origin));
+        }
         let dir = view.text("dir").map_or("runs/{name}", |d| d.value);
         Output {
             dir: dir.replace("{name}", &self.spec.name),

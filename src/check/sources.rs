@@ -68,6 +68,13 @@ impl Checker<'_> {
         None
     }
 
+    /// Checks the sources that no term reads, too.
+    pub(super) fn sources(&mut self, spec: &Spec) {
+        for (name, _, node) in spec.root().named("sources") {
+            self.source(spec, &Sourced::new(name, node.key.clone()));
+        }
+    }
+
     fn declared(&mut self, spec: &Spec, view: &View<'_>, origin: &Origin) -> Option<Source> {
         let name = view.path().trim_start_matches("sources.");
         if BODY_SOURCES.contains(&name) {

@@ -20,6 +20,12 @@ impl Checker<'_> {
         let Some(Value::Array(items)) = root.node("stages").map(|n| &n.value) else {
             return vec![self.only_stage(terms, max_iter)];
         };
+        if items.is_empty() {
+            let origin = root.origin_of("stages", &Origin::Default);
+            let message = "`stages` is empty, so nothing would be solved";
+            self.diagnostics
+                .push(Diagnostic::error("F0202", message, &origin));
+        }
         let mut stages = Vec::new();
         for (i, node) in items.iter().enumerate() {
             if let Value::Table(table) = &node.value {
@@ -152,6 +158,14 @@ impl Checker<'_> {
                     self.diagnostics.push(diagnostic.nearest(name, names));
                 }
             }
+        }
+        if texts.is_empty() {
+            let message = format!("`{}` frees nothing", view.path());
+            let origin = view.origin_of("free", origin);
+            self.diagnostics.push(
+                Diagnostic::error("F0202", message, &origin)
+                    .hint("`free = [\"*\"]` frees everything"),
+            );
         }
         free.sort();
         free.dedup();

@@ -259,17 +259,20 @@ impl Checker<'_> {
         })
     }
 
-    /// A person is not 20 m tall; millimetres that were taken for metres are.
+    /// A person is neither 20 m nor 20 cm tall; one in millimetres that were taken for metres is.
     fn warn_size(&mut self, spec: &Spec, name: &str, observations: &Observations) {
-        let span = median_span(observations);
-        if observations.dimension == Dimension::LENGTH && spec.has_body && span > 20.0 {
-            let message = format!("the points of `{name}` span {span:.0} m in a frame");
+        let Some(span) = median_span(observations) else {
+            return;
+        };
+        let unlikely = !(0.2..20.0).contains(&span) && observations.values.dim().2 > 5;
+        if observations.dimension == Dimension::LENGTH && spec.has_body && unlikely {
+            let message = format!("the points of `{name}` span {span:.3} m in a frame");
             let root = spec.root();
             let node = root.table("data").and_then(|t| t.get(name));
             let origin = node.map_or(Origin::Default, |n| n.key.clone());
             self.diagnostics.push(
                 Diagnostic::warning("F0505", message, &origin)
-                    .hint("is `unit = \"mm\"` or `unit = \"cm\"` missing?"),
+                    .hint("is the `unit` right? without one, metres are meant"),
             );
         }
     }
@@ -302,7 +305,9 @@ impl Checker<'_> {
                 let path = format!("data.{}", name.value);
                 let root = spec.root();
                 let view = View::new(root.table("data")?.table(name.value)?, &path);
-                let index = view.integer("person").map(|i| i.value.max(0) as usize);
+                let index = view
+                    .integer("person")
+                    .and_then(|i| usize::try_from(i.value).ok());
                 associate(people, &cameras, index)
             }
             Dataset::Motion(motion) => pose_joints(self.inputs.body.as_ref()?, motion),
@@ -330,6 +335,7 @@ impl Checker<'_> {
         observations
             .confidence
             .mapv_inplace(|c| if c < least { 0.0 } else { c });
+        observations.mask_missing();
     }
 
     fn check_dims(
@@ -574,8 +580,8 @@ impl Checker<'_> {
     }
 }
 
-/// The median over frames of the largest extent of a frame's points along one axis.
-fn median_span(observations: &Observations) -> f64 {
+/// The median over observed frames of the largest extent of a frame's points along one axis.
+fn median_span(observations: &Observations) -> Option<f64> {
     let mut spans: Vec<f64> = observations
         .values
         .outer_iter()
@@ -587,10 +593,10 @@ fn median_span(observations: &Observations) -> f64 {
                 let (low, high) = finite.fold((low, high), |(l, h), x| (l.min(*x), h.max(*x)));
                 high - low
             };
-            (0..frame.dim().2).map(extent).fold(0.0, f64::max)
+            (0..frame.dim().2).map(extent).fold(f64::NEG_INFINITY, f64::max)
         })
         .filter(|span| span.is_finite())
         .collect();
     spans.sort_by(f64::total_cmp);
-    spans.get(spans.len() / 2).copied().unwrap_or(0.0)
+    spans.get(spans.len() / 2).copied()
 }

@@ -11,23 +11,34 @@ impl Checker<'_> {
         if self.diagnostics.has_errors() {
             return;
         }
-        self.warn_unread_data();
+        self.warn_unread(
+            "data",
+            "data set",
+            &[("terms", "target"), ("sources", "cameras")],
+        );
+        self.warn_unread(
+            "sources",
+            "source",
+            &[("terms", "source"), ("terms", "of"), ("sources", "of")],
+        );
         self.warn_never_free(stages);
         self.warn_zero_prior();
         self.warn_one_sided(terms);
     }
 
-    fn warn_unread_data(&mut self) {
+    /// Named tables that none of the readers, (section, key), names.
+    fn warn_unread(&mut self, section: &str, what: &str, readers: &[(&str, &str)]) {
         let root = self.spec.root();
-        let mut read: Vec<&str> = Vec::new();
-        for (section, keys) in [("terms", ["target"]), ("sources", ["cameras"])] {
-            for (_, table, _) in root.named(section) {
-                read.extend(keys.iter().filter_map(|k| table.text(k)));
-            }
-        }
-        for (name, _, node) in root.named("data") {
+        let read: Vec<&str> = readers
+            .iter()
+            .flat_map(|(section, key)| {
+                let tables = root.named(section).into_iter();
+                tables.filter_map(|(_, table, _)| table.text(key))
+            })
+            .collect();
+        for (name, _, node) in root.named(section) {
             if !read.contains(&name) {
-                let message = format!("no term reads the data set `{name}`");
+                let message = format!("no term reads the {what} `{name}`");
                 self.warn("F0501", message, &node.key);
             }
         }

@@ -63,6 +63,9 @@ pub(super) fn main(args: &RunArgs) -> ExitCode {
                 let diagnostics = &outcome.checked.diagnostics;
                 args.common.print(diagnostics, outcome.checked.sources());
                 if args.common.message_format == MessageFormat::Text {
+                    for remark in &outcome.remarks {
+                        eprintln!("warning: {remark}");
+                    }
                     summarise(&outcome);
                 }
             }
@@ -92,7 +95,8 @@ fn summarise(outcome: &Outcome) {
             (count > 0).then(|| format!("{count} {}", status.name()))
         })
         .collect();
-    eprintln!("{frames} frames: {}", parts.join(", "));
+    let plural = if frames == 1 { "" } else { "s" };
+    eprintln!("{frames} frame{plural}: {}", parts.join(", "));
     for errors in &outcome.errors {
         if let Some(s) = Summary::of(&errors.all()) {
             let unit = errors.unit;
@@ -102,10 +106,15 @@ fn summarise(outcome: &Outcome) {
             );
         }
     }
-    let unsolved: Vec<String> = [Status::NoData, Status::Stalled, Status::Invalid]
-        .iter()
-        .flat_map(|status| listed(outcome, *status))
-        .collect();
+    let unsolved: Vec<String> = [
+        Status::NoData,
+        Status::Unsolved,
+        Status::Stalled,
+        Status::Invalid,
+    ]
+    .iter()
+    .flat_map(|status| listed(outcome, *status))
+    .collect();
     unsolved.iter().for_each(|line| eprintln!("{line}"));
     eprintln!("E = {:.6e}", outcome.fit.cost());
     eprintln!("results in {}", outcome.dir.display());

@@ -5,6 +5,8 @@ mod start;
 
 pub(crate) use start::place;
 
+use std::time::Instant;
+
 use dfdx::prelude::Cpu;
 
 use crate::compile::CompiledObjective;
@@ -16,6 +18,8 @@ use crate::solve::{Progress, Solution, SolveSettings, Termination, minimize_with
 /// How one frame ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Status {
+    /// Observed, but part of no stage.
+    Unsolved,
     Converged,
     MaxIter,
     Stalled,
@@ -25,7 +29,8 @@ pub enum Status {
 }
 
 impl Status {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
+        Self::Unsolved,
         Self::Converged,
         Self::MaxIter,
         Self::Stalled,
@@ -36,6 +41,7 @@ impl Status {
 
     pub fn name(self) -> &'static str {
         match self {
+            Self::Unsolved => "unsolved",
             Self::Converged => "converged",
             Self::MaxIter => "max_iter",
             Self::Stalled => "stalled",
@@ -75,10 +81,12 @@ pub struct Fit {
     pub stages: Vec<StageOutcome>,
     /// (frames).
     pub status: Vec<Status>,
-    /// (frames): whether the last stage found values for it, observed or bridged by its neighbours.
+    /// (frames): whether a stage found values for it, observed or bridged by its neighbours.
     pub solved: Vec<bool>,
     /// (frames): E of the terms that belong to a frame, as the last stage weighs them.
     pub frame_costs: Vec<f64>,
+    /// Time that went into making the stages' objectives.
+    pub compile_seconds: f64,
     /// E of each term over all frames, in the order of the last stage's terms.
     pub term_costs: Vec<(String, f64)>,
 }
@@ -119,6 +127,9 @@ struct Fitter<'a, E, D> {
     values: Values,
     status: Vec<Status>,
     outcomes: Vec<StageOutcome>,
+    /// (frames): whether it was part of a stage.
+    touched: Vec<bool>,
+    compile_seconds: f64,
     interrupted: bool,
     precision: std::marker::PhantomData<(E, D)>,
 }
@@ -126,7 +137,7 @@ struct Fitter<'a, E, D> {
 impl<'a, E: Scalar, D: Backend<E>> Fitter<'a, E, D> {
     fn new(problem: &'a Problem, report: &'a mut dyn FnMut(FitProgress<'_>) -> bool) -> Self {
         let status = |f: usize| match problem.observed[f] {
-            true if frames::representable(problem, f) => Status::Converged,
+            true if frames::representable(problem, f) => Status::Unsolved,
             true => Status::Invalid,
             false => Status::NoData,
         };
@@ -136,13 +147,15 @@ impl<'a, E: Scalar, D: Backend<E>> Fitter<'a, E, D> {
             values: Values::initial(problem),
             status: (0..problem.frames).map(status).collect(),
             outcomes: Vec::new(),
+            touched: vec![false; problem.frames],
+            compile_seconds: 0.0,
             interrupted: false,
             precision: std::marker::PhantomData,
         }
     }
 
     fn run(mut self) -> Fit {
-        let good = |f: &usize| self.status[*f] == Status::Converged;
+        let good = |f: &usize| self.status[*f] == Status::Unsolved;
         let placed: Vec<usize> = (0..self.problem.frames).filter(good).collect();
         let mut starts = start::starts(self.problem, &self.values, &placed);
         for (index, stage) in self.problem.stages.iter().enumerate() {
@@ -205,8 +218,10 @@ impl<'a, E: Scalar, D: Backend<E>> Fitter<'a, E, D> {
             return;
         }
         let values = self.values.clone();
+        let begun = Instant::now();
         let objective =
             CompiledObjective::<E, D>::new(self.problem, stage, &values, frames.clone(), joint);
+        self.compile_seconds += begun.elapsed().as_secs_f64();
         let settings = self.settings(stage);
         let solution = self.minimize(&objective, objective.start(), &settings, stage, index);
         for slot in 0..frames.len() {
@@ -237,6 +252,9 @@ impl<'a, E: Scalar, D: Backend<E>> Fitter<'a, E, D> {
 
     /// (frames, terms): what each frame's own terms cost at the present values.
     fn frame_terms<F: Scalar, B: Backend<F>>(&self, stage: &Stage, frames: &[usize]) -> Vec<f64> {
+        if frames.is_empty() {
+            return Vec::new();
+        }
         let fixed = Stage {
             free: Vec::new(),
             ..stage.clone()
@@ -300,6 +318,7 @@ impl<'a, E: Scalar, D: Backend<E>> Fitter<'a, E, D> {
         best: &[usize],
     ) {
         for &p in best {
+            self.touched[frames[p]] = true;
             let termination = &solution.terminations[if joint { 0 } else { p }];
             let status = &mut self.status[frames[p]];
             if *status != Status::NoData {
@@ -316,7 +335,12 @@ impl<'a, E: Scalar, D: Backend<E>> Fitter<'a, E, D> {
     }
 
     /// Final costs in f64, whatever the precision of the stages.
-    fn finish(self) -> Fit {
+    fn finish(mut self) -> Fit {
+        let ended = |s: &Status| matches!(s, Status::NoData | Status::Invalid);
+        if self.interrupted {
+            let open = self.status.iter_mut().filter(|s| !ended(s));
+            open.for_each(|s| *s = Status::Interrupted);
+        }
         let usable: Vec<bool> = self.status.iter().map(|s| *s != Status::Invalid).collect();
         let mut solved = vec![false; self.problem.frames];
         let mut frame_costs = vec![f64::NAN; self.problem.frames];
@@ -327,11 +351,12 @@ impl<'a, E: Scalar, D: Backend<E>> Fitter<'a, E, D> {
                 coupling: Coupling::Joint,
                 ..stage.clone()
             };
-            let frames = frames::of_stage(self.problem, &whole, &usable);
+            let mut frames = frames::of_stage(self.problem, &whole, &usable);
+            frames.retain(|&f| self.touched[f]);
             let terms = self.frame_terms::<f64, Cpu>(stage, &frames);
             let rows = terms.chunks_exact(stage.terms.len().max(1));
             for (&frame, row) in frames.iter().zip(rows) {
-                solved[frame] = true;
+                solved[frame] = self.touched[frame];
                 if self.status[frame] != Status::NoData {
                     frame_costs[frame] = row.iter().sum();
                 }
@@ -350,6 +375,7 @@ impl<'a, E: Scalar, D: Backend<E>> Fitter<'a, E, D> {
             values: self.values,
             stages: self.outcomes,
             status: self.status,
+            compile_seconds: self.compile_seconds,
             solved,
             frame_costs,
             term_costs,

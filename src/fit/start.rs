@@ -104,7 +104,7 @@ fn placements(
             }
         }
     }
-    if let Some(found) = kabsch(&pairs) {
+    if let Some(found) = robust_kabsch(&mut pairs) {
         return vec![found];
     }
     if !pairs.is_empty() && sights.is_empty() {
@@ -184,6 +184,30 @@ fn sights_of(observed: &Observed, cameras: &[Camera], model: &[f64], frame: usiz
         }
     }
     sights
+}
+
+/// Rounds of reweighting, and the least distance that counts as an error in them, metres.
+const ROUNDS: usize = 4;
+const LEAST_ERROR: f64 = 0.05;
+
+/// Kabsch's motion after points far off the others have lost their say: each round weighs by
+/// 1/(1 + (r/s)²)², with s twice the median distance.
+fn robust_kabsch(pairs: &mut [Pair]) -> Option<(Matrix3<f64>, Vector3<f64>)> {
+    let given: Vec<f64> = pairs.iter().map(|p| p.weight).collect();
+    let mut found = kabsch(pairs)?;
+    for _ in 0..ROUNDS {
+        let (turn, shift) = found;
+        let distance = |p: &Pair| (turn * p.model + shift - p.seen).norm();
+        let mut sorted: Vec<f64> = pairs.iter().map(distance).collect();
+        sorted.sort_by(f64::total_cmp);
+        let scale = (2.0 * sorted[sorted.len() / 2]).max(LEAST_ERROR);
+        for (pair, given) in pairs.iter_mut().zip(&given) {
+            let doubt = 1.0 + (distance(pair) / scale).powi(2);
+            pair.weight = given / (doubt * doubt);
+        }
+        found = kabsch(pairs)?;
+    }
+    Some(found)
 }
 
 /// The rigid motion that takes the model onto the seen points (Kabsch 1976), least squares.

@@ -94,6 +94,7 @@ fn rate(npz: &Npz) -> Result<Option<f64>, FileError> {
     let values = npz.floats(name)?;
     match values.iter().collect::<Vec<_>>()[..] {
         [&rate] if rate.is_finite() && rate > 0.0 => Ok(Some(rate)),
+        [&rate] if rate.is_nan() => Ok(None),
         [rate] => Err(npz.error(format!(
             "array `{name}`: expected frames per second above 0, found {rate}"
         ))),
@@ -108,8 +109,9 @@ fn up(npz: &Npz) -> Result<char, FileError> {
     match text(npz, "up_axis")?.as_deref() {
         None | Some("z" | "Z") => Ok('z'),
         Some("y" | "Y") => Ok('y'),
+        Some("x" | "X") => Ok('x'),
         Some(other) => Err(npz.error(format!(
-            "array `up_axis`: expected `y` or `z`, found `{other}`"
+            "array `up_axis`: expected `x`, `y` or `z`, found `{other}`"
         ))),
     }
 }
@@ -233,11 +235,11 @@ mod tests {
         );
         let sideways = said(|writer| {
             poses(writer, 1, 72)?;
-            writer.strings("up_axis", &[], &["x"])
+            writer.strings("up_axis", &[], &["w"])
         });
         assert_eq!(
             sideways.message,
-            "array `up_axis`: expected `y` or `z`, found `x`"
+            "array `up_axis`: expected `x`, `y` or `z`, found `w`"
         );
     }
 

@@ -47,28 +47,29 @@ impl AtomicDir {
         })
     }
 
-    /// The name that it takes at last.
-    pub(crate) fn target(&self) -> &Path {
-        &self.target
-    }
-
     /// Where to write until the commit.
     pub(crate) fn path(&self) -> &Path {
         &self.temporary
     }
 
-    /// Gives the folder its name; a target that exists by now is an error and stays.
-    pub(crate) fn commit(mut self) -> Result<(), FileError> {
-        if self.target.symlink_metadata().is_ok() {
-            return Err(FileError::new(&self.target, "it exists already"));
+    /// Gives the folder its name, or the next free one (`walk-2`, `walk-3`, …), and returns it.
+    pub(crate) fn commit(mut self) -> Result<PathBuf, FileError> {
+        let wanted = self.target.clone();
+        loop {
+            self.target = free_name(&wanted);
+            match self.rename() {
+                Ok(()) => return Ok(self.target.clone()),
+                // Another run took the name between the look and the renaming.
+                Err(_) if self.target.symlink_metadata().is_ok() => {}
+                Err(error) => return Err(error),
+            }
         }
-        self.rename()
     }
 
     /// As [`AtomicDir::commit`], but a target that exists is replaced.
-    pub(crate) fn replace(mut self) -> Result<(), FileError> {
+    pub(crate) fn replace(mut self) -> Result<PathBuf, FileError> {
         if self.target.symlink_metadata().is_err() {
-            return self.rename();
+            return self.rename().map(|()| self.target.clone());
         }
         let old = sibling(&self.target)?;
         fs::rename(&self.target, &old).map_err(|error| FileError::writing(&self.target, &error))?;
@@ -81,7 +82,8 @@ impl AtomicDir {
         } else {
             fs::remove_file(&old)
         };
-        removed.map_err(|error| FileError::writing(&old, &error))
+        removed.map_err(|error| FileError::writing(&old, &error))?;
+        Ok(self.target.clone())
     }
 
     fn rename(&mut self) -> Result<(), FileError> {
@@ -91,6 +93,20 @@ impl AtomicDir {
         sync_folder_of(&self.target);
         Ok(())
     }
+}
+
+/// `walk`, else `walk-2`, `walk-3`, …
+fn free_name(wanted: &Path) -> PathBuf {
+    let name = wanted.file_name().unwrap_or_default();
+    let numbered = (2..).map(|n| {
+        let mut name = name.to_os_string();
+        name.push(format!("-{n}"));
+        wanted.with_file_name(name)
+    });
+    let mut names = std::iter::once(wanted.to_path_buf()).chain(numbered);
+    names
+        .find(|path| path.symlink_metadata().is_err())
+        .unwrap_or(wanted.to_path_buf())
 }
 
 impl Drop for AtomicDir {
@@ -211,11 +227,11 @@ mod tests {
         let target = folder.path().join("walk");
         fs::create_dir(&target).unwrap();
         fs::write(target.join("old"), b"").unwrap();
-        let error = AtomicDir::create(&target).unwrap().commit().unwrap_err();
-        assert_eq!(error.message, "it exists already");
+        let second = AtomicDir::create(&target).unwrap().commit().unwrap();
+        assert_eq!(second, folder.path().join("walk-2"));
         assert_eq!(names(&target), ["old"]);
         AtomicDir::create(&target).unwrap().replace().unwrap();
         assert!(names(&target).is_empty());
-        assert_eq!(names(folder.path()), ["walk"]);
+        assert_eq!(names(folder.path()), ["walk", "walk-2"]);
     }
 }

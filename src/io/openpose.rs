@@ -12,6 +12,8 @@ use super::glob;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Detections {
     pub views: Vec<View>,
+    /// Files that could not be read; their frames are missing from the views.
+    pub damaged: Vec<FileError>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +22,7 @@ pub(crate) struct View {
     pub name: String,
     /// By ascending number; numbers may be missing.
     pub frames: Vec<ViewFrame>,
+    damaged: Vec<FileError>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -47,7 +50,16 @@ pub(crate) fn read(pattern: &str) -> Result<Detections, FileError> {
         .iter()
         .map(|folder| view(folder, &mut length))
         .collect();
-    Ok(Detections { views: views? })
+    let mut views = views?;
+    let mut damaged = Vec::new();
+    for view in &mut views {
+        damaged.append(&mut view.damaged);
+    }
+    let whole = views.iter().any(|view| !view.frames.is_empty());
+    match damaged.first() {
+        Some(error) if !whole => Err(error.clone()),
+        _ => Ok(Detections { views, damaged }),
+    }
 }
 
 fn view_folders(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
@@ -85,16 +97,23 @@ fn view(folder: &Path, length: &mut SharedLength) -> Result<View, FileError> {
         }
     }
     let mut frames = Vec::with_capacity(files.len());
+    let mut damaged = Vec::new();
     for (number, path) in files {
-        let people = people(&path, length)?;
-        frames.push(ViewFrame { number, people });
+        match people(&path, length) {
+            Ok(people) => frames.push(ViewFrame { number, people }),
+            Err(error) => damaged.push(error),
+        }
     }
     let name = folder
         .file_name()
         .unwrap_or(folder.as_os_str())
         .to_string_lossy()
         .into_owned();
-    Ok(View { name, frames })
+    Ok(View {
+        name,
+        frames,
+        damaged,
+    })
 }
 
 fn json_files(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
@@ -237,7 +256,13 @@ mod tests {
     fn messages_name_the_file() {
         let said = |file: &str, text: &str| {
             let folder = folder_with(&[("v/a.1.json", JSON), (file, text)]);
-            read_in(&folder, "v").unwrap_err()
+            match read_in(&folder, "v") {
+                Ok(found) => {
+                    let root = folder.path().display().to_string();
+                    found.damaged[0].to_string().replace(&root, "R")
+                }
+                Err(message) => message,
+            }
         };
         assert_eq!(said("v/a.2.json", ""), "`R/v/a.2.json`: the file is empty");
         assert_eq!(

@@ -395,6 +395,10 @@ fn apply_mask(
 ) -> Result<(), Vec<usize>> {
     let (frames, _, points) = confidence.dim();
     let shape = mask.shape().to_vec();
+    // As many frames as points: the mask could mean either.
+    if shape == [points] && points == first_frame + frames && frames > 1 {
+        return Err(shape);
+    }
     for ((f, _, p), c) in confidence.indexed_iter_mut() {
         let value = match shape.as_slice() {
             [n] if *n == points => mask[[p]],

@@ -13,6 +13,7 @@ impl Reader<'_> {
     pub(super) fn people(&mut self, pattern: &str) -> Result<Option<(Dataset, char)>, FileError> {
         let detections = openpose::read(pattern)?;
         self.files.push(pattern.into());
+        self.warn_damaged(&detections);
         let Some(labels) = self.detected_labels(&detections) else {
             return Ok(None);
         };
@@ -43,6 +44,16 @@ impl Reader<'_> {
             frame_numbers: numbers.iter().copied().collect(),
         };
         Ok(Some((Dataset::People(people), self.up('y'))))
+    }
+
+    /// A damaged file is a frame without detections.
+    fn warn_damaged(&mut self, detections: &Detections) {
+        let origin = self.view.origin_of("file", &self.origin);
+        for error in &detections.damaged {
+            let message = format!("{error}; nothing is seen there");
+            self.diagnostics
+                .push(Diagnostic::warning("F0407", message, &origin));
+        }
     }
 
     fn detected_labels(&mut self, detections: &Detections) -> Option<Vec<String>> {

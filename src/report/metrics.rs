@@ -3,7 +3,7 @@
 use nalgebra::{Matrix3, Vector3};
 
 use crate::compile::forward;
-use crate::fit::{Fit, Status};
+use crate::fit::Fit;
 use crate::ir::{Problem, Residual, Term};
 use crate::spec::Dimension;
 
@@ -67,9 +67,7 @@ fn errors_of(problem: &Problem, fit: &Fit, term: &Term) -> Option<PointErrors> {
         Dimension::PIXEL => (1.0, "px"),
         _ => return None,
     };
-    let frames: Vec<usize> = (0..problem.frames)
-        .filter(|&f| !matches!(fit.status[f], Status::NoData | Status::Invalid))
-        .collect();
+    let frames: Vec<usize> = (0..problem.frames).filter(|&f| fit.solved[f]).collect();
     let predicted = forward(problem, term.node, &fit.values, &frames);
     let (_, views, points, k) = targets.observations.values.dim();
     let mut errors = PointErrors {

@@ -1,6 +1,6 @@
 //! `run.json`: what was run, on what, how it ended, and what was measured.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +16,7 @@ use crate::ir::{Precision, Problem};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Seconds {
     pub load: f64,
+    pub compile: f64,
     pub solve: f64,
     pub write: f64,
 }
@@ -68,6 +69,7 @@ impl Record {
             "stages": fit.stages.iter().map(stage).collect::<Vec<_>>(),
             "seconds": {
                 "load": around.seconds.load,
+                "compile": around.seconds.compile,
                 "solve": around.seconds.solve,
                 "write": around.seconds.write,
             },
@@ -160,7 +162,7 @@ fn stage(stage: &StageOutcome) -> Value {
         "method": "lbfgs",
         "coupling": if stage.joint { "joint" } else { "independent" },
         "problems": solution.costs.len(),
-        "frames": stage.frames.len(),
+        "frames": stage.frames.iter().collect::<BTreeSet<_>>().len(),
         "iterations": total_and_most(&solution.iterations),
         "evaluations": total_and_most(&solution.evaluations),
         "seconds": solution.seconds,

@@ -27,7 +27,7 @@ pub(super) struct Point {
 }
 
 /// Promised decreases below this many rounding errors cannot be told from none.
-const ROUNDING: f64 = 1e4;
+const ROUNDING: f64 = 2e3;
 
 struct Pair {
     step: Vec<f64>,

@@ -39,6 +39,7 @@ pub(super) struct Lockstep<'a> {
     report: &'a mut dyn FnMut(Progress) -> bool,
     started: Instant,
     rounds: usize,
+    finished_cost: f64,
     trace: Vec<TraceRow>,
     buffers: (Vec<f64>, Evaluation),
 }
@@ -67,6 +68,7 @@ impl<'a> Lockstep<'a> {
             report,
             started: Instant::now(),
             rounds: 0,
+            finished_cost: 0.0,
             trace: Vec::new(),
             buffers: Default::default(),
         }
@@ -84,7 +86,8 @@ impl<'a> Lockstep<'a> {
         })?;
         self.rounds += 1;
         self.absorb();
-        let cost = self.runs.iter().map(|r| r.current.cost).sum();
+        let under_way: f64 = self.active.iter().map(|&p| self.runs[p].current.cost).sum();
+        let cost = self.finished_cost + under_way;
         let progress = Progress {
             problems: self.runs.len(),
             done: self.next - self.active.len(),
@@ -108,24 +111,17 @@ impl<'a> Lockstep<'a> {
         let evaluation = &self.buffers.1;
         let columns = self.columns;
         let stride = layout.ambient();
-        let mut rows: Vec<Option<usize>> = vec![None; self.runs.len()];
-        for (row, &p) in self.active.iter().enumerate() {
-            rows[p] = Some(row);
-        }
-        let stepped: Vec<bool> = self
-            .runs
-            .par_iter_mut()
-            .zip(rows)
-            .map(|(run, row)| {
-                row.is_some_and(|i| {
-                    run.absorb(
-                        layout,
-                        settings,
-                        evaluation.costs[i],
-                        &evaluation.terms[i * columns..(i + 1) * columns],
-                        &evaluation.gradient[i * stride..(i + 1) * stride],
-                    )
-                })
+        let stepped: Vec<bool> = chosen(&mut self.runs, &self.active)
+            .into_par_iter()
+            .enumerate()
+            .map(|(i, run)| {
+                run.absorb(
+                    layout,
+                    settings,
+                    evaluation.costs[i],
+                    &evaluation.terms[i * columns..(i + 1) * columns],
+                    &evaluation.gradient[i * stride..(i + 1) * stride],
+                )
             })
             .collect();
         self.record(&stepped);
@@ -134,6 +130,7 @@ impl<'a> Lockstep<'a> {
         self.active.retain(|&p| {
             let goes_on = runs[p].termination.is_none();
             if !goes_on {
+                self.finished_cost += runs[p].current.cost;
                 runs[p].forget();
             }
             goes_on
@@ -147,8 +144,9 @@ impl<'a> Lockstep<'a> {
     fn record(&mut self, stepped: &[bool]) {
         let seconds = self.started.elapsed().as_secs_f64();
         let spacing = self.runs.len().div_ceil(TRACED).max(1);
-        for (problem, run) in self.runs.iter().enumerate().step_by(spacing) {
-            if stepped[problem] {
+        for (&problem, stepped) in self.active.iter().zip(stepped) {
+            let run = &self.runs[problem];
+            if *stepped && problem % spacing == 0 {
                 self.trace.push(TraceRow {
                     problem,
                     iteration: run.iterations,
@@ -199,7 +197,7 @@ impl Solver<Batch<'_>, Iteration> for Lockstep<'_> {
         if !self.active.is_empty() {
             self.round(problem)?;
         }
-        let cost = self.runs.iter().map(|r| r.current.cost).sum();
+        let cost = self.finished_cost;
         Ok((state.cost(cost), None))
     }
 
@@ -213,4 +211,19 @@ impl Solver<Batch<'_>, Iteration> for Lockstep<'_> {
             false => TerminationStatus::NotTerminated,
         }
     }
+}
+
+/// Some of the runs, by their ascending indices.
+fn chosen<'r>(runs: &'r mut [Lbfgs], indices: &[usize]) -> Vec<&'r mut Lbfgs> {
+    let mut found = Vec::with_capacity(indices.len());
+    let (mut rest, mut passed) = (runs, 0);
+    for &index in indices {
+        let Some((run, after)) = rest[index - passed..].split_first_mut() else {
+            break;
+        };
+        found.push(run);
+        rest = after;
+        passed = index + 1;
+    }
+    found
 }
