@@ -593,7 +593,9 @@ fn median_span(observations: &Observations) -> Option<f64> {
                 let (low, high) = finite.fold((low, high), |(l, h), x| (l.min(*x), h.max(*x)));
                 high - low
             };
-            (0..frame.dim().2).map(extent).fold(f64::NEG_INFINITY, f64::max)
+            (0..frame.dim().2)
+                .map(extent)
+                .fold(f64::NEG_INFINITY, f64::max)
         })
         .filter(|span| span.is_finite())
         .collect();
