@@ -6,9 +6,11 @@ mod output;
 mod placement;
 mod sources;
 mod stages;
+mod targets;
 mod terms;
 mod unused;
 mod variables;
+mod whitening;
 
 use std::sync::Arc;
 

@@ -1,0 +1,206 @@
+//! What a term is given: observations of one person in one unit, with a weight for each point.
+
+use std::sync::Arc;
+
+use super::Checker;
+use super::sources::Source;
+use super::whitening::Form;
+use crate::body::pose_joints;
+use crate::camera::people::associate;
+use crate::data::{Dataset, Observations};
+use crate::diagnostic::{Diagnostic, Origin, Sourced};
+use crate::spec::{Dimension, Spec, View};
+
+impl Checker<'_> {
+    /// What a target alone says of a residual; checks the names of `weights` on the way.
+    pub(super) fn form_of(
+        &mut self,
+        spec: &Spec,
+        view: &View<'_>,
+        target: &Sourced<&str>,
+    ) -> Option<Form> {
+        let Some(input) = self.inputs.get(target.value) else {
+            self.unknown_data(target);
+            return None;
+        };
+        let smpl = || crate::keypoints::labels("SMPL_22").unwrap_or_default();
+        let (dimension, k, labels) = match &input.dataset {
+            Dataset::Points(o) => (o.dimension, o.values.dim().3, o.labels.clone()),
+            Dataset::People(people) => (Dimension::PIXEL, 2, people.labels.clone()),
+            Dataset::Motion(_) => (Dimension::LENGTH, 3, smpl()),
+            Dataset::Cameras(_) => return None,
+        };
+        self.check_weight_names(view, &labels);
+        if let Dataset::Points(observations) = &input.dataset {
+            self.warn_size(spec, target.value, observations);
+        }
+        Some(Form {
+            dimension,
+            k,
+            height: None,
+        })
+    }
+
+    /// A person is neither 20 m nor 20 cm tall; one in millimetres that were taken for metres is.
+    fn warn_size(&mut self, spec: &Spec, name: &str, observations: &Observations) {
+        let Some(span) = median_span(observations) else {
+            return;
+        };
+        let unlikely = !(0.2..20.0).contains(&span) && observations.values.dim().2 > 5;
+        if observations.dimension == Dimension::LENGTH && spec.has_body && unlikely {
+            let message = format!("the points of `{name}` span {span:.3} m in a frame");
+            let root = spec.root();
+            let node = root.table("data").and_then(|t| t.get(name));
+            let origin = node.map_or(Origin::Default, |n| n.key.clone());
+            self.diagnostics.push(
+                Diagnostic::warning("F0505", message, &origin)
+                    .hint("is the `unit` right? without one, metres are meant"),
+            );
+        }
+    }
+
+    /// What a data set says as points: detections get one person, motions pose this body.
+    pub(super) fn observations(
+        &mut self,
+        spec: &Spec,
+        name: &Sourced<&str>,
+        source: &Source,
+    ) -> Option<Arc<Observations>> {
+        if let Some((_, known)) = self.associated.iter().find(|(n, _)| n == name.value) {
+            return Some(Arc::clone(known));
+        }
+        let input = self.inputs.get(name.value)?;
+        let found = match &input.dataset {
+            Dataset::Points(observations) => observations.clone(),
+            Dataset::People(people) => {
+                let Source::Project { cameras, .. } = source else {
+                    let message = format!(
+                        "`{}` are pixels, so the source should be a projection",
+                        name.value
+                    );
+                    let hint = "declare a source with `kind = \"project\"`";
+                    self.diagnostics
+                        .push(Diagnostic::error("F0302", message, &name.origin).hint(hint));
+                    return None;
+                };
+                let cameras = self.joined_cameras(cameras, &people.views, &name.origin)?;
+                let path = format!("data.{}", name.value);
+                let root = spec.root();
+                let view = View::new(root.table("data")?.table(name.value)?, &path);
+                let index = view
+                    .integer("person")
+                    .and_then(|i| usize::try_from(i.value).ok());
+                associate(people, &cameras, index)
+            }
+            Dataset::Motion(motion) => pose_joints(self.inputs.body.as_ref()?, motion),
+            Dataset::Cameras(_) => {
+                let message = format!("`{}` holds cameras, not keypoints", name.value);
+                self.diagnostics
+                    .push(Diagnostic::error("F0304", message, &name.origin));
+                return None;
+            }
+        };
+        let mut found = found;
+        self.drop_doubtful(spec, name.value, &mut found);
+        let found = Arc::new(found);
+        self.associated
+            .push((name.value.into(), Arc::clone(&found)));
+        Some(found)
+    }
+
+    /// Points seen with less than `min_confidence` are not observed.
+    fn drop_doubtful(&self, spec: &Spec, name: &str, observations: &mut Observations) {
+        let root = spec.root();
+        let data = root.table("data").and_then(|t| t.table(name));
+        let least = data.and_then(|t| View::new(t, "data").number("min_confidence"));
+        let least = least.map_or(0.0, |n| n.value);
+        observations
+            .confidence
+            .mapv_inplace(|c| if c < least { 0.0 } else { c });
+        observations.mask_missing();
+    }
+
+    fn check_weight_names(&mut self, view: &View<'_>, labels: &[String]) {
+        let Some(table) = view.table("weights") else {
+            return;
+        };
+        for (label, node) in &table.entries {
+            let weight = View::new(table, "weights").number(label);
+            if weight.is_some_and(|w| !(w.value >= 0.0 && w.value.is_finite())) {
+                let message = format!("`{}.weights.{label}` should not be below zero", view.path());
+                self.diagnostics
+                    .push(Diagnostic::error("F0205", message, &node.origin));
+            }
+            if label != "default" && !labels.contains(label) {
+                let message = format!(
+                    "`{}.weights`: no keypoint `{label}` is observed",
+                    view.path()
+                );
+                let names = labels.iter().map(String::as_str).chain(["default"]);
+                let diagnostic = Diagnostic::error("F0403", message, &node.key);
+                self.diagnostics.push(diagnostic.nearest(label, names));
+            }
+        }
+    }
+
+    /// confidence^p times the keypoint's weight; with `reduce = "mean"` over Σ conf^p of the frame.
+    pub(super) fn point_weights(&mut self, view: &View<'_>, observed: &Observations) -> Vec<f64> {
+        let power = view.integer("conf_power").map_or(1, |p| p.value);
+        if !(1..=2).contains(&power) {
+            let message = format!("`{}.conf_power` should be 1 or 2", view.path());
+            let origin = view.origin_of("conf_power", &Origin::Default);
+            self.diagnostics
+                .push(Diagnostic::error("F0205", message, &origin));
+        }
+        let table = view.table("weights");
+        let weights = table.map(|t| View::new(t, "weights"));
+        let weight = |label: &str| {
+            let weights = weights?;
+            let own = weights.number(label).or_else(|| weights.number("default"));
+            own.map(|n| n.value)
+        };
+        let by_label: Vec<f64> = observed
+            .labels
+            .iter()
+            .map(|l| weight(l).unwrap_or(1.0))
+            .collect();
+        let mean = view.text("reduce").is_some_and(|r| r.value == "mean");
+        let mut result = Vec::with_capacity(observed.confidence.len());
+        for frame in observed.confidence.outer_iter() {
+            let raised = frame.mapv(|c| c.powi(power as i32));
+            let total = raised.sum();
+            let share = if mean && total > 0.0 {
+                1.0 / total
+            } else {
+                1.0
+            };
+            for ((_, p), c) in raised.indexed_iter() {
+                result.push(c * share * by_label[p]);
+            }
+        }
+        result
+    }
+}
+
+/// The median over observed frames of the largest extent of a frame's points along one axis.
+fn median_span(observations: &Observations) -> Option<f64> {
+    let mut spans: Vec<f64> = observations
+        .values
+        .outer_iter()
+        .map(|frame| {
+            let (low, high) = (f64::INFINITY, f64::NEG_INFINITY);
+            let extent = |c: usize| {
+                let column = frame.slice(ndarray::s![.., .., c]);
+                let finite = column.iter().filter(|x| x.is_finite());
+                let (low, high) = finite.fold((low, high), |(l, h), x| (l.min(*x), h.max(*x)));
+                high - low
+            };
+            (0..frame.dim().2)
+                .map(extent)
+                .fold(f64::NEG_INFINITY, f64::max)
+        })
+        .filter(|span| span.is_finite())
+        .collect();
+    spans.sort_by(f64::total_cmp);
+    spans.get(spans.len() / 2).copied()
+}
