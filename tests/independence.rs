@@ -128,3 +128,13 @@ fn the_number_of_threads_changes_no_bit() {
         assert_eq!(bits(&one, &first, frame), bits(&one, &second, frame));
     }
 }
+
+#[test]
+fn where_no_frame_can_be_used_all_are_invalid_and_nothing_else_happens() {
+    let wild = vec![1e15; 5 * 66];
+    let (checked, found) = fit_joints(&wild, "..", "f32", "");
+    assert_eq!(found.status, [Status::Invalid; 5]);
+    let errors = fitrun::point_errors(&checked.problem, &found);
+    assert!(errors[0].all().is_empty());
+    assert!(found.frame_costs.iter().all(|c| c.is_nan()));
+}

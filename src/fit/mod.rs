@@ -100,7 +100,7 @@ impl Fit {
 
     /// The scalar total E.
     pub fn cost(&self) -> f64 {
-        self.term_costs.iter().map(|(_, cost)| cost).sum()
+        self.term_costs.iter().fold(0.0, |sum, (_, cost)| sum + cost)
     }
 }
 
