@@ -100,7 +100,9 @@ impl Fit {
 
     /// The scalar total E.
     pub fn cost(&self) -> f64 {
-        self.term_costs.iter().fold(0.0, |sum, (_, cost)| sum + cost)
+        self.term_costs
+            .iter()
+            .fold(0.0, |sum, (_, cost)| sum + cost)
     }
 }
 
