@@ -60,7 +60,6 @@ pub fn check(path: &Path, options: &RunOptions) -> Result<Checked, Error> {
         diagnostics: diagnostics.into(),
         sources: spec.sources.into(),
     };
-    // What a text that is not TOML means can only be guessed.
     if diagnostics.list.iter().any(|d| d.code == "F0101") {
         return Err(reject(spec, diagnostics));
     }

@@ -13,7 +13,7 @@ use super::outcome::{Progress, Solution, Termination, TraceRow};
 use crate::objective::{Evaluation, Layout, Objective};
 
 /// Problems that a thread works on at a time: enough for a chunk of the objective, few enough that
-/// their histories stay in the cache. Results do not depend on it.
+/// the memory for their histories is bounded. Results do not depend on it.
 const WINDOW: usize = 64;
 
 /// Problems whose iterations are recorded at most.

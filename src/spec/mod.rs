@@ -53,8 +53,11 @@ pub(crate) fn parse(
             tree.set(section, empty_table());
         }
     }
-    validate::validate(&mut tree, keys::SPEC, "", diagnostics);
-    fill_inner_tables(&mut tree, diagnostics);
+    // The form of a text that is not TOML can only be guessed.
+    if !diagnostics.list.iter().any(|d| d.code == "F0101") {
+        validate::validate(&mut tree, keys::SPEC, "", diagnostics);
+        fill_inner_tables(&mut tree, diagnostics);
+    }
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     Spec {
         name: tree.text("name").unwrap_or(&stem).to_string(),
