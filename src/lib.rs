@@ -40,7 +40,7 @@ pub use body::{BodyModel, Transforms};
 pub use camera::Camera;
 pub use diagnostic::{Diagnostic, Diagnostics, Origin, Severity, Sourced, Sources};
 pub use error::Error;
-pub use fit::{Fit, FitProgress, StageOutcome, Status, fit};
+pub use fit::{Checkpoint, Fit, FitProgress, StageOutcome, Status, fit, fit_from};
 pub use gradcheck::{GradientRow, gradcheck};
 pub use io::{FileError, NpzWriter, read_array};
 pub use ir::{Problem, Values};
@@ -52,7 +52,7 @@ pub use report::Record;
 pub use report::metrics::{PointErrors, Summary, point_errors};
 pub use run::{Checked, Outcome, RunOptions, check, run};
 pub use solve::{
-    Progress, Single, Solution, SolveSettings, Termination, TraceRow, minimize, minimize_with,
+    MethodKind, Progress, Single, Solution, SolveSettings, Termination, TraceRow, minimize, minimize_with,
 };
 pub use spec::keys;
 pub use spec::{Dimension, Spec};

@@ -24,7 +24,7 @@ impl Layout {
         self.blocks.iter().map(dims).sum()
     }
 
-    /// Unknowns of one problem.
+    /// Coordinates of a tangent vector of one problem.
     pub fn tangent(&self) -> usize {
         let dims = |b: &Block| b.copies * b.manifold.tangent();
         self.blocks.iter().map(dims).sum()
@@ -61,16 +61,53 @@ impl Layout {
         });
     }
 
+    /// What is tangent of a whitened vector: a sum of transported vectors may have drifted off.
+    pub fn tangent_part(&self, x: &[f64], mut vector: Vec<f64>) -> Vec<f64> {
+        self.for_each_copy(|block, ambient, tangent| {
+            if let Manifold::Sphere(_) = block.manifold {
+                let drifted = vector[tangent.clone()].to_vec();
+                let part = &mut vector[tangent];
+                block.manifold.pull_back(&x[ambient], &drifted, part);
+            }
+        });
+        vector
+    }
+
+    /// Which coordinates stand at a bound that steps of these signs would cross; none where there
+    /// are no bounds.
+    pub fn blocked(&self, x: &[f64], change: impl Fn(usize) -> f64) -> Vec<usize> {
+        let mut blocked = Vec::new();
+        self.for_each_copy(|block, ambient, tangent| {
+            if matches!(block.manifold, Manifold::Box { .. }) {
+                let pairs = ambient.zip(tangent);
+                let held = pairs.filter(|&(a, t)| block.manifold.blocks(x[a], change(t)));
+                blocked.extend(held.map(|(_, t)| t));
+            }
+        });
+        blocked
+    }
+
+    /// Corrects a whitened step between two points where bounds cut it short.
+    pub fn cut_short(&self, from: &[f64], to: &[f64], step: &mut [f64]) {
+        self.for_each_copy(|block, ambient, tangent| {
+            if matches!(block.manifold, Manifold::Box { .. }) {
+                for (a, t) in ambient.zip(tangent) {
+                    step[t] = (to[a] - from[a]) / block.scale;
+                }
+            }
+        });
+    }
+
     fn for_each_copy(
         &self,
         mut visit: impl FnMut(&Block, std::ops::Range<usize>, std::ops::Range<usize>),
     ) {
         let (mut ambient, mut tangent) = (0, 0);
         for block in &self.blocks {
-            // Euclidean copies need no boundaries between them.
-            let (copies, a, t) = match block.manifold {
-                Manifold::Euclidean(n) => (1, n * block.copies, n * block.copies),
-                other => (block.copies, other.ambient(), other.tangent()),
+            let m = block.manifold;
+            let (copies, a, t) = match m.is_separable() {
+                true => (1, m.ambient() * block.copies, m.tangent() * block.copies),
+                false => (block.copies, m.ambient(), m.tangent()),
             };
             for _ in 0..copies {
                 visit(block, ambient..ambient + a, tangent..tangent + t);

@@ -5,13 +5,13 @@ use std::time::Instant;
 
 use crate::diagnostic::{Diagnostics, Sources};
 use crate::error::Error;
-use crate::fit::{Fit, FitProgress, fit};
+use crate::fit::{Checkpoint, Fit, FitProgress, fit_from};
 use crate::io::FileError;
 use crate::io::atomic::AtomicDir;
 use crate::ir::Problem;
 use crate::read::Inputs;
 use crate::report::metrics::{PointErrors, point_errors};
-use crate::report::{Circumstances, Record, Seconds, write};
+use crate::report::{Circumstances, Record, Seconds, identity, write};
 use crate::spec::Spec;
 
 /// What the command line says besides the spec.
@@ -23,6 +23,8 @@ pub struct RunOptions {
     pub out: Option<PathBuf>,
     /// Replace an existing run instead of taking the next number.
     pub force: bool,
+    /// Go on from where the last run of this spec was interrupted, and replace its folder.
+    pub resume: bool,
 }
 
 /// A spec that was read and checked.
@@ -83,14 +85,21 @@ pub fn run(
 ) -> Result<Outcome, Error> {
     let begun = Instant::now();
     let checked = check(path, options)?;
-    let folder = open_folder(&checked.problem, options)?;
+    let identity = identity(&checked.spec.to_json(), &checked.inputs.files);
+    let target = target(&checked.problem, options)?;
+    let checkpoint = checkpoint(&target, &checked.problem, &identity, options)?;
+    let folder = AtomicDir::create(&target)?;
     let loaded = begun.elapsed().as_secs_f64();
-    let found = fit(&checked.problem, report);
+    let found = fit_from(&checked.problem, checkpoint, report);
     let solved = begun.elapsed().as_secs_f64();
     let errors = point_errors(&checked.problem, &found);
     let model = checked.inputs.body.as_ref();
     let mut remarks = write(folder.path(), &checked.problem, &found, model, &errors)?;
     remarks.extend(unusual_shape(&checked.problem, &found));
+    if let Some(checkpoint) = &found.checkpoint {
+        let path = folder.path().join(Checkpoint::FILE);
+        checkpoint.write(&path, &checked.problem, &identity)?;
+    }
     let seconds = Seconds {
         load: loaded,
         compile: found.compile_seconds,
@@ -140,17 +149,42 @@ fn record(
     Record::new(&checked.problem, fit, errors, circumstances)
 }
 
-/// The folder is made before the solve, so that a place that cannot be written costs no time.
-fn open_folder(problem: &Problem, options: &RunOptions) -> Result<AtomicDir, Error> {
-    let target = options
-        .out
-        .clone()
-        .unwrap_or(problem.output.dir.clone().into());
+/// Where the run goes; of several interrupted runs of a name the last one goes on.
+fn target(problem: &Problem, options: &RunOptions) -> Result<PathBuf, Error> {
+    let target = match &options.out {
+        Some(dir) => dir.clone(),
+        None => PathBuf::from(&problem.output.dir),
+    };
     if options.force && !is_replaceable(&target) {
         let message = "`--force` replaces earlier runs, and this is none: it holds no `run.json`";
         return Err(FileError::new(&target, message).into());
     }
-    Ok(AtomicDir::create(target)?)
+    if !options.resume {
+        return Ok(target);
+    }
+    let taken = crate::io::atomic::taken_names(&target);
+    let interrupted = |dir: &PathBuf| dir.join(Checkpoint::FILE).is_file();
+    taken.into_iter().rfind(interrupted).ok_or_else(|| {
+        let message = format!(
+            "there is nothing to resume: it holds no `{}` of an interrupted run",
+            Checkpoint::FILE
+        );
+        let hint = "run without `--resume`, or name the run's folder with `--out`";
+        FileError::new(&target, message).with_hint(hint).into()
+    })
+}
+
+fn checkpoint(
+    target: &Path,
+    problem: &Problem,
+    identity: &str,
+    options: &RunOptions,
+) -> Result<Option<Checkpoint>, Error> {
+    if !options.resume {
+        return Ok(None);
+    }
+    let path = target.join(Checkpoint::FILE);
+    Ok(Some(Checkpoint::read(&path, problem, identity)?))
 }
 
 /// Nothing, an empty folder, or an earlier run.
@@ -168,7 +202,7 @@ fn close_folder(
 ) -> Result<PathBuf, Error> {
     let path = folder.path().join("run.json");
     crate::io::atomic::write(path, record.to_text().as_bytes())?;
-    Ok(match options.force {
+    Ok(match options.force || options.resume {
         true => folder.replace()?,
         false => folder.commit()?,
     })

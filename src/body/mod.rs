@@ -2,6 +2,8 @@
 
 pub(crate) mod kinematics;
 mod landmarks;
+pub(crate) mod marker_points;
+pub(crate) mod markers;
 mod pose;
 pub(crate) mod skinning;
 

@@ -1,6 +1,8 @@
 //! From a spec and its inputs to a problem: names, axes, units and stages, all mistakes at once.
 
+mod free_cameras;
 mod join;
+mod markers;
 mod nodes;
 mod output;
 mod placement;
@@ -196,6 +198,7 @@ fn settings(root: &View<'_>) -> Settings {
         history: solve
             .integer("history")
             .map_or(60, |n| n.value.max(1) as usize),
+        learning_rate: solve.number("learning_rate").map_or(0.05, |n| n.value),
         tolerance_grad: tolerance.number("grad").map_or(1e-4, |n| n.value),
         tolerance_cost: tolerance
             .number("cost_rel")

@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Checker;
-use crate::camera::Camera;
-use crate::ir::{Node, NodeId, NodeKind, Per, VariableId};
+use crate::camera::{Camera, CameraPart};
+use crate::ir::{FreePart, Node, NodeId, NodeKind, Per, VariableId};
 use crate::keypoints::Recipe;
 use crate::keypoints::combine::Part;
 use crate::manifold::Manifold;
 use crate::spec::Dimension;
 
 impl Checker<'_> {
-    fn node(&mut self, name: &str, kind: NodeKind, dims: usize, dimension: Dimension) -> NodeId {
+    pub(super) fn node(&mut self, name: &str, kind: NodeKind, dims: usize, dimension: Dimension) -> NodeId {
         if let Some(known) = self.known(name) {
             return known;
         }
@@ -39,12 +39,12 @@ impl Checker<'_> {
     pub(super) fn variable_node(&mut self, id: VariableId) -> NodeId {
         let variable = &self.variables[id.0];
         let (name, dimension) = (variable.name.clone(), variable.dimension);
-        let dims = variable.manifold.ambient();
+        let dims = variable.init.len();
         self.node(&name, NodeKind::Variable(id), dims, dimension)
     }
 
     /// The nodes of the body: rest joints and joint transforms.
-    fn kinematics(&mut self) -> Option<(NodeId, NodeId, NodeId)> {
+    pub(super) fn kinematics(&mut self) -> Option<(NodeId, NodeId, NodeId)> {
         let body = self.inputs.body.as_ref()?;
         let id = |name| self.variable_id(name);
         let (root, pose) = (id("root_orient")?, id("pose_body")?);
@@ -112,7 +112,7 @@ impl Checker<'_> {
         Some(self.node(name, kind, dims, Dimension::LENGTH))
     }
 
-    fn skinned(
+    pub(super) fn skinned(
         &mut self,
         name: &str,
         used: &[usize],
@@ -161,9 +161,30 @@ impl Checker<'_> {
         name: &str,
         points: NodeId,
         cameras: Arc<Vec<Camera>>,
+        free: &[(CameraPart, VariableId)],
     ) -> NodeId {
         let dims = self.nodes[points.0].dims / 3 * 2 * cameras.len();
-        let kind = NodeKind::Project { points, cameras };
+        let part = |&(part, id): &(CameraPart, VariableId)| {
+            let variable = &self.variables[id.0];
+            let place = |label: &String| cameras.iter().position(|c| c.name == *label);
+            FreePart {
+                part,
+                // A camera that no view shows has a copy that nobody reads.
+                cameras: variable.labels.iter().map(place).collect(),
+                dims: variable.manifold.ambient(),
+                node: NodeId(0),
+            }
+        };
+        let parts: Vec<FreePart> = free.iter().map(part).collect();
+        let nodes = free.iter().map(|(_, id)| self.variable_node(*id));
+        let nodes: Vec<NodeId> = nodes.collect();
+        let free = parts.into_iter().zip(nodes);
+        let free = free.map(|(part, node)| FreePart { node, ..part }).collect();
+        let kind = NodeKind::Project {
+            points,
+            cameras,
+            free,
+        };
         self.node(name, kind, dims, Dimension::PIXEL)
     }
 }

@@ -51,13 +51,16 @@ impl Checker<'_> {
         convention: Option<&str>,
         labels: &[String],
     ) -> Vec<f64> {
-        let own = match source {
+        let on_body = match source {
+            Source::Project { of, .. } => of.as_ref(),
+            other => other,
+        };
+        if let Source::Surface { name, .. } = on_body {
+            return self.marker_rigidity(name, labels, LIMB);
+        }
+        let own = match on_body {
             Source::Body { convention, .. } => convention.as_deref(),
-            Source::Project { of, .. } => match of.as_ref() {
-                Source::Body { convention, .. } => convention.as_deref(),
-                _ => None,
-            },
-            Source::Variable(_) => None,
+            _ => None,
         };
         let Some(body) = &self.inputs.body else {
             return vec![1.0; labels.len()];

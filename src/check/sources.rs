@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Checker;
 use super::join;
-use crate::camera::Camera;
+use crate::camera::{Camera, CameraPart};
 use crate::data::{Dataset, Observations};
 use crate::diagnostic::{Diagnostic, Origin, Sourced};
 use crate::ir::{NodeId, VariableId};
@@ -23,9 +23,18 @@ pub(super) enum Source {
         convention: Option<String>,
         list: Option<Vec<String>>,
     },
+    /// Markers of a layout, by the source's name.
+    Surface {
+        name: String,
+        /// A free offset that is added.
+        offset: Option<VariableId>,
+        /// From the skin, where it is not the layout's.
+        distance: Option<f64>,
+    },
     Project {
         of: Box<Source>,
         cameras: Sourced<String>,
+        free: Vec<(CameraPart, VariableId)>,
     },
 }
 
@@ -86,11 +95,13 @@ impl Checker<'_> {
         let kind = view.text("kind").map(|k| k.value);
         match kind {
             Some("joints") => self.joints(view),
+            Some("surface") => self.surface(view, origin),
             Some("project") => {
                 let of = self.required(view, "of", origin)?;
                 let cameras = self.required(view, "cameras", origin)?;
+                let free = self.free_parts(view)?;
                 let inner = self.source(spec, &of)?;
-                if !matches!(inner, Source::Body { .. }) {
+                if !matches!(inner, Source::Body { .. } | Source::Surface { .. }) {
                     let message = format!("`{}` cannot be projected: it has no points", of.value);
                     self.diagnostics
                         .push(Diagnostic::error("F0304", message, &of.origin));
@@ -99,6 +110,7 @@ impl Checker<'_> {
                 Some(Source::Project {
                     of: Box::new(inner),
                     cameras: Sourced::new(cameras.value.into(), cameras.origin),
+                    free,
                 })
             }
             _ if view.node("kind").is_some() => None,
@@ -106,7 +118,7 @@ impl Checker<'_> {
                 let message = format!("`{}` does not say its `kind`", view.path());
                 self.diagnostics.push(
                     Diagnostic::error("F0202", message, origin)
-                        .hint("permitted: `joints`, `project`"),
+                        .hint("permitted: `joints`, `surface`, `project`"),
                 );
                 None
             }
@@ -204,6 +216,9 @@ impl Checker<'_> {
                 convention: Some(c),
                 ..
             } => keypoints::labels(c).unwrap_or_default(),
+            Source::Surface { name, .. } => self.layout(name).map_or(Vec::new(), |layout| {
+                layout.markers.iter().map(|m| m.label.clone()).collect()
+            }),
             _ => keypoints::labels("SMPL_22").unwrap_or_default(),
         }
     }
@@ -219,6 +234,14 @@ impl Checker<'_> {
                     .map(|label| self.recipe(source, None, label))
                     .collect();
                 self.body_points(name, &recipes?)
+            }
+            Source::Surface {
+                name: source,
+                offset,
+                distance,
+            } => {
+                let markers: Vec<usize> = (0..self.layout(source)?.markers.len()).collect();
+                self.marker_points(name, source, (*offset, *distance), &markers)
             }
             Source::Project { .. } => None,
         }
@@ -241,7 +264,9 @@ impl Checker<'_> {
                 cameras: None,
             }),
             Source::Body { .. } => {
-                let (labels, recipes) = self.joined_labels(source, observed, convention, origin)?;
+                let (labels, recipes) = self.joined(source, observed, origin, |checker, label| {
+                        checker.recipe(source, convention, label)
+                    })?;
                 let node = self.body_points(name, &recipes)?;
                 Some(Predicted {
                     node,
@@ -250,11 +275,28 @@ impl Checker<'_> {
                     cameras: None,
                 })
             }
-            Source::Project { of, cameras } => {
+            Source::Surface {
+                name: surface,
+                offset,
+                distance,
+            } => {
+                let (labels, markers) =
+                    self.joined(source, observed, origin, |checker, label| {
+                        checker.marker_named(surface, label)
+                    })?;
+                let node = self.marker_points(name, surface, (*offset, *distance), &markers)?;
+                Some(Predicted {
+                    node,
+                    labels,
+                    points: Some(node),
+                    cameras: None,
+                })
+            }
+            Source::Project { of, cameras, free } => {
                 let inner = format!("{name}: points");
                 let cameras = self.joined_cameras(cameras, &observed.views, origin)?;
                 let inside = self.predict(&inner, of, observed, convention, origin)?;
-                let node = self.projected(name, inside.node, cameras.clone());
+                let node = self.projected(name, inside.node, cameras.clone(), free);
                 Some(Predicted {
                     node,
                     labels: inside.labels,
@@ -265,20 +307,21 @@ impl Checker<'_> {
         }
     }
 
-    fn joined_labels(
+    /// The observed labels that the source has, each with what it is there.
+    fn joined<T>(
         &mut self,
         source: &Source,
         observed: &Observations,
-        convention: Option<&str>,
         origin: &Origin,
-    ) -> Option<(Vec<String>, Vec<Recipe>)> {
+        find: impl Fn(&Self, &str) -> Option<T>,
+    ) -> Option<(Vec<String>, Vec<T>)> {
         self.inputs.body.as_ref()?;
-        let (mut labels, mut recipes, mut missing) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut labels, mut found, mut missing) = (Vec::new(), Vec::new(), Vec::new());
         for label in &observed.labels {
-            match self.recipe(source, convention, label) {
-                Some(recipe) => {
+            match find(self, label) {
+                Some(it) => {
                     labels.push(label.clone());
-                    recipes.push(recipe);
+                    found.push(it);
                 }
                 None => missing.push(label.clone()),
             }
@@ -301,7 +344,7 @@ impl Checker<'_> {
             self.diagnostics
                 .push(Diagnostic::warning("F0405", message, origin));
         }
-        Some((labels, recipes))
+        Some((labels, found))
     }
 
     pub(super) fn joined_cameras(

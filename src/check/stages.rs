@@ -3,6 +3,7 @@
 use super::Checker;
 use crate::diagnostic::{Diagnostic, Origin, Sourced};
 use crate::ir::{Coupling, Per, Placement, Residual, Stage, Targets, Term, VariableId};
+use crate::solve::MethodKind;
 use crate::spec::{Node, Value, View};
 
 impl Checker<'_> {
@@ -52,6 +53,7 @@ impl Checker<'_> {
             coupling: self.coupling(&free, terms, None),
             free,
             terms: terms.to_vec(),
+            method: self.method(None),
             max_iter,
         }
     }
@@ -100,8 +102,18 @@ impl Checker<'_> {
             coupling: self.coupling(&free, &active, frames.map(|n| n.value.max(1) as usize)),
             free,
             terms: active,
+            method: self.method(view.text("method").map(|m| m.value)),
             max_iter: self.max_iter(view, max_iter),
         })
+    }
+
+    /// The stage's own method, else that of all stages; `auto` is L-BFGS.
+    fn method(&self, own: Option<&str>) -> MethodKind {
+        let root = self.spec.root();
+        let solve = root.table("solve").and_then(|t| t.text("method"));
+        let name = own.or(solve).unwrap_or("auto");
+        let found = MethodKind::NAMES.iter().find(|(n, _)| *n == name);
+        found.map_or(MethodKind::default(), |(_, kind)| *kind)
     }
 
     /// The stage's own limit, unless it is a default and the spec sets a lower one for all.

@@ -8,7 +8,7 @@ use super::sources::{Predicted, Source};
 use super::whitening::Form;
 use crate::data::Observations;
 use crate::diagnostic::{Diagnostic, Origin, Sourced};
-use crate::ir::{NodeId, Observed, Per, Residual, Targets, Term, VariableId};
+use crate::ir::{NodeId, NodeKind, Observed, Per, Residual, Targets, Term, VariableId};
 use crate::manifold::Manifold;
 use crate::prior::Prior;
 use crate::spec::{Dimension, Spec, View};
@@ -53,7 +53,15 @@ impl Checker<'_> {
         };
         // The form is known before everything else is in order, so that no mistake hides another.
         let whitening = form.and_then(|form| self.whitening(view, origin, form));
-        let ((node, residual), whitening) = (measured?, whitening?);
+        let ((node, residual), mut whitening) = (measured?, whitening?);
+        if let NodeKind::Variable(id) = self.nodes[node.0].kind
+            && self.variables[id.0].manifold == Manifold::So3
+        {
+            // ‖R − R₀‖² is twice the squared angle, where that is small.
+            let factor = std::f64::consts::SQRT_2;
+            whitening.sigma.iter_mut().for_each(|s| *s *= factor);
+            whitening.scale *= factor;
+        }
         Some(Term {
             name: name.into(),
             node,
@@ -78,19 +86,26 @@ impl Checker<'_> {
             return None;
         };
         let variable = &self.variables[id.0];
-        let (dimension, manifold) = (variable.dimension, variable.manifold);
-        let Manifold::Euclidean(k) = manifold else {
+        let about_init = view.text("about").is_some_and(|a| a.value == "init");
+        if variable.manifold == Manifold::So3 && !about_init {
             let message = format!("`{}` is a rotation, which has no squared norm", of.value);
+            let diagnostic = Diagnostic::error("F0306", message, &of.origin);
             self.diagnostics
-                .push(Diagnostic::error("F0306", message, &of.origin));
+                .push(diagnostic.hint("`about = \"init\"` measures the angle from where it starts"));
             return None;
+        }
+        let about = match about_init {
+            true => variable.init.clone(),
+            false => vec![0.0; variable.init.len()],
         };
+        let k = variable.manifold.ambient();
         *form = Some(Form {
-            dimension,
+            dimension: variable.dimension,
             k,
             height: None,
         });
-        Some((self.variable_node(id), Residual::Value { k }))
+        let about = Arc::new(about);
+        Some((self.variable_node(id), Residual::Value { k, about }))
     }
 
     /// The energy of the prior; without a prior there is no such term.
@@ -140,6 +155,7 @@ impl Checker<'_> {
             Source::Variable(id) => rotation(id) || shared(id),
             Source::Project { .. } => true,
             Source::Body { .. } => of.value == "vertices",
+            Source::Surface { .. } => false,
         };
         if unfit {
             let message = format!("`{}` has no difference along frames", of.value);
@@ -202,6 +218,9 @@ impl Checker<'_> {
         let joined = join::select_points(&observations, &predicted.labels);
         self.check_dims(&predicted, &joined, &source_name, &target_name)?;
         let weights = self.point_weights(view, &joined);
+        if joined.views.len() == 1 {
+            self.warn_never_seen(view.path(), &predicted.labels, &weights);
+        }
         let targets = Arc::new(Targets {
             labels: predicted.labels.clone(),
             observations: joined,

@@ -1,11 +1,11 @@
-//! Variables with their manifolds, sizes and starting values.
+//! Variables with their manifolds, copies, sizes and starting values.
 
 use super::Checker;
 use crate::body::BODY_JOINTS;
-use crate::diagnostic::{Diagnostic, Origin};
+use crate::diagnostic::{Diagnostic, Origin, Sourced};
 use crate::ir::{Per, Variable, VariableId};
 use crate::manifold::Manifold;
-use crate::spec::{Dimension, View, parse_unit};
+use crate::spec::{Dimension, Quantity, View, parse_unit};
 
 impl Checker<'_> {
     pub(super) fn variables(&mut self, root: &View<'_>) {
@@ -17,43 +17,53 @@ impl Checker<'_> {
     }
 
     fn variable(&mut self, name: &str, view: &View<'_>, origin: &Origin) -> Option<Variable> {
-        let manifold = self.manifold(name, view, origin)?;
-        let dimension = match view.text("unit") {
-            None => Dimension::NONE,
-            Some(unit) => match parse_unit(unit.value) {
-                Ok((1.0, dimension)) => dimension,
-                Ok((_, dimension)) => {
-                    let message = format!("`{}.unit` should be the SI unit", view.path());
-                    let label = format!("write `{dimension}`");
-                    self.diagnostics
-                        .push(Diagnostic::error("F0302", message, &unit.origin).label(label));
-                    return None;
-                }
-                Err(reason) => {
-                    let message = format!("`{}.unit`: {reason}", view.path());
-                    self.diagnostics
-                        .push(Diagnostic::error("F0302", message, &unit.origin));
-                    return None;
-                }
-            },
+        let dimension = self.dimension(name, view)?;
+        let (per, labels) = match view.text("per").map(|t| t.value) {
+            Some("frame") => (Per::Frame, Vec::new()),
+            Some("marker") => (Per::Subject, self.markers_of(name, view, origin)?),
+            Some("camera") => (Per::Subject, self.cameras_of(name, view, origin)?),
+            _ => (Per::Subject, Vec::new()),
         };
-        let per = match view.text("per").map(|t| t.value) {
-            Some("frame") => Per::Frame,
-            _ => Per::Subject,
-        };
+        let manifold = self.manifold(name, view, dimension)?;
+        let copies = labels.len().max(1);
         Some(Variable {
-            init: self.init(name, view, manifold)?,
+            init: self.init(name, view, manifold, dimension, &labels)?,
             name: name.into(),
             manifold,
+            copies,
+            labels,
             per,
             dimension,
-            scale: self.scale(view),
+            scale: self.scale(name, view, manifold),
         })
     }
 
-    fn scale(&mut self, view: &View<'_>) -> f64 {
+    fn dimension(&mut self, name: &str, view: &View<'_>) -> Option<Dimension> {
+        let Some(unit) = view.text("unit") else {
+            let init = view.quantities("init").and_then(|q| q.value.first().copied());
+            let of_part = || self.dimension_of_camera_part(name);
+            return Some(match init {
+                Some(q) if q.dimension != Dimension::NONE => q.dimension,
+                _ => of_part().unwrap_or(Dimension::NONE),
+            });
+        };
+        let fail = |message: String| Diagnostic::error("F0302", message, &unit.origin);
+        let diagnostic = match parse_unit(unit.value) {
+            Ok((1.0, dimension)) => return Some(dimension),
+            Ok((_, dimension)) => {
+                fail(format!("`{}.unit` should be the SI unit", view.path()))
+                    .label(format!("write `{dimension}`"))
+            }
+            Err(reason) => fail(format!("`{}.unit`: {reason}", view.path())),
+        };
+        self.diagnostics.push(diagnostic);
+        None
+    }
+
+    fn scale(&mut self, name: &str, view: &View<'_>, manifold: Manifold) -> f64 {
         let Some(scale) = view.number("scale") else {
-            return 1.0;
+            let of_part = self.scale_of_camera_part(name, manifold);
+            return of_part.unwrap_or(1.0);
         };
         if scale.value > 0.0 && scale.value.is_finite() {
             return scale.value;
@@ -64,61 +74,135 @@ impl Checker<'_> {
         1.0
     }
 
-    /// The body fixes the sizes of its own variables.
-    fn manifold(&mut self, name: &str, view: &View<'_>, origin: &Origin) -> Option<Manifold> {
-        if view.text("kind").is_some_and(|k| k.value == "so3") {
+    fn manifold(&mut self, name: &str, view: &View<'_>, dimension: Dimension) -> Option<Manifold> {
+        let kind = view.text("kind").map_or("euclidean", |k| k.value);
+        if kind == "so3" {
             return Some(Manifold::So3);
         }
-        let of_body = match (name, &self.inputs.body) {
-            ("betas", Some(body)) => Some(body.num_betas()),
-            ("pose_body", Some(_)) => Some(3 * BODY_JOINTS),
-            ("trans", Some(_)) => Some(3),
-            _ => None,
-        };
-        let given = view.integer("dim");
-        let init = view.numbers("init").map_or(1, |n| n.value.len());
-        match (given, of_body) {
-            (Some(dim), Some(needed)) if dim.value != needed as i64 => {
-                let message = format!("`vars.{name}.dim` should be {needed} for this body");
+        let dims = self.dims(name, view)?;
+        let bounds = self.bounds(view, dimension);
+        match (kind, bounds) {
+            ("positive", _) => Some(Manifold::Positive(dims)),
+            ("sphere", _) if dims < 2 => {
+                let message = format!("`{}` is a sphere, so `dim` should be at least 2", view.path());
+                let origin = view.origin_of("kind", &Origin::Default);
                 self.diagnostics
-                    .push(Diagnostic::error("F0303", message, &dim.origin));
+                    .push(Diagnostic::error("F0303", message, &origin));
                 None
             }
-            (Some(dim), _) if dim.value < 1 => {
-                let message = format!("`vars.{name}.dim` should be at least 1");
-                self.diagnostics
-                    .push(Diagnostic::error("F0303", message, &dim.origin));
-                None
-            }
-            (_, Some(needed)) => Some(Manifold::Euclidean(needed)),
-            (Some(dim), None) => Some(Manifold::Euclidean(dim.value as usize)),
-            (None, None) if self.spec.has_body && name == "betas" => {
-                // The body could not be read; that is the mistake, and it was reported.
-                let _ = origin;
-                Some(Manifold::Euclidean(10))
-            }
-            (None, None) => Some(Manifold::Euclidean(init)),
+            ("sphere", _) => Some(Manifold::Sphere(dims)),
+            (_, Some(None)) => None,
+            (_, Some(Some((low, high)))) => Some(Manifold::Box { dims, low, high }),
+            ("box", None) => Some(Manifold::Box {
+                dims,
+                low: -1.0,
+                high: 1.0,
+            }),
+            (_, None) => Some(Manifold::Euclidean(dims)),
         }
     }
 
-    fn init(&mut self, name: &str, view: &View<'_>, manifold: Manifold) -> Option<Vec<f64>> {
-        let dims = manifold.tangent();
-        let Some(given) = view.numbers("init") else {
-            return Some(match manifold {
-                Manifold::So3 => nalgebra::Matrix3::identity().as_slice().to_vec(),
-                Manifold::Euclidean(n) if self.inputs.prior.variable() == name => {
-                    self.inputs.prior.mode(n)
-                }
-                Manifold::Euclidean(n) => vec![0.0; n],
-            });
+    /// Lower and upper bound, where there are any; the inner `None` is a mistake, reported.
+    fn bounds(&mut self, view: &View<'_>, dimension: Dimension) -> Option<Option<(f64, f64)>> {
+        view.node("bounds")?;
+        let given = view.quantities("bounds")?;
+        let path = format!("{}.bounds", view.path());
+        let numbers = self.of_dimension(&path, &given, dimension);
+        Some(numbers.and_then(|numbers| match numbers.as_slice() {
+            [low, high] if low < high => Some((*low, *high)),
+            _ => {
+                let message = format!("`{path}` should be two numbers, the lower one first");
+                self.diagnostics
+                    .push(Diagnostic::error("F0205", message, &given.origin));
+                None
+            }
+        }))
+    }
+
+    /// Quantities as numbers in SI units, when they have the variable's dimension.
+    fn of_dimension(
+        &mut self,
+        path: &str,
+        given: &Sourced<Vec<Quantity>>,
+        dimension: Dimension,
+    ) -> Option<Vec<f64>> {
+        // A bare number is in the variable's unit, like everywhere in `vars`.
+        let fits = |q: &Quantity| q.dimension == dimension || q.dimension == Dimension::NONE;
+        if let Some(other) = given.value.iter().find(|q| !fits(q)) {
+            let message = format!(
+                "`{path}` is in {}, but the variable in {dimension}",
+                other.dimension
+            );
+            self.diagnostics
+                .push(Diagnostic::error("F0302", message, &given.origin));
+            return None;
+        }
+        if given.value.iter().any(|q| !q.value.is_finite()) {
+            let message = format!("`{path}` is not a finite number");
+            self.diagnostics
+                .push(Diagnostic::error("F0303", message, &given.origin));
+            return None;
+        }
+        Some(given.value.iter().map(|q| q.value).collect())
+    }
+
+    /// Components of one copy; the body and the cameras fix the sizes of their own variables.
+    fn dims(&mut self, name: &str, view: &View<'_>) -> Option<usize> {
+        let fixed = match (name, &self.inputs.body) {
+            ("betas", Some(body)) => Some(body.num_betas()),
+            // The body could not be read; that is the mistake, and it was reported.
+            ("betas", None) if self.spec.has_body => Some(10),
+            ("pose_body", Some(_)) => Some(3 * BODY_JOINTS),
+            ("trans", Some(_)) => Some(3),
+            _ => self.dims_of_camera_part(name),
         };
-        let numbers = match given.value.as_slice() {
+        let given = view.integer("dim");
+        let init = view.quantities("init").map_or(1, |n| n.value.len());
+        match (given, fixed) {
+            (Some(dim), Some(needed)) if dim.value != needed as i64 => {
+                let message = format!("`vars.{name}.dim` should be {needed}");
+                self.diagnostics
+                    .push(Diagnostic::error("F0303", message, &dim.origin));
+                None
+            }
+            (Some(dim), _) if !(1..=1_000_000).contains(&dim.value) => {
+                let message = format!("`vars.{name}.dim` should be at least 1, at most a million");
+                self.diagnostics
+                    .push(Diagnostic::error("F0303", message, &dim.origin));
+                None
+            }
+            (_, Some(needed)) => Some(needed),
+            (Some(dim), None) => Some(dim.value as usize),
+            (None, None) => Some(init),
+        }
+    }
+
+    /// The numbers of all copies where a solve starts.
+    fn init(
+        &mut self,
+        name: &str,
+        view: &View<'_>,
+        manifold: Manifold,
+        dimension: Dimension,
+        labels: &[String],
+    ) -> Option<Vec<f64>> {
+        let copies = labels.len().max(1);
+        let Some(given) = view.quantities("init") else {
+            if view.node("init").is_some() {
+                return None;
+            }
+            let from_file = self.init_of_camera_part(name, manifold.ambient(), labels);
+            return Some(from_file.unwrap_or_else(|| self.default_init(name, manifold).repeat(copies)));
+        };
+        let dims = manifold.tangent();
+        let path = format!("{}.init", view.path());
+        let given_numbers = self.of_dimension(&path, &given, dimension)?;
+        let numbers = match given_numbers.as_slice() {
             [one] => vec![*one; dims],
             several if several.len() == dims => several.to_vec(),
             several => {
                 let message = format!(
-                    "`{}.init` has {} numbers, but the variable has {dims}",
-                    view.path(),
+                    "`{path}` has {} numbers, but the variable has {dims}",
                     several.len()
                 );
                 self.diagnostics
@@ -126,26 +210,58 @@ impl Checker<'_> {
                 return None;
             }
         };
-        if numbers.iter().any(|x| !x.is_finite()) {
-            let message = format!("`{}.init` is not a finite number", view.path());
-            self.diagnostics
-                .push(Diagnostic::error("F0303", message, &given.origin));
-            return None;
-        }
-        Some(match manifold {
-            // A rotation is given as an axis-angle vector, like everywhere at the border.
-            Manifold::So3 => {
-                let mut rows = vec![0.0; 9];
-                let identity = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
-                manifold.retract(&identity, &numbers, &mut rows);
-                rows
+        match on_manifold(manifold, numbers) {
+            Ok(copy) => Some(copy.repeat(copies)),
+            Err(reason) => {
+                let message = format!("`{path}` {reason}");
+                self.diagnostics
+                    .push(Diagnostic::error("F0205", message, &given.origin));
+                None
             }
-            Manifold::Euclidean(_) => numbers,
-        })
+        }
+    }
+
+    fn default_init(&self, name: &str, manifold: Manifold) -> Vec<f64> {
+        let dims = manifold.ambient();
+        match manifold {
+            Manifold::So3 => nalgebra::Matrix3::identity().as_slice().to_vec(),
+            _ if self.inputs.prior.variable() == name => self.inputs.prior.mode(dims),
+            Manifold::Euclidean(_) => vec![0.0; dims],
+            Manifold::Box { low, high, .. } => vec![0f64.clamp(low, high); dims],
+            Manifold::Positive(_) => vec![1.0; dims],
+            Manifold::Sphere(_) => vec![1.0 / (dims as f64).sqrt(); dims],
+        }
     }
 
     pub(super) fn variable_id(&self, name: &str) -> Option<VariableId> {
         let at = self.variables.iter().position(|v| v.name == name)?;
         Some(VariableId(at))
+    }
+}
+
+/// The stored numbers of a point that is given in the numbers of the border.
+fn on_manifold(manifold: Manifold, numbers: Vec<f64>) -> Result<Vec<f64>, String> {
+    match manifold {
+        // A rotation is given as an axis-angle vector.
+        Manifold::So3 => {
+            let mut rows = vec![0.0; 9];
+            let identity = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
+            manifold.retract(&identity, &numbers, &mut rows);
+            Ok(rows)
+        }
+        Manifold::Positive(_) if numbers.iter().any(|x| *x <= 0.0) => {
+            Err("should be above zero".into())
+        }
+        Manifold::Box { low, high, .. } if numbers.iter().any(|x| !(low..=high).contains(x)) => {
+            Err(format!("should lie between {low} and {high}"))
+        }
+        Manifold::Sphere(_) => {
+            let length = numbers.iter().map(|x| x * x).sum::<f64>().sqrt();
+            match length > 0.0 {
+                true => Ok(numbers.iter().map(|x| x / length).collect()),
+                false => Err("is a direction, so it should not be zero".into()),
+            }
+        }
+        _ => Ok(numbers),
     }
 }

@@ -23,6 +23,9 @@ pub(super) struct RunArgs {
     /// Replace an existing run instead of taking the next number
     #[arg(long)]
     force: bool,
+    /// Go on from where the last run of this spec was interrupted
+    #[arg(long, conflicts_with = "force")]
+    resume: bool,
     /// Print nothing but errors
     #[arg(long)]
     quiet: bool,
@@ -39,6 +42,7 @@ pub(super) fn main(args: &RunArgs) -> ExitCode {
     let options = RunOptions {
         out: args.out.clone(),
         force: args.force,
+        resume: args.resume,
         ..args.common.options()
     };
     let interrupted = Arc::new(AtomicBool::new(false));

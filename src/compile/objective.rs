@@ -82,7 +82,7 @@ impl<'a, E: Scalar, D: Backend<E>> CompiledObjective<'a, E, D> {
         let mut at = 0;
         for free in &self.free {
             let variable = &problem.variables[free.variable.0];
-            let dims = variable.manifold.tangent();
+            let dims = variable.copies * variable.manifold.tangent();
             let copies = if free.per == Per::Frame {
                 self.frames.len()
             } else {
@@ -273,12 +273,12 @@ fn parameters(problem: &Problem, stage: &Stage, frames: usize) -> (Vec<Free>, La
             free.push(Free {
                 variable: id,
                 per,
-                ambient: variable.manifold.ambient(),
+                ambient: variable.init.len(),
                 offset: layout.ambient(),
             });
             layout.blocks.push(Block {
                 manifold: variable.manifold,
-                copies: if per == Per::Frame { frames } else { 1 },
+                copies: variable.copies * if per == Per::Frame { frames } else { 1 },
                 scale: variable.scale,
             });
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::body::kinematics::Kinematics;
+use crate::body::marker_points::{MarkerPoints, Mount};
 use crate::body::skinning::{PoseCorrectives, Skinning};
 use crate::camera::project::{Lens, Projection};
 use crate::graph::affine::Affine;
@@ -15,8 +16,11 @@ use crate::term::Whitener;
 use crate::term::difference::Difference;
 use crate::term::points::Points;
 
+fn convert<E: Scalar>(numbers: &[f64]) -> Vec<E> {
+    numbers.iter().map(|&x| E::of(x)).collect()
+}
+
 pub(super) fn operation<E: Scalar>(kind: &NodeKind, nodes: &[Node]) -> Arc<dyn Operation<E>> {
-    let convert = |numbers: &[f64]| numbers.iter().map(|&x| E::of(x)).collect::<Vec<E>>();
     match kind {
         NodeKind::Variable(_) => unreachable!("a variable is a leaf, not an operation"),
         NodeKind::Rotations { of } => Arc::new(Rodrigues {
@@ -40,9 +44,28 @@ pub(super) fn operation<E: Scalar>(kind: &NodeKind, nodes: &[Node]) -> Arc<dyn O
         NodeKind::Combine { keypoints, .. } => Arc::new(Combine {
             keypoints: keypoints.iter().map(|row| convert_pairs(row)).collect(),
         }),
-        NodeKind::Project { points, cameras } => Arc::new(Projection {
+        NodeKind::Markers {
+            vertices,
+            offsets,
+            mounts,
+            slots,
+            ..
+        } => Arc::new(MarkerPoints {
+            mounts: mounts.iter().map(convert_mount).collect(),
+            slots: match offsets {
+                Some(_) => slots.to_vec(),
+                None => Vec::new(),
+            },
+            on_skin: vertices.is_some(),
+        }),
+        NodeKind::Project {
+            points,
+            cameras,
+            free,
+        } => Arc::new(Projection {
             lenses: cameras.iter().map(Lens::new).collect(),
             points: nodes[points.0].dims / 3,
+            free: free.iter().map(free_part).collect(),
         }),
     }
 }
@@ -51,13 +74,39 @@ fn convert_pairs<K: Copy, E: Scalar>(row: &[(K, f64)]) -> Vec<(K, E)> {
     row.iter().map(|&(key, x)| (key, E::of(x))).collect()
 }
 
+fn free_part(free: &ir::FreePart) -> FreePart {
+    FreePart {
+        part: free.part,
+        cameras: free.cameras.clone(),
+        dims: free.dims,
+    }
+}
+
+fn convert_mount<E: Scalar>(mount: &Mount<f64>) -> Mount<E> {
+    match mount {
+        Mount::Skin {
+            corners,
+            weights,
+            distance,
+        } => Mount::Skin {
+            corners: *corners,
+            weights: weights.map(E::of),
+            distance: E::of(*distance),
+        },
+        Mount::Joint { joint, offset } => Mount::Joint {
+            joint: *joint,
+            offset: offset.map(E::of),
+        },
+    }
+}
+
 pub(super) fn cost<E: Scalar>(term: &Term, node: &Node) -> Box<dyn CostOperation<E>> {
     let whitener = Whitener::new(&term.whitening);
     match &term.residual {
         Residual::Points(targets) => Box::new(points(whitener, targets)),
-        Residual::Value { k } => Box::new(Points {
+        Residual::Value { k, about } => Box::new(Points {
             whitener,
-            targets: vec![E::zero(); node.dims],
+            targets: convert(about),
             confidences: vec![E::one(); node.dims / k],
             points: node.dims / k,
             k: *k,

@@ -1,8 +1,10 @@
 //! The stage loop: an objective for each stage, solved, its values carried on to the next.
 
+mod checkpoint;
 mod frames;
 mod start;
 
+pub use checkpoint::Checkpoint;
 pub(crate) use start::place;
 
 use std::time::Instant;
@@ -13,7 +15,7 @@ use crate::compile::CompiledObjective;
 use crate::graph::{Backend, Scalar};
 use crate::ir::{Coupling, Precision, Problem, Stage, Values};
 use crate::objective::{Evaluation, Objective};
-use crate::solve::{Progress, Solution, SolveSettings, Termination, minimize_with};
+use crate::solve::{MethodKind, Progress, Solution, SolveSettings, Termination, minimize_with};
 
 /// How one frame ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,6 +70,7 @@ pub struct StageOutcome {
     pub name: String,
     /// Whether its frames were one problem.
     pub joint: bool,
+    pub method: MethodKind,
     /// The frame of each problem, or the frames of the joint one.
     pub frames: Vec<usize>,
     pub term_names: Vec<String>,
@@ -85,6 +88,8 @@ pub struct Fit {
     pub solved: Vec<bool>,
     /// (frames): E of the terms that belong to a frame, as the last stage weighs them.
     pub frame_costs: Vec<f64>,
+    /// Where to go on, when the fit was interrupted.
+    pub checkpoint: Option<Checkpoint>,
     /// Time that went into making the stages' objectives.
     pub compile_seconds: f64,
     /// E of each term over all frames, in the order of the last stage's terms.
@@ -117,9 +122,18 @@ pub struct FitProgress<'a> {
 
 /// Solves all stages of a problem; `report` hears of every round and returns false to stop early.
 pub fn fit(problem: &Problem, report: &mut dyn FnMut(FitProgress<'_>) -> bool) -> Fit {
+    fit_from(problem, None, report)
+}
+
+/// Like [`fit`], from where an earlier one was interrupted.
+pub fn fit_from(
+    problem: &Problem,
+    checkpoint: Option<Checkpoint>,
+    report: &mut dyn FnMut(FitProgress<'_>) -> bool,
+) -> Fit {
     match problem.settings.precision {
-        Precision::F32 => Fitter::<f32, Cpu>::new(problem, report).run(),
-        Precision::F64 => Fitter::<f64, Cpu>::new(problem, report).run(),
+        Precision::F32 => Fitter::<f32, Cpu>::new(problem, report).run(checkpoint),
+        Precision::F64 => Fitter::<f64, Cpu>::new(problem, report).run(checkpoint),
     }
 }
 
@@ -131,6 +145,8 @@ struct Fitter<'a, E, D> {
     outcomes: Vec<StageOutcome>,
     /// (frames): whether it was part of a stage.
     touched: Vec<bool>,
+    /// (frames): whether the running stage has solved it.
+    done: Vec<bool>,
     compile_seconds: f64,
     interrupted: bool,
     precision: std::marker::PhantomData<(E, D)>,
@@ -150,27 +166,52 @@ impl<'a, E: Scalar, D: Backend<E>> Fitter<'a, E, D> {
             status: (0..problem.frames).map(status).collect(),
             outcomes: Vec::new(),
             touched: vec![false; problem.frames],
+            done: vec![false; problem.frames],
             compile_seconds: 0.0,
             interrupted: false,
             precision: std::marker::PhantomData,
         }
     }
 
-    fn run(mut self) -> Fit {
-        let good = |f: &usize| self.status[*f] == Status::Unsolved;
+    fn run(mut self, checkpoint: Option<Checkpoint>) -> Fit {
+        let mut next = checkpoint.map_or(0, |c| self.go_back_to(c));
+        let good = |f: &usize| self.status[*f] == Status::Unsolved && !self.done[*f];
         let placed: Vec<usize> = (0..self.problem.frames).filter(good).collect();
-        let mut starts = start::starts(self.problem, &self.values, &placed);
-        for (index, stage) in self.problem.stages.iter().enumerate() {
+        let mut starts = match next {
+            0 => start::starts(self.problem, &self.values, &placed),
+            _ => None,
+        };
+        while let Some(stage) = self.problem.stages.get(next) {
+            match starts.take() {
+                Some(starts) => self.place(stage, next, starts),
+                None => self.solve(stage, next),
+            }
             if self.interrupted {
                 break;
             }
-            if let Some(starts) = starts.take() {
-                self.place(stage, index, starts);
-            } else {
-                self.solve(stage, index);
-            }
+            self.done.fill(false);
+            next += 1;
         }
-        self.finish()
+        let checkpoint = self.interrupted.then(|| Checkpoint {
+            stage: next,
+            done: self.done.clone(),
+            touched: self.touched.clone(),
+            status: self.status.clone(),
+            values: self.values.clone(),
+        });
+        self.finish(checkpoint)
+    }
+
+    /// Takes up what was solved; returns the stage that was under way.
+    fn go_back_to(&mut self, checkpoint: Checkpoint) -> usize {
+        self.values = checkpoint.values;
+        self.touched = checkpoint.touched;
+        self.done = checkpoint.done;
+        self.status = checkpoint.status;
+        let open = |s: &&mut Status| **s == Status::Interrupted;
+        let open = self.status.iter_mut().filter(open);
+        open.for_each(|s| *s = Status::Unsolved);
+        checkpoint.stage
     }
 
     /// The first stage: several starts of a frame are problems of one batch, the best one stays.
@@ -215,7 +256,10 @@ impl<'a, E: Scalar, D: Backend<E>> Fitter<'a, E, D> {
 
     fn solve(&mut self, stage: &Stage, index: usize) {
         let joint = stage.coupling != Coupling::Independent;
-        let frames = frames::of_stage(self.problem, stage, &self.usable_frames(stage));
+        let mut frames = frames::of_stage(self.problem, stage, &self.usable_frames(stage));
+        if !joint {
+            frames.retain(|&f| !self.done[f]);
+        }
         if frames.is_empty() {
             return;
         }
@@ -299,6 +343,8 @@ impl<'a, E: Scalar, D: Backend<E>> Fitter<'a, E, D> {
     fn settings(&self, stage: &Stage) -> SolveSettings {
         let settings = &self.problem.settings;
         SolveSettings {
+            method: stage.method,
+            learning_rate: settings.learning_rate,
             max_iter: stage.max_iter,
             tolerance_grad: settings.tolerance_grad,
             tolerance_cost: settings.tolerance_cost,
@@ -322,6 +368,7 @@ impl<'a, E: Scalar, D: Backend<E>> Fitter<'a, E, D> {
         for &p in best {
             self.touched[frames[p]] = true;
             let termination = &solution.terminations[if joint { 0 } else { p }];
+            self.done[frames[p]] = *termination != Termination::Interrupted;
             let status = &mut self.status[frames[p]];
             if *status != Status::NoData {
                 *status = Status::of(termination);
@@ -330,6 +377,7 @@ impl<'a, E: Scalar, D: Backend<E>> Fitter<'a, E, D> {
         self.outcomes.push(StageOutcome {
             name: stage.name.clone(),
             joint,
+            method: stage.method,
             frames,
             term_names: stage.terms.iter().map(|t| t.name.clone()).collect(),
             solution,
@@ -337,7 +385,7 @@ impl<'a, E: Scalar, D: Backend<E>> Fitter<'a, E, D> {
     }
 
     /// Final costs in f64, whatever the precision of the stages.
-    fn finish(mut self) -> Fit {
+    fn finish(mut self, checkpoint: Option<Checkpoint>) -> Fit {
         let ended = |s: &Status| matches!(s, Status::NoData | Status::Invalid);
         if self.interrupted {
             let open = self.status.iter_mut().filter(|s| !ended(s));
@@ -378,6 +426,7 @@ impl<'a, E: Scalar, D: Backend<E>> Fitter<'a, E, D> {
             stages: self.outcomes,
             status: self.status,
             compile_seconds: self.compile_seconds,
+            checkpoint,
             solved,
             frame_costs,
             term_costs,

@@ -95,16 +95,25 @@ impl AtomicDir {
     }
 }
 
-/// `walk`, else `walk-2`, `walk-3`, …
-fn free_name(wanted: &Path) -> PathBuf {
+/// `walk`, `walk-2`, `walk-3`, …
+fn names(wanted: &Path) -> impl Iterator<Item = PathBuf> {
     let name = wanted.file_name().unwrap_or_default();
-    let numbered = (2..).map(|n| {
+    let numbered = (2..).map(move |n| {
         let mut name = name.to_os_string();
         name.push(format!("-{n}"));
         wanted.with_file_name(name)
     });
-    let mut names = std::iter::once(wanted.to_path_buf()).chain(numbered);
-    names
+    std::iter::once(wanted.to_path_buf()).chain(numbered)
+}
+
+/// The names before the first free one, oldest first.
+pub(crate) fn taken_names(wanted: &Path) -> Vec<PathBuf> {
+    let taken = |path: &PathBuf| path.symlink_metadata().is_ok();
+    names(wanted).take_while(taken).collect()
+}
+
+fn free_name(wanted: &Path) -> PathBuf {
+    names(wanted)
         .find(|path| path.symlink_metadata().is_err())
         .unwrap_or(wanted.to_path_buf())
 }

@@ -21,8 +21,9 @@ impl Problem {
             rows.push([path("unknowns"), unknowns, structure]);
             rows.push([
                 path("method"),
-                "lbfgs".into(),
-                "chosen by `auto`: it suits any cost of which only the gradient is known".into(),
+                stage.method.name().into(),
+                "as given, else lbfgs: it suits any cost of which only the gradient is known"
+                    .into(),
             ]);
         }
         rows
@@ -32,7 +33,7 @@ impl Problem {
         let count = |per: Per| -> usize {
             let of = stage.free.iter().map(|v| &self.variables[v.0]);
             of.filter(|v| v.per == per)
-                .map(|v| v.manifold.tangent())
+                .map(|v| v.copies * v.manifold.degrees_of_freedom())
                 .sum()
         };
         let (own, shared) = (count(Per::Frame), count(Per::Subject));

@@ -7,11 +7,13 @@ use std::sync::Arc;
 
 use nalgebra::Matrix3;
 
-use crate::camera::Camera;
+use crate::body::marker_points::Mount;
+use crate::camera::{Camera, CameraPart};
 use crate::data::Observations;
 use crate::keypoints::combine::Part;
 use crate::manifold::Manifold;
 use crate::prior::Mixture;
+use crate::solve::MethodKind;
 use crate::spec::Dimension;
 use crate::term::Whitening;
 
@@ -65,10 +67,15 @@ pub enum Per {
 #[derive(Clone, Debug)]
 pub struct Variable {
     pub name: String,
+    /// Where one copy lives.
     pub manifold: Manifold,
+    /// Copies side by side: one for each marker or camera, else one.
+    pub copies: usize,
+    /// What the copies are called, where there are several.
+    pub labels: Vec<String>,
     pub per: Per,
     pub dimension: Dimension,
-    /// One copy, in stored numbers.
+    /// All copies of one frame, in stored numbers.
     pub init: Vec<f64>,
     /// Typical size of a change in tangent coordinates; whitens the problem.
     pub scale: f64,
@@ -122,10 +129,32 @@ pub enum NodeKind {
         vertices: Option<NodeId>,
         keypoints: Arc<Vec<Vec<(Part, f64)>>>,
     },
+    /// Centres of markers on the skin or at joints.
+    Markers {
+        transforms: NodeId,
+        vertices: Option<NodeId>,
+        /// A free offset for each marker of the layout.
+        offsets: Option<NodeId>,
+        mounts: Arc<Vec<Mount<f64>>>,
+        /// For each marker its copy among the offsets.
+        slots: Arc<Vec<usize>>,
+    },
     Project {
         points: NodeId,
         cameras: Arc<Vec<Camera>>,
+        free: Vec<FreePart>,
     },
+}
+
+/// A variable that stands for a part of some cameras.
+#[derive(Clone, Debug)]
+pub struct FreePart {
+    pub part: CameraPart,
+    pub node: NodeId,
+    /// For each copy the camera of the projection, where a view shows it.
+    pub cameras: Vec<Option<usize>>,
+    /// Numbers of one copy.
+    pub dims: usize,
 }
 
 impl NodeKind {
@@ -158,7 +187,19 @@ impl NodeKind {
                 .into_iter()
                 .flatten()
                 .collect(),
-            Self::Project { points, .. } => vec![*points],
+            Self::Markers {
+                transforms,
+                vertices,
+                offsets,
+                ..
+            } => [Some(*transforms), *vertices, *offsets]
+                .into_iter()
+                .flatten()
+                .collect(),
+            Self::Project { points, free, .. } => {
+                let parts = free.iter().map(|f| f.node);
+                std::iter::once(*points).chain(parts).collect()
+            }
         }
     }
 }
@@ -176,8 +217,8 @@ pub struct Term {
 pub enum Residual {
     /// The node's points minus observed ones.
     Points(Arc<Targets>),
-    /// The node's value itself.
-    Value { k: usize },
+    /// The node's value less a fixed one, in residuals of `k` components.
+    Value { k: usize, about: Arc<Vec<f64>> },
     /// Finite differences of the node's points along frames.
     Difference { order: usize, rate: f64, k: usize },
     /// The energy of a mixture.
@@ -238,6 +279,7 @@ pub struct Stage {
     /// The terms that take part, with this stage's settings.
     pub terms: Vec<Term>,
     pub coupling: Coupling,
+    pub method: MethodKind,
     pub max_iter: usize,
 }
 
@@ -263,6 +305,7 @@ pub enum Precision {
 pub struct Settings {
     pub precision: Precision,
     pub history: usize,
+    pub learning_rate: f64,
     pub tolerance_grad: f64,
     pub tolerance_cost: f64,
     pub seed: u64,

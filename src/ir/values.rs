@@ -22,6 +22,22 @@ impl Values {
         }
     }
 
+    /// Values with these copies of each variable, where their counts and numbers fit the problem.
+    pub(crate) fn of_copies(problem: &Problem, copies: Vec<Vec<f64>>) -> Option<Self> {
+        let initial = Self::initial(problem);
+        let mut pairs = initial.copies.iter().zip(&copies);
+        let fits = pairs.all(|(a, b)| a.len() == b.len() && b.iter().all(|x| x.is_finite()));
+        (fits && copies.len() == initial.copies.len()).then_some(Self {
+            copies,
+            ..initial
+        })
+    }
+
+    /// For each variable all its copies.
+    pub(crate) fn copies(&self) -> &[Vec<f64>] {
+        &self.copies
+    }
+
     /// The copy that a frame uses.
     pub fn get(&self, variable: VariableId, frame: usize) -> &[f64] {
         let n = self.ambient[variable.0];

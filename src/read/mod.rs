@@ -6,10 +6,12 @@ mod motion;
 mod people;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use nalgebra::Matrix3;
 
 use crate::body::BodyModel;
+use crate::body::markers::Layout;
 use crate::data::Dataset;
 use crate::diagnostic::{Diagnostic, Diagnostics, Origin};
 use crate::io::FileError;
@@ -23,6 +25,8 @@ pub struct Inputs {
     pub data: Vec<Input>,
     pub body: Option<BodyModel>,
     pub prior: Prior,
+    /// The layouts of markers, by the source that uses them.
+    pub layouts: Vec<(String, Arc<Layout>)>,
     /// Every file that was read, for the record.
     pub files: Vec<PathBuf>,
 }
@@ -49,11 +53,18 @@ pub(crate) fn read(spec: &Spec, diagnostics: &mut Diagnostics) -> Inputs {
         data: Vec::new(),
         body: None,
         prior: Prior::None,
+        layouts: Vec::new(),
         files: Vec::new(),
     };
     if spec.has_body {
         inputs.body = read_body(&root, &mut inputs.files, diagnostics);
         inputs.prior = read_prior(&root, &mut inputs.files, diagnostics);
+    }
+    for (name, table, _) in root.named("sources") {
+        let view = View::new(table, "sources");
+        if let Some(layout) = read_layout(&view, &mut inputs.files, diagnostics) {
+            inputs.layouts.push((name.into(), layout.into()));
+        }
     }
     for (name, table, node) in root.named("data") {
         let path = format!("data.{name}");
@@ -147,6 +158,30 @@ fn read_prior(root: &View<'_>, files: &mut Vec<PathBuf>, diagnostics: &mut Diagn
             Prior::None
         }
     }
+}
+
+fn read_layout(
+    source: &View<'_>,
+    files: &mut Vec<PathBuf>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Layout> {
+    let given = source.text("layout")?;
+    if let Some(layout) = Layout::embedded(given.value) {
+        return Some(layout);
+    }
+    let path = Path::new(given.value);
+    if path.extension().is_none() {
+        let message = format!("there is no layout `{}`", given.value);
+        let names = Layout::names();
+        let hint = format!("embedded: {}; or a `.toml` or `.json` file", names.join(", "));
+        let diagnostic = Diagnostic::error("F0403", message, &given.origin).hint(hint);
+        diagnostics.push(diagnostic.nearest(given.value, names));
+        return None;
+    }
+    files.push(path.into());
+    Layout::from_file(path)
+        .map_err(|error| diagnostics.push(file_error(&error, &given.origin)))
+        .ok()
 }
 
 /// Reads one data set.

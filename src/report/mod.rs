@@ -13,4 +13,4 @@ mod trace;
 
 pub(crate) use outputs::write;
 pub use record::Record;
-pub(crate) use record::{Circumstances, Seconds};
+pub(crate) use record::{Circumstances, Seconds, identity};

@@ -24,6 +24,10 @@ pub(super) fn write(
             let (shape, numbers) = plain(problem, fit, VariableId(i));
             file.floats64(&variable.name, &shape, &numbers)?;
         }
+        if !variable.labels.is_empty() {
+            let labels: Vec<&str> = variable.labels.iter().map(String::as_str).collect();
+            file.strings(&format!("{}_names", variable.name), &[labels.len()], &labels)?;
+        }
     }
     if let Some(bodies) = bodies {
         write_bodies(&mut file, problem, bodies)?;
@@ -40,19 +44,26 @@ pub(super) fn write(
 fn plain(problem: &Problem, fit: &Fit, id: VariableId) -> (Vec<usize>, Vec<f64>) {
     let variable = &problem.variables[id.0];
     let dims = variable.manifold.tangent();
-    let copy = |frame: usize| match variable.manifold {
-        Manifold::So3 => axis_angle(&Matrix3::from_row_slice(fit.values.get(id, frame))),
-        Manifold::Euclidean(_) => fit.values.get(id, frame).to_vec(),
+    let of_frame = |frame: usize| match variable.manifold {
+        Manifold::So3 => {
+            let rows = fit.values.get(id, frame).chunks_exact(9);
+            rows.flat_map(|r| axis_angle(&Matrix3::from_row_slice(r))).collect()
+        }
+        _ => fit.values.get(id, frame).to_vec(),
+    };
+    let copies = match variable.labels.is_empty() {
+        true => vec![dims],
+        false => vec![variable.copies, dims],
     };
     if variable.per == Per::Subject {
-        return (vec![dims], copy(0));
+        return (copies, of_frame(0));
     }
     let row = |f: usize| match fit.solved[f] {
-        false => vec![f64::NAN; dims],
-        true => copy(f),
+        false => vec![f64::NAN; variable.copies * dims],
+        true => of_frame(f),
     };
     let rows = (0..problem.frames).flat_map(row).collect();
-    (vec![problem.frames, dims], rows)
+    ([vec![problem.frames], copies].concat(), rows)
 }
 
 fn axis_angle(rotation: &Matrix3<f64>) -> Vec<f64> {

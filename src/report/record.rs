@@ -84,6 +84,21 @@ impl Record {
     }
 }
 
+/// What a fit depends on: the resolved spec without its outputs, and the bytes of the inputs.
+pub(crate) fn identity(spec: &Value, files: &[PathBuf]) -> String {
+    let mut spec = spec.clone();
+    if let Some(tables) = spec.as_object_mut() {
+        tables.remove("output");
+        tables.remove("name");
+    }
+    let mut hasher = Sha256::new();
+    hasher.update(spec.to_string());
+    for file in files {
+        hasher.update(input(file).to_string());
+    }
+    hex(&hasher.finalize())
+}
+
 /// The count of each status, with the frames of those that a user has to know about.
 fn statuses(problem: &Problem, fit: &Fit) -> Value {
     let mut result = Map::new();
@@ -159,7 +174,7 @@ fn stage(stage: &StageOutcome) -> Value {
         .collect();
     json!({
         "name": stage.name,
-        "method": "lbfgs",
+        "method": stage.method.name(),
         "coupling": if stage.joint { "joint" } else { "independent" },
         "problems": solution.costs.len(),
         "frames": stage.frames.iter().collect::<BTreeSet<_>>().len(),

@@ -7,9 +7,11 @@ use argmin::core::{
 };
 use rayon::prelude::*;
 
-use super::SolveSettings;
-use super::lbfgs::{Lbfgs, largest};
+use super::{MethodKind, SolveSettings};
+use super::adam::Adam;
+use super::lbfgs::Lbfgs;
 use super::outcome::{Progress, Solution, Termination, TraceRow};
+use super::state::Method;
 use crate::objective::{Evaluation, Layout, Objective};
 
 /// Problems that a thread works on at a time: enough for a chunk of the objective, few enough that
@@ -26,9 +28,9 @@ pub(super) struct Batch<'a> {
 
 type Iteration = IterState<Vec<f64>, (), (), (), (), f64>;
 
-/// One L-BFGS for each problem; an argmin iteration is one batched evaluation.
+/// One run of the method for each problem; an argmin iteration is one batched evaluation.
 pub(super) struct Lockstep<'a> {
-    runs: Vec<Lbfgs>,
+    runs: Vec<Box<dyn Method>>,
     active: Vec<usize>,
     /// The first problem that has not begun.
     next: usize,
@@ -53,9 +55,14 @@ impl<'a> Lockstep<'a> {
     ) -> Self {
         let layout = objective.layout();
         let stride = layout.ambient();
-        let runs: Vec<Lbfgs> = (0..objective.problems())
-            .map(|p| Lbfgs::new(x0[p * stride..(p + 1) * stride].to_vec()))
-            .collect();
+        let run = |p: usize| -> Box<dyn Method> {
+            let x = x0[p * stride..(p + 1) * stride].to_vec();
+            match settings.method {
+                MethodKind::Lbfgs => Box::new(Lbfgs::new(x)),
+                MethodKind::Adam => Box::new(Adam::new(x)),
+            }
+        };
+        let runs: Vec<_> = (0..objective.problems()).map(run).collect();
         let window = WINDOW * rayon::current_num_threads();
         let active: Vec<usize> = (0..runs.len().min(window)).collect();
         Self {
@@ -78,7 +85,7 @@ impl<'a> Lockstep<'a> {
         let (x, evaluation) = &mut self.buffers;
         x.clear();
         for &p in &self.active {
-            x.extend(self.runs[p].proposal());
+            x.extend(&self.runs[p].state().trial.x);
         }
         problem.problem("evaluation_count", |batch| {
             batch.objective.evaluate(x, &self.active, evaluation);
@@ -86,7 +93,7 @@ impl<'a> Lockstep<'a> {
         })?;
         self.rounds += 1;
         self.absorb();
-        let under_way: f64 = self.active.iter().map(|&p| self.runs[p].current.cost).sum();
+        let under_way: f64 = self.active.iter().map(|&p| self.runs[p].state().current.cost).sum();
         let cost = self.finished_cost + under_way;
         let progress = Progress {
             problems: self.runs.len(),
@@ -97,7 +104,7 @@ impl<'a> Lockstep<'a> {
         if !(self.report)(progress) {
             let begun = self.active.iter().copied();
             for p in begun.chain(self.next..self.runs.len()) {
-                self.runs[p].interrupt();
+                self.runs[p].state_mut().interrupt();
             }
             self.next = self.runs.len();
             self.active.clear();
@@ -115,22 +122,22 @@ impl<'a> Lockstep<'a> {
             .into_par_iter()
             .enumerate()
             .map(|(i, run)| {
-                run.absorb(
+                run.state_mut().hear(
                     layout,
-                    settings,
                     evaluation.costs[i],
                     &evaluation.terms[i * columns..(i + 1) * columns],
                     &evaluation.gradient[i * stride..(i + 1) * stride],
-                )
+                );
+                run.step(layout, settings)
             })
             .collect();
         self.record(&stepped);
         let window = self.active.len();
         let runs = &mut self.runs;
         self.active.retain(|&p| {
-            let goes_on = runs[p].termination.is_none();
+            let goes_on = runs[p].state().termination.is_none();
             if !goes_on {
-                self.finished_cost += runs[p].current.cost;
+                self.finished_cost += runs[p].state().current.cost;
                 runs[p].forget();
             }
             goes_on
@@ -145,7 +152,7 @@ impl<'a> Lockstep<'a> {
         let seconds = self.started.elapsed().as_secs_f64();
         let spacing = self.runs.len().div_ceil(TRACED).max(1);
         for (&problem, stepped) in self.active.iter().zip(stepped) {
-            let run = &self.runs[problem];
+            let run = self.runs[problem].state();
             if *stepped && problem % spacing == 0 {
                 self.trace.push(TraceRow {
                     problem,
@@ -154,7 +161,7 @@ impl<'a> Lockstep<'a> {
                     seconds,
                     cost: run.current.cost,
                     terms: run.current.terms.clone(),
-                    gradient: largest(&run.current.gradient),
+                    gradient: run.gradient,
                     step: run.last_step,
                 });
             }
@@ -167,7 +174,8 @@ impl<'a> Lockstep<'a> {
             trace: self.trace,
             ..Solution::default()
         };
-        for run in self.runs {
+        for run in &self.runs {
+            let run = run.state();
             solution.x.extend(&run.current.x);
             solution.costs.push(run.current.cost);
             // A problem that was interrupted before it began has no terms yet.
@@ -186,7 +194,7 @@ impl<'a> Lockstep<'a> {
 
 impl Solver<Batch<'_>, Iteration> for Lockstep<'_> {
     fn name(&self) -> &str {
-        "L-BFGS, in lockstep"
+        "a method in lockstep"
     }
 
     fn next_iter(
@@ -214,7 +222,10 @@ impl Solver<Batch<'_>, Iteration> for Lockstep<'_> {
 }
 
 /// Some of the runs, by their ascending indices.
-fn chosen<'r>(runs: &'r mut [Lbfgs], indices: &[usize]) -> Vec<&'r mut Lbfgs> {
+fn chosen<'r>(
+    runs: &'r mut [Box<dyn Method>],
+    indices: &[usize],
+) -> Vec<&'r mut Box<dyn Method>> {
     let mut found = Vec::with_capacity(indices.len());
     let (mut rest, mut passed) = (runs, 0);
     for &index in indices {

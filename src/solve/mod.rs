@@ -1,10 +1,12 @@
 //! Minimises a batched objective in argmin's executor; a file per method.
 
+mod adam;
 mod adapter;
 mod lbfgs;
 mod line_search;
 mod lockstep;
 mod outcome;
+mod state;
 
 use argmin::core::{Executor, IterState};
 
@@ -14,17 +16,37 @@ use lockstep::{Batch, Lockstep};
 pub use adapter::Single;
 pub use outcome::{Progress, Solution, Termination, TraceRow};
 
+/// The algorithm that minimises.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MethodKind {
+    #[default]
+    Lbfgs,
+    Adam,
+}
+
+impl MethodKind {
+    pub const NAMES: [(&str, Self); 2] = [("lbfgs", Self::Lbfgs), ("adam", Self::Adam)];
+
+    pub fn name(self) -> &'static str {
+        let found = Self::NAMES.iter().find(|(_, kind)| *kind == self);
+        found.map_or("", |(name, _)| name)
+    }
+}
+
 /// How a batch of problems is minimised.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SolveSettings {
+    pub method: MethodKind,
     /// Accepted steps of one problem.
     pub max_iter: usize,
     /// Converged when the largest whitened gradient entry is at most this times max(1, E).
     pub tolerance_grad: f64,
     /// Converged when three iterations lower E by at most this times max(1, E).
     pub tolerance_cost: f64,
-    /// Pairs of steps and gradient changes that are kept.
+    /// Pairs of steps and gradient changes that L-BFGS keeps.
     pub history: usize,
+    /// Largest whitened change of a coordinate in one of Adam's steps.
+    pub learning_rate: f64,
     /// Rounding error of a cost, relative to it: 1e-15 in f64, 1e-7 in f32.
     pub noise: f64,
 }
@@ -32,16 +54,18 @@ pub struct SolveSettings {
 impl Default for SolveSettings {
     fn default() -> Self {
         Self {
+            method: MethodKind::default(),
             max_iter: 500,
             tolerance_grad: 1e-4,
             tolerance_cost: 1e-9,
             history: 60,
+            learning_rate: 0.05,
             noise: 1e-15,
         }
     }
 }
 
-/// Minimises every problem of the batch from `x0`, (problems, ambient), with L-BFGS.
+/// Minimises every problem of the batch from `x0`, (problems, ambient).
 ///
 /// Problems advance in lockstep: one batched evaluation serves all their line searches, and those
 /// that are done take no further part. Each has its own history, step and tests.

@@ -166,14 +166,21 @@ pub static DATA: &[Key] = &[
 
 pub static VAR: &[Key] = &[
     or(
-        key("kind", Choice(&["euclidean", "so3"]), "the manifold"),
+        key(
+            "kind",
+            Choice(&["euclidean", "so3", "sphere", "positive", "box"]),
+            "the manifold",
+        ),
         "\"euclidean\"",
     ),
-    only(key("dim", Integer, "number of components"), &["euclidean"]),
+    only(
+        key("dim", Integer, "number of components"),
+        &["euclidean", "sphere", "positive", "box"],
+    ),
     or(
         key(
             "per",
-            Choice(&["frame", "subject"]),
+            Choice(&["frame", "subject", "marker", "camera"]),
             "one copy for each of these",
         ),
         "\"subject\"",
@@ -181,8 +188,21 @@ pub static VAR: &[Key] = &[
     key("unit", Text, "unit of the components"),
     key(
         "init",
-        Numbers,
+        Quantities,
         "starting value: one number, or one per component",
+    ),
+    key(
+        "cameras",
+        Texts,
+        "with `per = \"camera\"`: the cameras that have a copy; all by default",
+    ),
+    only(
+        key(
+            "bounds",
+            Quantities,
+            "lowest and highest value of every component",
+        ),
+        &["euclidean", "box"],
     ),
     key(
         "scale",
@@ -192,7 +212,11 @@ pub static VAR: &[Key] = &[
 ];
 
 pub static SOURCE: &[Key] = &[
-    key("kind", Choice(&["joints", "project"]), "what is predicted"),
+    key(
+        "kind",
+        Choice(&["joints", "surface", "project"]),
+        "what is predicted",
+    ),
     only(
         key(
             "keypoints",
@@ -202,11 +226,51 @@ pub static SOURCE: &[Key] = &[
         &["joints"],
     ),
     only(
+        key(
+            "layout",
+            Text,
+            "where the markers sit: an embedded layout, or a `.toml` or `.json` file",
+        ),
+        &["surface"],
+    ),
+    only(
+        key(
+            "offset",
+            Text,
+            "from the skin along its normal, or a variable of 3 numbers `per = \"marker\"` that is added",
+        ),
+        &["surface"],
+    ),
+    only(
         key("of", Text, "the source that is projected"),
         &["project"],
     ),
     only(
         key("cameras", Text, "the data set with the cameras"),
+        &["project"],
+    ),
+    only(
+        key(
+            "focal",
+            Text,
+            "a variable `per = \"camera\"`: the focal length, or fx and fy",
+        ),
+        &["project"],
+    ),
+    only(
+        key("principal", Text, "a variable: cx and cy"),
+        &["project"],
+    ),
+    only(
+        key("distortion", Text, "a variable: the lens's coefficients"),
+        &["project"],
+    ),
+    only(
+        key("rotation", Text, "a variable of kind so3: camera from world"),
+        &["project"],
+    ),
+    only(
+        key("translation", Text, "a variable: camera from world"),
         &["project"],
     ),
 ];
@@ -225,6 +289,17 @@ pub static TERM: &[Key] = &[
     only(
         key("of", Text, "a variable or a source"),
         &["l2", "difference"],
+    ),
+    or(
+        only(
+            key(
+                "about",
+                Choice(&["zero", "init"]),
+                "what the variable is measured from",
+            ),
+            &["l2"],
+        ),
+        "\"zero\"",
     ),
     or(
         only(
@@ -326,13 +401,30 @@ pub static STAGE: &[Key] = &[
         "1.0",
     ),
     key("set", AnyMap, "settings of terms for this stage only"),
+    key(
+        "method",
+        Choice(&["auto", "lbfgs", "adam"]),
+        "overrides `solve.method`",
+    ),
     key("max_iter", Integer, "overrides `solve.max_iter`"),
 ];
 
 pub static SOLVE: &[Key] = &[
     or(
-        key("method", Choice(&["auto", "lbfgs"]), "the algorithm"),
+        key(
+            "method",
+            Choice(&["auto", "lbfgs", "adam"]),
+            "the algorithm; `auto` is lbfgs",
+        ),
         "\"auto\"",
+    ),
+    or(
+        key(
+            "learning_rate",
+            Number,
+            "adam's largest change in one step, in units of `scale`",
+        ),
+        "0.05",
     ),
     or(
         key("max_iter", Integer, "iterations of a stage, for each frame"),

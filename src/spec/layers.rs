@@ -173,6 +173,15 @@ fn make_paths_absolute(table: &mut Table, folder: &Path) {
             resolve(t, key);
         }
     }
+    if let Some(Value::Table(sources)) = table.get_mut("sources").map(|n| &mut n.value) {
+        for (_, node) in &mut sources.entries {
+            if let Value::Table(t) = &mut node.value
+                && t.text("layout").is_some_and(is_layout_file)
+            {
+                resolve(t, "layout");
+            }
+        }
+    }
     if let Some(Value::Table(sets)) = table.get_mut("data").map(|n| &mut n.value) {
         for (_, node) in &mut sets.entries {
             if let Value::Table(t) = &mut node.value {
@@ -180,6 +189,11 @@ fn make_paths_absolute(table: &mut Table, folder: &Path) {
             }
         }
     }
+}
+
+/// Embedded layouts have names without an extension.
+fn is_layout_file(name: &str) -> bool {
+    name.ends_with(".toml") || name.ends_with(".json")
 }
 
 /// Lays `above` over `below`: tables merge, everything else replaces, and so does a change of `kind`.
@@ -257,7 +271,7 @@ pub(crate) fn uses_body(spec: &Table) -> bool {
             named.entries.iter().any(|(_, node)| match &node.value {
                 Value::Table(t) => keys
                     .iter()
-                    .any(|k| matches!(t.text(k), Some("joints" | "vertices"))),
+                    .any(|k| matches!(t.text(k), Some("joints" | "vertices" | "surface"))),
                 _ => false,
             })
         })

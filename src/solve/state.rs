@@ -1,0 +1,124 @@
+//! What every method knows of one problem: where it stands, what it asks, why it stopped.
+
+use super::SolveSettings;
+use super::outcome::Termination;
+use crate::objective::Layout;
+
+/// A point with what the objective says of it; the gradient is whitened and tangent.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Point {
+    pub x: Vec<f64>,
+    pub cost: f64,
+    pub terms: Vec<f64>,
+    pub gradient: Vec<f64>,
+}
+
+/// The state of one problem that the lockstep reads.
+#[derive(Clone, Debug)]
+pub(super) struct State {
+    pub current: Point,
+    /// The point that the method wants to hear about.
+    pub trial: Point,
+    pub iterations: usize,
+    pub evaluations: usize,
+    /// Largest entry of the current gradient that no bound holds.
+    pub gradient: f64,
+    /// Largest entry of the last whitened step.
+    pub last_step: f64,
+    pub termination: Option<Termination>,
+}
+
+/// A method at work on one problem: asks about `state.trial`, is told, and goes on.
+pub(super) trait Method: Send {
+    fn state(&self) -> &State;
+
+    fn state_mut(&mut self) -> &mut State;
+
+    /// Goes on after the objective has said what the trial is; true when an iteration is completed.
+    fn step(&mut self, layout: &Layout, settings: &SolveSettings) -> bool;
+
+    /// Frees what a finished problem needs no more.
+    fn forget(&mut self);
+}
+
+impl State {
+    pub fn new(x: Vec<f64>) -> Self {
+        Self {
+            trial: Point {
+                x,
+                ..Point::default()
+            },
+            current: Point::default(),
+            iterations: 0,
+            evaluations: 0,
+            gradient: f64::INFINITY,
+            last_step: 0.0,
+            termination: None,
+        }
+    }
+
+    /// Notes what the objective says of the trial.
+    pub fn hear(&mut self, layout: &Layout, cost: f64, terms: &[f64], ambient_gradient: &[f64]) {
+        self.evaluations += 1;
+        self.trial.cost = cost;
+        self.trial.terms.clear();
+        self.trial.terms.extend(terms);
+        self.trial.gradient.resize(layout.tangent(), 0.0);
+        layout.pull_back(&self.trial.x, ambient_gradient, &mut self.trial.gradient);
+    }
+
+    /// Makes a point the current one; returns the coordinates that bounds hold there.
+    pub fn stand_at(&mut self, point: Point, layout: &Layout) -> Vec<usize> {
+        self.current = point;
+        let held = layout.blocked(&self.current.x, |i| -self.current.gradient[i]);
+        let mut free = self.current.gradient.clone();
+        held.iter().for_each(|&i| free[i] = 0.0);
+        self.gradient = largest(&free);
+        held
+    }
+
+    /// Whether the start is no number, or the gradient is small enough.
+    pub fn ends_at_once(&mut self, settings: &SolveSettings) -> bool {
+        let finite = self.current.gradient.iter().all(|g| g.is_finite());
+        if !self.current.cost.is_finite() || !finite {
+            self.termination = Some(Termination::Invalid);
+            return true;
+        }
+        self.gradient_is_small(settings)
+    }
+
+    pub fn gradient_is_small(&mut self, settings: &SolveSettings) -> bool {
+        let value = self.gradient / self.unit();
+        let tolerance = settings.tolerance_grad;
+        if value <= tolerance {
+            self.termination = Some(Termination::Gradient { value, tolerance });
+        }
+        value <= tolerance
+    }
+
+    /// What decreases and gradients are measured against.
+    pub fn unit(&self) -> f64 {
+        self.current.cost.abs().max(1.0)
+    }
+
+    pub fn iterations_are_used_up(&mut self, settings: &SolveSettings) -> bool {
+        let iterations = self.iterations;
+        let used_up = iterations >= settings.max_iter;
+        if used_up {
+            self.termination = Some(Termination::MaxIter { iterations });
+        }
+        used_up
+    }
+
+    /// Ends the problem where it stands, also before it has begun.
+    pub fn interrupt(&mut self) {
+        if self.evaluations == 0 {
+            self.current = std::mem::take(&mut self.trial);
+        }
+        self.termination = Some(Termination::Interrupted);
+    }
+}
+
+pub(super) fn largest(a: &[f64]) -> f64 {
+    a.iter().fold(0.0, |most, x| f64::max(most, x.abs()))
+}
