@@ -5,6 +5,7 @@ use dfdx::prelude::Cpu;
 use crate::compile::CompiledObjective;
 use crate::ir::{Problem, Stage, Values, VariableId};
 use crate::objective::{Evaluation, Objective};
+use crate::solve::MethodKind;
 
 /// The comparison for one term.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +32,7 @@ pub fn gradcheck(problem: &Problem) -> Vec<GradientRow> {
     let frames: Vec<usize> = (first..problem.frames).take(FRAMES).collect();
     let rows = problem.terms.iter().map(|term| {
         let stage = Stage {
+            method: MethodKind::default(),
             name: term.name.clone(),
             free: (0..problem.variables.len()).map(VariableId).collect(),
             terms: vec![term.clone()],

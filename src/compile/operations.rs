@@ -5,11 +5,12 @@ use std::sync::Arc;
 use crate::body::kinematics::Kinematics;
 use crate::body::marker_points::{MarkerPoints, Mount};
 use crate::body::skinning::{PoseCorrectives, Skinning};
-use crate::camera::project::{Lens, Projection};
+use crate::camera::lens::Lens;
+use crate::camera::project::{FreePart, Projection};
 use crate::graph::affine::Affine;
 use crate::graph::rodrigues::Rodrigues;
 use crate::graph::{CostOperation, Operation, Scalar};
-use crate::ir::{Node, NodeKind, Residual, Targets, Term};
+use crate::ir::{self, Node, NodeKind, Residual, Targets, Term};
 use crate::keypoints::combine::Combine;
 use crate::prior::mixture::MixtureEnergy;
 use crate::term::Whitener;
@@ -77,7 +78,7 @@ fn convert_pairs<K: Copy, E: Scalar>(row: &[(K, f64)]) -> Vec<(K, E)> {
 fn free_part(free: &ir::FreePart) -> FreePart {
     FreePart {
         part: free.part,
-        cameras: free.cameras.clone(),
+        cameras: free.cameras.iter().map(|c| c.unwrap_or(usize::MAX)).collect(),
         dims: free.dims,
     }
 }
