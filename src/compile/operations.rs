@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::body::kinematics::Kinematics;
 use crate::body::skinning::{PoseCorrectives, Skinning};
-use crate::camera::project::{Lens, Projection};
+use crate::camera::lens::Lens;
+use crate::camera::project::Projection;
 use crate::graph::affine::Affine;
 use crate::graph::rodrigues::Rodrigues;
 use crate::graph::{CostOperation, Operation, Scalar};
@@ -43,6 +44,7 @@ pub(super) fn operation<E: Scalar>(kind: &NodeKind, nodes: &[Node]) -> Arc<dyn O
         NodeKind::Project { points, cameras } => Arc::new(Projection {
             lenses: cameras.iter().map(Lens::new).collect(),
             points: nodes[points.0].dims / 3,
+            free: vec![],
         }),
     }
 }
