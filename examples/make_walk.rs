@@ -115,7 +115,7 @@ fn cameras() -> Vec<Camera> {
             name: format!("cam{}", i + 1),
             size: [1280.0, 960.0],
             intrinsics: [1100.0, 1100.0, 640.0, 480.0, 0.0],
-            distortion: [-0.08, 0.02, 0.0005, -0.0004, 0.0],
+            distortion: fitrun::Distortion::Brown([-0.08, 0.02, 0.0005, -0.0004, 0.0]),
             rotation,
             translation: -(rotation * centre),
         }
@@ -175,7 +175,11 @@ fn calibration(cameras: &[Camera]) -> Result<String, std::fmt::Error> {
             text,
             "matrix = [[{fx:?}, {skew:?}, {cx:?}], [0.0, {fy:?}, {cy:?}], [0.0, 0.0, 1.0]]"
         )?;
-        writeln!(text, "distortions = {:?}", &camera.distortion[..4])?;
+        writeln!(
+            text,
+            "distortions = {:?}",
+            &camera.distortion.coefficients()[..4]
+        )?;
         writeln!(text, "rotation = {:?}", turn.as_slice())?;
         writeln!(text, "translation = {:?}", camera.translation.as_slice())?;
         writeln!(text, "fisheye = false\n")?;

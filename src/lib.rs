@@ -37,7 +37,7 @@ mod term;
 pub mod train;
 
 pub use body::{BodyModel, Transforms};
-pub use camera::Camera;
+pub use camera::{Camera, CameraPart, Distortion};
 pub use diagnostic::{Diagnostic, Diagnostics, Origin, Severity, Sourced, Sources};
 pub use error::Error;
 pub use fit::{Checkpoint, Fit, FitProgress, StageOutcome, Status, fit, fit_from};

@@ -68,20 +68,28 @@ fn joints_and_vertices_of_the_built_in_body_are_those_of_smpls_formulas() {
 
 #[test]
 fn pixels_are_those_of_opencvs_projection() {
+    let numbers = &NUMBERS["projections"];
+    pixels_are_met(&NUMBERS["cameras"], &numbers["points"], &numbers["pixels"]);
+}
+
+#[test]
+fn pixels_of_rational_and_fisheye_lenses_are_those_of_opencvs_formulas() {
+    let numbers = &NUMBERS["lenses"];
+    pixels_are_met(&numbers["cameras"], &numbers["points"], &numbers["pixels"]);
+}
+
+#[track_caller]
+fn pixels_are_met(calibrated: &Value, points: &Value, expected: &Value) {
     let folder = Folder::new();
-    folder.calibration();
+    folder.calibration(calibrated);
     folder.pixels();
     let checked = folder.check(&views("sigma = \"4 px\""));
     let cameras = checked.problem.placement.unwrap().observed[0]
         .cameras
         .clone()
         .unwrap();
-    let projections = &NUMBERS["projections"];
-    let points = flat(&projections["points"]);
-    for (camera, pixels) in cameras
-        .iter()
-        .zip(projections["pixels"].as_array().unwrap())
-    {
+    let points = flat(points);
+    for (camera, pixels) in cameras.iter().zip(expected.as_array().unwrap()) {
         let pixels = flat(pixels);
         for (point, pixel) in points.chunks_exact(3).zip(pixels.chunks_exact(2)) {
             // The calibration's z up is fitrun's y up.
@@ -164,7 +172,7 @@ fn points_in_space_cost_what_huber_confidences_and_weights_say() {
 fn points_in_two_views_cost_what_geman_mcclure_says() {
     let cost = |settings: &str| {
         let folder = Folder::new();
-        folder.calibration();
+        folder.calibration(&NUMBERS["cameras"]);
         folder.pixels();
         let still = held_still(&NUMBERS["figures"][1]);
         term(
@@ -412,9 +420,9 @@ impl Folder {
         self.write("seen.csv", table);
     }
 
-    fn calibration(&self) {
+    fn calibration(&self, cameras: &Value) {
         let mut text = String::new();
-        for camera in NUMBERS["cameras"].as_array().unwrap() {
+        for camera in cameras.as_array().unwrap() {
             writeln!(text, "[{}]", camera["name"].as_str().unwrap()).unwrap();
             for key in [
                 "name",
@@ -426,6 +434,7 @@ impl Folder {
             ] {
                 writeln!(text, "{key} = {}", camera[key]).unwrap();
             }
+            writeln!(text, "fisheye = {}", camera.get("fisheye").is_some()).unwrap();
         }
         self.write("Calib.toml", text);
     }

@@ -1,10 +1,19 @@
-//! Calibrated cameras: pinhole with Brown's distortion.
+//! Calibrated cameras: pinhole with Brown's or the rational distortion, and fisheye.
 
+mod brown;
+mod distortion;
+mod fisheye;
+pub(crate) mod lens;
+mod part;
 pub(crate) mod people;
 pub(crate) mod project;
 pub(crate) mod triangulate;
+mod undistort;
 
 use nalgebra::{Matrix3, Vector2, Vector3};
+
+pub use distortion::Distortion;
+pub use part::CameraPart;
 
 /// Intrinsics in pixels and `camera_from_world`: x_camera = rotation · x_world + translation.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,20 +23,27 @@ pub struct Camera {
     pub size: [f64; 2],
     /// fx, fy, cx, cy, skew.
     pub intrinsics: [f64; 5],
-    /// k1, k2, p1, p2, k3 of Brown's model, as OpenCV orders them.
-    pub distortion: [f64; 5],
+    pub distortion: Distortion,
     pub rotation: Matrix3<f64>,
     /// Metres.
     pub translation: Vector3<f64>,
 }
 
-/// Below this depth the inverse depth goes on as a straight line, so that a point behind the
+/// Below this depth the inverse depth goes on as a straight line, so that a point behind a pinhole
 /// camera has a finite residual that pulls it forward. Metres.
 pub const NEAR: f64 = 0.05;
 
 impl Camera {
     pub fn to_camera(&self, world: &Vector3<f64>) -> Vector3<f64> {
         self.rotation * world + self.translation
+    }
+
+    /// Whether the camera can see a world point at all, if its image were large enough.
+    pub(crate) fn can_see(&self, world: &Vector3<f64>) -> bool {
+        match self.distortion {
+            Distortion::Fisheye(_) => true,
+            Distortion::Brown(_) | Distortion::Rational(_) => self.to_camera(world).z > NEAR,
+        }
     }
 
     /// The camera's centre in the world.
@@ -38,21 +54,10 @@ impl Camera {
     /// Pixel of a world point, whatever its depth.
     pub fn project(&self, world: &Vector3<f64>) -> Vector2<f64> {
         let mut pixel = [0.0; 2];
-        project::Lens::<f64>::new(self).project(self.to_camera(world).into(), &mut pixel);
+        lens::Lens::<f64>::new(self).project(self.to_camera(world).into(), &mut pixel);
         pixel.into()
     }
-
-    /// Direction (x/z, y/z) in the camera of a pixel; distortion is removed by fixed-point steps.
-    pub(crate) fn undistort(&self, pixel: &Vector2<f64>) -> Vector2<f64> {
-        let [fx, fy, cx, cy, skew] = self.intrinsics;
-        let y = (pixel.y - cy) / fy;
-        let seen = Vector2::new((pixel.x - cx - skew * y) / fx, y);
-        let lens = project::Lens::<f64>::new(self);
-        let mut ideal = seen;
-        for _ in 0..20 {
-            let bent = lens.distort(ideal.x, ideal.y);
-            ideal += seen - Vector2::new(bent[0], bent[1]);
-        }
-        ideal
-    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,98 +1,51 @@
-//! Projection of world points through every camera of a set.
+//! Projection of world points through every camera of a set, whose own numbers may be free.
 
-use super::{Camera, NEAR};
-use crate::graph::linear3::{add_scaled, rotate, rotate_back, v3};
+use std::borrow::Cow;
+
+use super::CameraPart;
+use super::lens::{Lens, LensGradient};
+use crate::graph::linear3::{add_scaled, v3};
 use crate::graph::{Gradient, Operation, Scalar, Value};
 
 /// Input (rows, 3·points), output (rows, 2·cameras·points) with cameras outermost, pixels.
 pub(crate) struct Projection<E> {
     pub lenses: Vec<Lens<E>>,
     pub points: usize,
+    pub free: Vec<FreePart>,
 }
 
-/// A camera's numbers in the graph's precision.
-#[derive(Clone)]
-pub(crate) struct Lens<E> {
-    rotation: [E; 9],
-    translation: [E; 3],
-    intrinsics: [E; 5],
-    distortion: [E; 5],
+/// Input 1 + i of the operation, (rows, cameras·dims), holds this part of some cameras.
+pub(crate) struct FreePart {
+    pub part: CameraPart,
+    /// The camera of each copy.
+    pub cameras: Vec<usize>,
+    pub dims: usize,
 }
 
-impl<E: Scalar> Lens<E> {
-    pub fn new(camera: &Camera) -> Self {
-        let mut rotation = [E::zero(); 9];
-        for i in 0..9 {
-            rotation[i] = E::of(camera.rotation[(i / 3, i % 3)]);
+impl FreePart {
+    /// Where the numbers of a camera stand in a row.
+    fn of(&self, camera: usize) -> Option<std::ops::Range<usize>> {
+        let copy = self.cameras.iter().position(|&c| c == camera)?;
+        Some(copy * self.dims..(copy + 1) * self.dims)
+    }
+}
+
+impl<E: Scalar> Projection<E> {
+    /// The cameras of a row.
+    fn lenses(&self, i: usize, inputs: &[Value<'_, E>]) -> Cow<'_, [Lens<E>]> {
+        if self.free.is_empty() {
+            return Cow::Borrowed(&self.lenses);
         }
-        Self {
-            rotation,
-            translation: std::array::from_fn(|i| E::of(camera.translation[i])),
-            intrinsics: camera.intrinsics.map(E::of),
-            distortion: camera.distortion.map(E::of),
+        let mut lenses = self.lenses.clone();
+        for (free, input) in self.free.iter().zip(&inputs[1..]) {
+            let row = input.row(i);
+            for (c, lens) in lenses.iter_mut().enumerate() {
+                if let Some(at) = free.of(c) {
+                    lens.set(free.part, &row[at]);
+                }
+            }
         }
-    }
-
-    /// Brown's model on normalised coordinates (OpenCV's `projectPoints`):
-    /// x' = x (1 + k1 r² + k2 r⁴ + k3 r⁶) + 2 p1 x y + p2 (r² + 2 x²), and likewise y'.
-    #[inline]
-    pub fn distort(&self, x: E, y: E) -> [E; 2] {
-        let [k1, k2, p1, p2, k3] = self.distortion;
-        let two = E::of(2.0);
-        let r2 = x * x + y * y;
-        let radial = E::one() + r2 * (k1 + r2 * (k2 + r2 * k3));
-        [
-            x * radial + two * p1 * x * y + p2 * (r2 + two * x * x),
-            y * radial + p1 * (r2 + two * y * y) + two * p2 * x * y,
-        ]
-    }
-
-    /// Inverse depth and its derivative, continued as a line below [`NEAR`].
-    #[inline]
-    fn inverse_depth(z: E) -> (E, E) {
-        let near = E::of(NEAR);
-        let slope = -E::one() / (near * near);
-        match z >= near {
-            true => (E::one() / z, -E::one() / (z * z)),
-            false => (E::one() / near + slope * (z - near), slope),
-        }
-    }
-
-    #[inline]
-    pub fn project(&self, in_camera: [E; 3], pixel: &mut [E]) {
-        let [fx, fy, cx, cy, skew] = self.intrinsics;
-        let (w, _) = Self::inverse_depth(in_camera[2]);
-        let [x, y] = self.distort(in_camera[0] * w, in_camera[1] * w);
-        pixel[0] = fx * x + skew * y + cx;
-        pixel[1] = fy * y + cy;
-    }
-
-    #[inline]
-    fn in_camera(&self, world: [E; 3]) -> [E; 3] {
-        let turned = rotate(&self.rotation, world);
-        std::array::from_fn(|k| turned[k] + self.translation[k])
-    }
-
-    /// The gradient of a world point, from that of its pixel.
-    #[inline]
-    fn pull_back(&self, world: [E; 3], pixel: [E; 2]) -> [E; 3] {
-        let [fx, fy, _, _, skew] = self.intrinsics;
-        let [k1, k2, p1, p2, k3] = self.distortion;
-        let two = E::of(2.0);
-        let p = self.in_camera(world);
-        let (w, dw) = Self::inverse_depth(p[2]);
-        let (x, y) = (p[0] * w, p[1] * w);
-        let r2 = x * x + y * y;
-        let radial = E::one() + r2 * (k1 + r2 * (k2 + r2 * k3));
-        let bend = two * (k1 + r2 * (two * k2 + E::of(3.0) * r2 * k3));
-        let g = [fx * pixel[0], skew * pixel[0] + fy * pixel[1]];
-        let across = bend * x * y + two * (p1 * x + p2 * y);
-        let gx =
-            g[0] * (radial + bend * x * x + two * p1 * y + E::of(6.0) * p2 * x) + g[1] * across;
-        let gy =
-            g[0] * across + g[1] * (radial + bend * y * y + E::of(6.0) * p1 * y + two * p2 * x);
-        let gz = (gx * p[0] + gy * p[1]) * dw;
-        rotate_back(&self.rotation, [gx * w, gy * w, gz])
+        Cow::Owned(lenses)
     }
 }
 
@@ -103,12 +56,10 @@ impl<E: Scalar> Operation<E> for Projection<E> {
 
     fn forward(&self, i: usize, inputs: &[Value<'_, E>], out: &mut [E]) {
         let points = inputs[0].row(i);
-        for (lens, out) in self
-            .lenses
-            .iter()
-            .zip(out.chunks_exact_mut(2 * self.points))
-        {
-            for (point, pixel) in points.chunks_exact(3).zip(out.chunks_exact_mut(2)) {
+        let lenses = self.lenses(i, inputs);
+        let pixels = out.chunks_exact_mut(2 * self.points);
+        for (lens, pixels) in lenses.iter().zip(pixels) {
+            for (point, pixel) in points.chunks_exact(3).zip(pixels.chunks_exact_mut(2)) {
                 lens.project(lens.in_camera(v3(point)), pixel);
             }
         }
@@ -122,15 +73,53 @@ impl<E: Scalar> Operation<E> for Projection<E> {
         out_gradient: &[E],
         gradients: &mut [Option<Gradient<'_, E>>],
     ) {
-        let Some(to) = &mut gradients[0] else { return };
-        let (points, to) = (inputs[0].row(i), to.row(i));
+        let Some((of_points, of_parts)) = gradients.split_first_mut() else {
+            return;
+        };
+        let points = inputs[0].row(i);
+        let lenses = self.lenses(i, inputs);
         let pixels = out_gradient.chunks_exact(2 * self.points);
-        for (lens, pixels) in self.lenses.iter().zip(pixels) {
+        for (c, (lens, pixels)) in lenses.iter().zip(pixels).enumerate() {
+            let mut to = of_points.as_mut().map(|g| g.row(i));
+            let mut own = self.is_free(c, of_parts).then(LensGradient::zero);
             let rows = points.chunks_exact(3).zip(pixels.chunks_exact(2));
-            for ((point, g), to) in rows.zip(to.chunks_exact_mut(3)) {
-                if g[0] != E::zero() || g[1] != E::zero() {
-                    add_scaled(E::one(), lens.pull_back(v3(point), [g[0], g[1]]), to);
+            for (j, (point, g)) in rows.enumerate() {
+                if g[0] == E::zero() && g[1] == E::zero() {
+                    continue;
                 }
+                let (point, g) = (v3(point), [g[0], g[1]]);
+                let of_point = match &mut own {
+                    Some(own) => lens.pull_back_own(point, g, own),
+                    None => lens.pull_back(point, g),
+                };
+                if let Some(to) = &mut to {
+                    add_scaled(E::one(), of_point, &mut to[3 * j..3 * j + 3]);
+                }
+            }
+            if let Some(own) = own {
+                self.add_parts(i, c, &own, of_parts);
+            }
+        }
+    }
+}
+
+impl<E: Scalar> Projection<E> {
+    /// Whether the gradient of any part of a camera is wanted.
+    fn is_free(&self, camera: usize, gradients: &[Option<Gradient<'_, E>>]) -> bool {
+        let mut parts = self.free.iter().zip(gradients);
+        parts.any(|(free, gradient)| gradient.is_some() && free.cameras.contains(&camera))
+    }
+
+    fn add_parts(
+        &self,
+        i: usize,
+        camera: usize,
+        own: &LensGradient<E>,
+        gradients: &mut [Option<Gradient<'_, E>>],
+    ) {
+        for (free, gradient) in self.free.iter().zip(gradients) {
+            if let (Some(gradient), Some(at)) = (gradient, free.of(camera)) {
+                own.add_to(&self.lenses[camera], free.part, &mut gradient.row(i)[at]);
             }
         }
     }

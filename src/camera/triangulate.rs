@@ -30,8 +30,7 @@ pub(crate) fn triangulate(seen: &[(&Camera, Vector2<f64>, f64)]) -> Option<Vecto
 
 /// Direction of a pixel in the world, of length one.
 pub(crate) fn ray(camera: &Camera, pixel: &Vector2<f64>) -> Vector3<f64> {
-    let ideal = camera.undistort(pixel);
-    (camera.rotation.transpose() * Vector3::new(ideal.x, ideal.y, 1.0)).normalize()
+    (camera.rotation.transpose() * camera.undistort(pixel)).normalize()
 }
 
 /// Triangulates after leaving out, one by one, views that disagree by more than `limit` pixels.
@@ -42,12 +41,10 @@ pub(crate) fn triangulate_robust(
     let mut kept = seen.to_vec();
     loop {
         let point = triangulate(&kept)?;
-        let error = |(camera, pixel, _): &(&Camera, Vector2<f64>, f64)| {
-            let behind = camera.to_camera(&point).z <= super::NEAR;
-            match behind {
-                true => f64::INFINITY,
-                false => (camera.project(&point) - pixel).norm(),
-            }
+        let error = |(camera, pixel, _): &(&Camera, Vector2<f64>, f64)| match camera.can_see(&point)
+        {
+            true => (camera.project(&point) - pixel).norm(),
+            false => f64::INFINITY,
         };
         let errors: Vec<f64> = kept.iter().map(error).collect();
         let worst = (0..kept.len()).max_by(|&a, &b| errors[a].total_cmp(&errors[b]))?;

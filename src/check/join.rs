@@ -83,7 +83,7 @@ mod tests {
             name: name.into(),
             size: [1.0; 2],
             intrinsics: [1.0; 5],
-            distortion: [0.0; 5],
+            distortion: crate::camera::Distortion::Brown([0.0; 5]),
             rotation: nalgebra::Matrix3::identity(),
             translation: nalgebra::Vector3::zeros(),
         }

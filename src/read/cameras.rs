@@ -5,7 +5,7 @@ use std::path::Path;
 use nalgebra::{Matrix3, Rotation3, Vector3};
 
 use super::{Reader, upright};
-use crate::camera::Camera;
+use crate::camera::{Camera, Distortion};
 use crate::data::Dataset;
 use crate::io::FileError;
 use crate::io::pose2sim::{self, CameraRecord};
@@ -18,38 +18,45 @@ impl Reader<'_> {
         let to_file = upright(up).transpose();
         let mut cameras = Vec::new();
         for record in &records {
-            if record.fisheye {
-                let message = "is a fisheye camera, which this version cannot project";
-                return Err(FileError::new(path, format!("`{}` {message}", record.name)));
-            }
-            if record.distortion.iter().skip(5).any(|k| *k != 0.0) {
-                let message = "has more than five distortion coefficients (k1, k2, p1, p2, k3)";
-                let hint = "calibrate without the rational, prism and tilt models";
-                let error = FileError::new(path, format!("`{}` {message}", record.name));
-                return Err(FileError {
-                    hint: Some(hint.into()),
-                    ..error
-                });
-            }
-            cameras.push(camera(record, &to_file));
+            let camera = camera(record, &to_file).map_err(|message| {
+                let hint = "calibrate without the prism and tilt models";
+                FileError::new(path, message).with_hint(hint)
+            })?;
+            cameras.push(camera);
         }
         Ok(Some((Dataset::Cameras(cameras), up)))
     }
 }
 
-fn camera(record: &CameraRecord, file_from_ours: &Matrix3<f64>) -> Camera {
+fn camera(record: &CameraRecord, file_from_ours: &Matrix3<f64>) -> Result<Camera, String> {
     let m = record.matrix;
-    let mut distortion = [0.0; 5];
-    for (to, from) in distortion.iter_mut().zip(&record.distortion) {
-        *to = *from;
-    }
     let rotation = Rotation3::new(Vector3::from(record.rotation));
-    Camera {
+    Ok(Camera {
         name: record.name.clone(),
         size: record.size,
         intrinsics: [m[0][0], m[1][1], m[0][2], m[1][2], m[0][1]],
-        distortion,
+        distortion: distortion(record)?,
         rotation: rotation.matrix() * file_from_ours,
         translation: record.translation.into(),
+    })
+}
+
+/// Coefficients that a shorter list leaves out are zero.
+fn distortion(record: &CameraRecord) -> Result<Distortion, String> {
+    let k = |i: usize| record.distortion.get(i).copied().unwrap_or(0.0);
+    let beyond = |first: usize| record.distortion.iter().skip(first).any(|k| *k != 0.0);
+    if record.fisheye {
+        return Ok(Distortion::Fisheye(std::array::from_fn(k)));
     }
+    if beyond(8) {
+        return Err(format!(
+            "`{}` has a thin prism or tilted sensor, which cannot be projected; \
+             expected k1 k2 p1 p2 k3 k4 k5 k6 and zeros",
+            record.name
+        ));
+    }
+    Ok(match beyond(5) {
+        true => Distortion::Rational(std::array::from_fn(k)),
+        false => Distortion::Brown(std::array::from_fn(k)),
+    })
 }

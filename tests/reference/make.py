@@ -121,6 +121,18 @@ def project(camera, points):
     return np.stack([m[0, 0] * xd + m[0, 1] * yd + m[0, 2], m[1, 1] * yd + m[1, 2]], axis=1)
 
 
+def project_fisheye(camera, points):
+    """OpenCV's fisheye::projectPoints: θd = θ (1 + k1 θ² + k2 θ⁴ + k3 θ⁶ + k4 θ⁸), θ = atan(r)."""
+    in_camera = points @ rodrigues(np.array(camera["rotation"])).T + camera["translation"]
+    x, y = in_camera[:, 0] / in_camera[:, 2], in_camera[:, 1] / in_camera[:, 2]
+    r = np.sqrt(x**2 + y**2)
+    theta = np.arctan(r)
+    bent = theta + sum(k * theta ** (2 * i + 3) for i, k in enumerate(camera["distortions"]))
+    m = np.array(camera["matrix"])
+    xd, yd = x * bent / r, y * bent / r
+    return np.stack([m[0, 0] * xd + m[0, 1] * yd + m[0, 2], m[1, 1] * yd + m[1, 2]], axis=1)
+
+
 def huber(s, c):
     return np.where(s <= c**2, s, 2 * c * np.sqrt(s) - c**2)
 
@@ -196,6 +208,21 @@ def z_up(points):
 def projections(both):
     points = rounded(RNG.uniform([-1.0, -1.0, -0.2], [1.0, 1.0, 1.9], (8, 3)))
     return {"points": points, "pixels": [project(camera, points) for camera in both]}
+
+
+def lenses(both):
+    """The same two places with a rational lens and a fisheye lens; points up to 88° off the axis."""
+    left, right = both
+    rational = left | {"distortions": [8.6, 5.2, 0.0004, -0.0007, 0.22, 8.9, 8.1, 1.35]}
+    fisheye = right | {"distortions": [0.08, -0.03, 0.01, -0.002], "fisheye": True}
+    rng = np.random.default_rng(21)
+    off_axis = np.radians([0.02, 1.0, 8.0, 20.0, 40.0, 60.0, 75.0, 88.0])
+    around = rng.uniform(0, 2 * np.pi, len(off_axis))
+    directions = np.stack([np.sin(off_axis) * np.cos(around), np.sin(off_axis) * np.sin(around), np.cos(off_axis)], axis=1)
+    place = directions * rng.uniform(1, 4, (len(off_axis), 1)) - fisheye["translation"]
+    points = rounded(place @ rodrigues(np.array(fisheye["rotation"])), 6)
+    pixels = [project(rational, points), project_fisheye(fisheye, points)]
+    return {"cameras": [rational, fisheye], "points": points, "pixels": pixels}
 
 
 def robust_values():
@@ -323,6 +350,7 @@ def main():
         "in_views": in_views(people[1], both),
         "along_frames": along_frames(people[1]),
         "mixture": mixture(gmm),
+        "lenses": lenses(both),
     }
     (HERE / "numbers.json").write_text(text(numbers))
 
