@@ -2,7 +2,9 @@
 
 pub(crate) mod kinematics;
 mod landmarks;
+pub(crate) mod markers;
 mod pose;
+pub(crate) mod rigid;
 pub(crate) mod skinning;
 
 use std::collections::BTreeMap;
