@@ -18,8 +18,9 @@ struct File {
     rules: BTreeMap<String, Rule>,
 }
 
-#[derive(Deserialize)]
-struct Rule {
+/// The vertex of a region that lies furthest in a direction, near fractions of the region's extent.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct Rule {
     region: Vec<String>,
     toward: String,
     at: BTreeMap<char, f64>,
@@ -29,9 +30,10 @@ pub(super) fn find(body: &BodyModel) -> BTreeMap<String, usize> {
     let file: File = toml::from_str(RULES).expect("the embedded rules are valid");
     let mut found = BTreeMap::new();
     for (name, rule) in &file.rules {
-        found.extend(snap(body, rule, false).map(|v| (name.clone(), v)));
-        if let Some(side) = name.strip_prefix("left_") {
-            found.extend(snap(body, rule, true).map(|v| (format!("right_{side}"), v)));
+        found.extend(rule.snap(body).map(|v| (name.clone(), v)));
+        if name.starts_with("left_") {
+            let right = rule.mirrored().snap(body);
+            found.extend(right.map(|v| (other_side(name), v)));
         }
     }
     let vertices = body.template.nrows().to_string();
@@ -39,49 +41,69 @@ pub(super) fn find(body: &BodyModel) -> BTreeMap<String, usize> {
     found
 }
 
-/// The vertex of the region that lies furthest in the rule's direction, near the rule's place.
-fn snap(body: &BodyModel, rule: &Rule, mirrored: bool) -> Option<usize> {
-    let side = if mirrored { -1.0 } else { 1.0 };
-    let point = |v: usize| {
-        let row = body.template.row(v);
-        [side * row[0], row[1], row[2]]
-    };
-    let region = vertices_of(body, &rule.region, mirrored);
-    let (low, high) = extent(region.iter().map(|&v| point(v)))?;
-    let axis = |c: char| "xyz".find(c).unwrap_or(0);
-    let toward = axis(rule.toward.chars().last()?);
-    let sign = if rule.toward.starts_with('-') {
-        -1.0
-    } else {
-        1.0
-    };
-    let score = |v: usize| {
-        let p = point(v);
-        let aside = rule.at.iter().map(|(c, fraction)| {
-            let a = axis(*c);
-            (p[a] - low[a] - fraction * (high[a] - low[a])).powi(2)
-        });
-        sign * p[toward] - ASIDE * aside.sum::<f64>().sqrt()
-    };
-    region
-        .into_iter()
-        .max_by(|&a, &b| score(a).total_cmp(&score(b)))
+impl Rule {
+    /// `toward` is one of `+x`, `-x`, `+y`, `-y`, `+z`, `-z`; `at` holds some of the other axes.
+    pub(super) fn new(region: Vec<String>, toward: String, at: BTreeMap<char, f64>) -> Self {
+        Rule { region, toward, at }
+    }
+
+    /// The rule of the other side.
+    pub(super) fn mirrored(&self) -> Self {
+        let mut rule = self.clone();
+        rule.region = self.region.iter().map(|n| other_side(n)).collect();
+        if let Some(sign) = self.toward.strip_suffix('x') {
+            rule.toward = format!("{}x", if sign == "-" { "+" } else { "-" });
+        }
+        if let Some(x) = rule.at.get_mut(&'x') {
+            *x = 1.0 - *x;
+        }
+        rule
+    }
+
+    pub(super) fn snap(&self, body: &BodyModel) -> Option<usize> {
+        let vertices = 0..body.template.nrows();
+        let region: Vec<usize> = vertices.filter(|&v| moves(body, v, &self.region)).collect();
+        let (low, high) = extent(region.iter().map(|&v| point(body, v)))?;
+        let axis = |c: char| "xyz".find(c).unwrap_or(0);
+        let toward = axis(self.toward.chars().last()?);
+        let sign = if self.toward.starts_with('-') {
+            -1.0
+        } else {
+            1.0
+        };
+        let score = |v: usize| {
+            let p = point(body, v);
+            let aside = self.at.iter().map(|(c, fraction)| {
+                let a = axis(*c);
+                (p[a] - low[a] - fraction * (high[a] - low[a])).powi(2)
+            });
+            sign * p[toward] - ASIDE * aside.sum::<f64>().sqrt()
+        };
+        region
+            .into_iter()
+            .max_by(|&a, &b| score(a).total_cmp(&score(b)))
+    }
 }
 
-fn vertices_of(body: &BodyModel, region: &[String], mirrored: bool) -> Vec<usize> {
-    let mirror = |name: &String| match mirrored {
-        true => name.replace("left", "right"),
-        false => name.clone(),
-    };
-    let wanted: Vec<String> = region.iter().map(mirror).collect();
-    let strongest = |v: usize| {
-        let row = body.weights.row(v);
-        let joints = row.iter().enumerate();
-        joints.max_by(|a, b| a.1.total_cmp(b.1)).map(|(j, _)| j)
-    };
-    (0..body.template.nrows())
-        .filter(|&v| strongest(v).is_some_and(|j| wanted.contains(&body.joint_names[j])))
-        .collect()
+/// Whether a vertex follows one of some joints more than any other.
+pub(super) fn moves(body: &BodyModel, vertex: usize, joints: &[String]) -> bool {
+    let weights = body.weights.row(vertex);
+    let strongest = weights.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
+    strongest.is_some_and(|(j, _)| joints.contains(&body.joint_names[j]))
+}
+
+/// `left_knee` for `right_knee` and the reverse; other names stay.
+pub(super) fn other_side(name: &str) -> String {
+    match (name.strip_prefix("left_"), name.strip_prefix("right_")) {
+        (Some(rest), _) => format!("right_{rest}"),
+        (_, Some(rest)) => format!("left_{rest}"),
+        _ => name.to_string(),
+    }
+}
+
+fn point(body: &BodyModel, vertex: usize) -> [f64; 3] {
+    let row = body.template.row(vertex);
+    [row[0], row[1], row[2]]
 }
 
 fn extent(points: impl Iterator<Item = [f64; 3]>) -> Option<([f64; 3], [f64; 3])> {

@@ -5,6 +5,7 @@ mod landmarks;
 pub(crate) mod marker_points;
 pub(crate) mod markers;
 mod pose;
+pub(crate) mod rigid;
 pub(crate) mod skinning;
 
 use std::collections::BTreeMap;

@@ -1,6 +1,7 @@
 //! Warnings for what a spec says without effect.
 
 use super::Checker;
+use crate::body::markers::sides::other_side;
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::ir::{Residual, Stage, Term, VariableId};
 use crate::spec::View;
@@ -100,22 +101,4 @@ impl Checker<'_> {
         self.diagnostics
             .push(Diagnostic::warning(code, message, origin));
     }
-}
-
-/// `left_knee` ↔ `right_knee`, `LKnee` ↔ `RKnee`.
-fn other_side(label: &str) -> Option<String> {
-    for (a, b) in [("left", "right"), ("right", "left")] {
-        if let Some(rest) = label.strip_prefix(a) {
-            return Some(format!("{b}{rest}"));
-        }
-    }
-    let mut letters = label.chars();
-    let (side, next) = (letters.next()?, letters.next()?);
-    let other = match side {
-        'L' => 'R',
-        'R' => 'L',
-        _ => return None,
-    };
-    let rest: String = label.chars().skip(1).collect();
-    next.is_uppercase().then(|| format!("{other}{rest}"))
 }

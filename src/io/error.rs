@@ -70,7 +70,7 @@ fn lower_case_fragment(error: &std::io::Error) -> String {
 }
 
 /// Reads a whole text file.
-pub(super) fn read_text(path: &Path) -> Result<String, FileError> {
+pub(crate) fn read_text(path: &Path) -> Result<String, FileError> {
     let text = std::fs::read_to_string(path).map_err(|error| FileError::reading(path, &error))?;
     if text.trim().is_empty() {
         return Err(FileError::new(path, "the file is empty"));

@@ -20,10 +20,11 @@ pub(crate) mod openpose;
 pub(crate) mod pose2sim;
 
 pub use error::FileError;
+pub(crate) use error::read_text;
 pub use npz_writer::NpzWriter;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 /// One numeric array of an `.npz` or `.npy` file, of any number of axes.
 pub fn read_array(

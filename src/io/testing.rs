@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 
 /// A small xorshift generator: damage is the same in every run.
-pub(super) struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
 
-    pub(super) fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -19,7 +19,7 @@ impl Dice {
 }
 
 /// Hands `read` 500 copies of `bytes` with one to four bytes changed and up to 60 copies cut short.
-pub(super) fn damage(bytes: &[u8], mut read: impl FnMut(&[u8])) {
+pub(crate) fn damage(bytes: &[u8], mut read: impl FnMut(&[u8])) {
     let mut dice = Dice::new(7);
     for _ in 0..500 {
         let mut copy = bytes.to_vec();
@@ -36,7 +36,7 @@ pub(super) fn damage(bytes: &[u8], mut read: impl FnMut(&[u8])) {
 }
 
 /// The folder of real data, or a note on stderr that the test is skipped.
-pub(super) fn real_data() -> Option<PathBuf> {
+pub(crate) fn real_data() -> Option<PathBuf> {
     let folder = std::env::var_os("FITRUN_DATA").map(PathBuf::from);
     if folder.is_none() {
         eprintln!("skipped: FITRUN_DATA is not set");
