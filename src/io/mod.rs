@@ -5,11 +5,13 @@
 pub(crate) mod amass;
 pub(crate) mod atomic;
 pub(crate) mod body_npz;
+pub(crate) mod c3d;
 pub(crate) mod csv;
 mod error;
 pub(crate) mod glb;
 mod glb_buffer;
 mod glob;
+pub(crate) mod markers;
 mod npy;
 mod npy_element;
 pub(crate) mod npz;
@@ -18,6 +20,7 @@ mod npz_writer;
 pub(crate) mod obj;
 pub(crate) mod openpose;
 pub(crate) mod pose2sim;
+pub(crate) mod trc;
 
 pub use error::FileError;
 pub(crate) use error::read_text;

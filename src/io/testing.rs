@@ -1,6 +1,9 @@
 //! What the tests of the readers share: damaged copies of a file, and the folder of real data.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use super::markers::Markers;
+use super::npz::Npz;
 
 /// A small xorshift generator: damage is the same in every run.
 pub(crate) struct Dice(u64);
@@ -42,4 +45,29 @@ pub(crate) fn real_data() -> Option<PathBuf> {
         eprintln!("skipped: FITRUN_DATA is not set");
     }
     folder
+}
+
+/// Holds a recording against what others converted it to: metres, y up, NaN where it is missing.
+pub(super) fn converted_markers(
+    data: &Path,
+    name: &str,
+    markers: &Markers,
+    turn: impl Fn([f64; 3]) -> [f64; 3],
+) {
+    let npz = Npz::open(data.join(format!("markers/{name}.npz"))).unwrap();
+    let expected: ndarray::Array3<f64> = npz.floats_of("markers").unwrap();
+    let metres = markers.metres().unwrap();
+    assert_eq!(markers.rate, npz.floats("rate").unwrap().first().copied());
+    assert_eq!(markers.values.dim().0, expected.dim().0, "{name}");
+    for (column, label) in npz.strings("marker_names").unwrap().iter().enumerate() {
+        let place = markers.labels.iter().position(|l| l == label).unwrap();
+        for frame in 0..expected.dim().0 {
+            let point = |a: &ndarray::Array3<f64>, p| [0, 1, 2].map(|axis| a[[frame, p, axis]]);
+            let found = turn(point(&markers.values, place)).map(|x| x * metres);
+            for (a, b) in found.into_iter().zip(point(&expected, column)) {
+                let same = a.is_nan() && b.is_nan() || (a - b).abs() < 1e-5;
+                assert!(same, "{name}, {label}, row {frame}: {a} m, expected {b} m");
+            }
+        }
+    }
 }

@@ -325,14 +325,25 @@ impl Reader<'_> {
     }
 
     /// Converts to SI units and to y up, and masks what is missing.
-    fn finish(&mut self, mut observations: Observations) -> Option<(Dataset, char)> {
+    fn finish(&mut self, observations: Observations) -> Option<(Dataset, char)> {
+        let factor = self.unit(observations.dimension).unwrap_or(1.0);
+        let up = self.up('y');
+        self.settle(observations, factor, up)
+    }
+
+    /// As [`Reader::finish`], where factor and axis are known; gives the labels their new names.
+    pub(super) fn settle(
+        &mut self,
+        mut observations: Observations,
+        factor: f64,
+        up: char,
+    ) -> Option<(Dataset, char)> {
         if observations.frames() == 0 {
             self.no_frame_left();
             return None;
         }
-        let factor = self.unit(observations.dimension).unwrap_or(1.0);
+        observations.labels = self.named_anew(observations.labels)?;
         observations.values.mapv_inplace(|x| x * factor);
-        let up = self.up('y');
         if observations.dimension == Dimension::LENGTH && up != 'y' {
             let turn = upright(up);
             for mut point in observations.values.lanes_mut(Axis(3)) {
@@ -347,7 +358,7 @@ impl Reader<'_> {
         Some((Dataset::Points(observations), up))
     }
 
-    fn unit(&mut self, dimension: Dimension) -> Option<f64> {
+    pub(super) fn unit(&mut self, dimension: Dimension) -> Option<f64> {
         let Some(unit) = self.view.text("unit") else {
             return Some(1.0);
         };

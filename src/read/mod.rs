@@ -2,6 +2,8 @@
 
 mod arrays;
 mod cameras;
+mod labels;
+mod markers;
 mod motion;
 mod people;
 
@@ -221,8 +223,12 @@ impl Reader<'_> {
             "openpose" => self.people(file.value),
             "amass" => self.motion(path),
             "csv" => self.csv(path),
+            "c3d" | "trc" => self.markers(path, format),
             _ => self.npz(path),
         };
+        if !matches!(format, "npz" | "csv" | "c3d" | "trc") {
+            self.refuse_map(format);
+        }
         match result {
             Ok(dataset) => dataset,
             Err(error) => {
@@ -236,6 +242,8 @@ impl Reader<'_> {
         let extension = path.extension().unwrap_or_default().to_string_lossy();
         match extension.to_lowercase().as_str() {
             "csv" => "csv",
+            "c3d" => "c3d",
+            "trc" => "trc",
             "toml" => "pose2sim",
             "npz" | "npy" => {
                 let described =

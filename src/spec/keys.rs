@@ -35,6 +35,8 @@ pub enum Kind {
     List(&'static [Key]),
     /// Free keys with numbers.
     NumberMap,
+    /// Free keys with texts.
+    TextMap,
     /// Free keys with any value.
     AnyMap,
 }
@@ -120,7 +122,7 @@ pub static DATA: &[Key] = &[
     ),
     key(
         "format",
-        Choice(&["npz", "csv", "amass", "openpose", "pose2sim"]),
+        Choice(&["npz", "csv", "c3d", "trc", "amass", "openpose", "pose2sim"]),
         "by the file's name and content by default",
     ),
     key(
@@ -140,6 +142,11 @@ pub static DATA: &[Key] = &[
         "keypoints",
         Text,
         "keypoint convention that gives the labels",
+    ),
+    key(
+        "map",
+        TextMap,
+        "new names of labels: on the left what the spec says, on the right the file",
     ),
     key(
         "views",

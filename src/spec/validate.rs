@@ -111,6 +111,11 @@ fn check_value(node: &mut Node, kind: &Kind, path: &str, diagnostics: &mut Diagn
                 check_value(node, &Kind::Number, &join(path, name), diagnostics);
             }
         }
+        (Value::Table(t), Kind::TextMap) => {
+            for (name, node) in &mut t.entries {
+                check_value(node, &Kind::Text, &join(path, name), diagnostics);
+            }
+        }
         (value, kind) => {
             let Some(reason) = form_error(value, kind) else {
                 return;
