@@ -1,5 +1,6 @@
 //! From a spec and its inputs to a problem: names, axes, units and stages, all mistakes at once.
 
+mod body_terms;
 mod join;
 mod nodes;
 mod output;

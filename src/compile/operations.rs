@@ -12,8 +12,12 @@ use crate::ir::{Node, NodeKind, Residual, Targets, Term};
 use crate::keypoints::combine::Combine;
 use crate::prior::mixture::MixtureEnergy;
 use crate::term::Whitener;
+use crate::term::bending::Bending;
 use crate::term::difference::Difference;
+use crate::term::ground::Penetration;
+use crate::term::joint_limits::JointLimits;
 use crate::term::points::Points;
+use crate::term::symmetry::BoneDifferences;
 
 pub(super) fn operation<E: Scalar>(kind: &NodeKind, nodes: &[Node]) -> Arc<dyn Operation<E>> {
     let convert = |numbers: &[f64]| numbers.iter().map(|&x| E::of(x)).collect::<Vec<E>>();
@@ -43,6 +47,17 @@ pub(super) fn operation<E: Scalar>(kind: &NodeKind, nodes: &[Node]) -> Arc<dyn O
         NodeKind::Project { points, cameras } => Arc::new(Projection {
             lenses: cameras.iter().map(Lens::new).collect(),
             points: nodes[points.0].dims / 3,
+        }),
+        NodeKind::JointLimits { ranges, .. } => Arc::new(JointLimits {
+            ranges: ranges.to_vec(),
+        }),
+        NodeKind::Bending { .. } => Arc::new(Bending),
+        NodeKind::Penetration { points, height } => Arc::new(Penetration {
+            points: nodes[points.0].dims / 3,
+            height: E::of(*height),
+        }),
+        NodeKind::BoneDifferences { pairs, .. } => Arc::new(BoneDifferences {
+            pairs: pairs.to_vec(),
         }),
     }
 }

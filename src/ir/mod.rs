@@ -14,6 +14,8 @@ use crate::manifold::Manifold;
 use crate::prior::Mixture;
 use crate::spec::Dimension;
 use crate::term::Whitening;
+use crate::term::joint_limits::JointRange;
+use crate::term::symmetry::Bone;
 
 pub use values::Values;
 
@@ -126,6 +128,25 @@ pub enum NodeKind {
         points: NodeId,
         cameras: Arc<Vec<Camera>>,
     },
+    /// How far the joints of `pose_body` lie outside of their ranges.
+    JointLimits {
+        of: NodeId,
+        ranges: Arc<Vec<JointRange>>,
+    },
+    /// The exponential penalty of elbows and knees.
+    Bending {
+        of: NodeId,
+    },
+    /// How deep points lie below a level plane.
+    Penetration {
+        points: NodeId,
+        height: f64,
+    },
+    /// Left minus right length of bones of the rest skeleton.
+    BoneDifferences {
+        rest: NodeId,
+        pairs: Arc<Vec<[Bone; 2]>>,
+    },
 }
 
 impl NodeKind {
@@ -133,7 +154,10 @@ impl NodeKind {
     pub fn inputs(&self) -> Vec<NodeId> {
         match self {
             Self::Variable(_) => vec![],
-            Self::Rotations { of } | Self::Affine { of, .. } => vec![*of],
+            Self::Rotations { of }
+            | Self::Affine { of, .. }
+            | Self::JointLimits { of, .. }
+            | Self::Bending { of } => vec![*of],
             Self::Kinematics {
                 root,
                 body,
@@ -158,7 +182,8 @@ impl NodeKind {
                 .into_iter()
                 .flatten()
                 .collect(),
-            Self::Project { points, .. } => vec![*points],
+            Self::Project { points, .. } | Self::Penetration { points, .. } => vec![*points],
+            Self::BoneDifferences { rest, .. } => vec![*rest],
         }
     }
 }
