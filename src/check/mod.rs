@@ -1,6 +1,7 @@
 //! From a spec and its inputs to a problem: names, axes, units and stages, all mistakes at once.
 
 mod free_cameras;
+mod body_terms;
 mod join;
 mod markers;
 mod nodes;

@@ -48,23 +48,17 @@ impl Checker<'_> {
         let body = self.inputs.body.as_ref()?;
         let id = |name| self.variable_id(name);
         let (root, pose) = (id("root_orient")?, id("pose_body")?);
-        let (trans, betas) = (id("trans")?, id("betas")?);
+        let trans = id("trans")?;
         if self.variables[root.0].manifold != Manifold::So3 {
             return None;
         }
-        let (offset, matrix) = body.joint_map();
         let parents = Arc::new(body.parents.clone());
         let joints = body.num_joints();
         let (root, pose) = (self.variable_node(root), self.variable_node(pose));
-        let (trans, betas) = (self.variable_node(trans), self.variable_node(betas));
+        let trans = self.variable_node(trans);
         let kind = NodeKind::Rotations { of: pose };
         let rotations = self.node("rotations", kind, 3 * 63, Dimension::NONE);
-        let kind = NodeKind::Affine {
-            of: betas,
-            offset: offset.into(),
-            matrix: matrix.into(),
-        };
-        let rest = self.node("rest joints", kind, 3 * joints, Dimension::LENGTH);
+        let rest = self.rest_joints()?;
         let kind = NodeKind::Kinematics {
             root,
             body: rotations,
@@ -74,6 +68,19 @@ impl Checker<'_> {
         };
         let transforms = self.node("transforms", kind, 12 * joints, Dimension::NONE);
         Some((rest, transforms, rotations))
+    }
+
+    pub(super) fn rest_joints(&mut self) -> Option<NodeId> {
+        let body = self.inputs.body.as_ref()?;
+        let (offset, matrix) = body.joint_map();
+        let dims = offset.len();
+        let betas = self.variable_id("betas")?;
+        let kind = NodeKind::Affine {
+            of: self.variable_node(betas),
+            offset: offset.into(),
+            matrix: matrix.into(),
+        };
+        Some(self.node("rest joints", kind, dims, Dimension::LENGTH))
     }
 
     /// Points on the body, (points, 3); only the vertices that they are made of are skinned.

@@ -188,7 +188,7 @@ impl Checker<'_> {
     }
 
     /// The recipe of a label; `convention` is that of the target where the source has none.
-    fn recipe(&self, source: &Source, convention: Option<&str>, label: &str) -> Option<Recipe> {
+    pub(super) fn recipe(&self, source: &Source, convention: Option<&str>, label: &str) -> Option<Recipe> {
         let body = self.inputs.body.as_ref()?;
         let Source::Body {
             convention: own,
@@ -207,7 +207,7 @@ impl Checker<'_> {
     }
 
     /// All labels of a source on the body.
-    fn all_labels(&self, source: &Source) -> Vec<String> {
+    pub(super) fn all_labels(&self, source: &Source) -> Vec<String> {
         match source {
             Source::Body {
                 list: Some(list), ..

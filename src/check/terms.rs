@@ -14,7 +14,7 @@ use crate::prior::Prior;
 use crate::spec::{Dimension, Spec, View};
 
 /// A residual and the node that it reads.
-type Measured = (NodeId, Residual);
+pub(super) type Measured = (NodeId, Residual);
 
 impl Checker<'_> {
     pub(super) fn terms(&mut self, spec: &Spec, rate: Option<f64>) -> (Vec<Term>, Vec<Observed>) {
@@ -49,6 +49,10 @@ impl Checker<'_> {
             "l2" => self.l2(view, origin, &mut form),
             "prior" => self.prior_term(&mut form),
             "difference" => self.difference(spec, view, origin, rate, &mut form),
+            "joint_limits" => self.joint_limits(view, origin, &mut form),
+            "bending" => self.bending(view, origin, &mut form),
+            "ground" => self.ground(spec, view, origin, &mut form),
+            "symmetry" => self.symmetry(view, origin, &mut form),
             _ => self.points(spec, name, view, origin, observed, &mut form),
         };
         // The form is known before everything else is in order, so that no mistake hides another.

@@ -1,6 +1,6 @@
 //! How a residual becomes a cost: sigma, robustifier and weight, in the residual's unit.
 
-use super::Checker;
+use super::{Checker, body_terms};
 use crate::diagnostic::{Diagnostic, Origin, Sourced};
 use crate::robust::{On, Robustifier};
 use crate::spec::{Dimension, Quantity, View};
@@ -34,6 +34,7 @@ impl Checker<'_> {
             Some(given) => self.in_unit(&format!("{}.sigma", view.path()), &given, form),
             None if view.node("sigma").is_some() => None,
             None if form.dimension == Dimension::NONE => Some(vec![1.0; form.k]),
+            None if let Some(sigma) = body_terms::usual_sigma(view) => Some(vec![sigma; form.k]),
             None => {
                 let message = format!(
                     "`{}` needs a `sigma`, since its residual is in {}",

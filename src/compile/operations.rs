@@ -14,8 +14,12 @@ use crate::ir::{self, Node, NodeKind, Residual, Targets, Term};
 use crate::keypoints::combine::Combine;
 use crate::prior::mixture::MixtureEnergy;
 use crate::term::Whitener;
+use crate::term::bending::Bending;
 use crate::term::difference::Difference;
+use crate::term::ground::Penetration;
+use crate::term::joint_limits::JointLimits;
 use crate::term::points::Points;
+use crate::term::symmetry::BoneDifferences;
 
 fn convert<E: Scalar>(numbers: &[f64]) -> Vec<E> {
     numbers.iter().map(|&x| E::of(x)).collect()
@@ -67,6 +71,17 @@ pub(super) fn operation<E: Scalar>(kind: &NodeKind, nodes: &[Node]) -> Arc<dyn O
             lenses: cameras.iter().map(Lens::new).collect(),
             points: nodes[points.0].dims / 3,
             free: free.iter().map(free_part).collect(),
+        }),
+        NodeKind::JointLimits { ranges, .. } => Arc::new(JointLimits {
+            ranges: ranges.to_vec(),
+        }),
+        NodeKind::Bending { .. } => Arc::new(Bending),
+        NodeKind::Penetration { points, height } => Arc::new(Penetration {
+            points: nodes[points.0].dims / 3,
+            height: E::of(*height),
+        }),
+        NodeKind::BoneDifferences { pairs, .. } => Arc::new(BoneDifferences {
+            pairs: pairs.to_vec(),
         }),
     }
 }

@@ -16,6 +16,8 @@ use crate::prior::Mixture;
 use crate::solve::MethodKind;
 use crate::spec::Dimension;
 use crate::term::Whitening;
+use crate::term::joint_limits::JointRange;
+use crate::term::symmetry::Bone;
 
 pub use values::Values;
 
@@ -144,6 +146,25 @@ pub enum NodeKind {
         cameras: Arc<Vec<Camera>>,
         free: Vec<FreePart>,
     },
+    /// How far the joints of `pose_body` lie outside of their ranges.
+    JointLimits {
+        of: NodeId,
+        ranges: Arc<Vec<JointRange>>,
+    },
+    /// The exponential penalty of elbows and knees.
+    Bending {
+        of: NodeId,
+    },
+    /// How deep points lie below a level plane.
+    Penetration {
+        points: NodeId,
+        height: f64,
+    },
+    /// Left minus right length of bones of the rest skeleton.
+    BoneDifferences {
+        rest: NodeId,
+        pairs: Arc<Vec<[Bone; 2]>>,
+    },
 }
 
 /// A variable that stands for a part of some cameras.
@@ -162,7 +183,10 @@ impl NodeKind {
     pub fn inputs(&self) -> Vec<NodeId> {
         match self {
             Self::Variable(_) => vec![],
-            Self::Rotations { of } | Self::Affine { of, .. } => vec![*of],
+            Self::Rotations { of }
+            | Self::Affine { of, .. }
+            | Self::JointLimits { of, .. }
+            | Self::Bending { of } => vec![*of],
             Self::Kinematics {
                 root,
                 body,
@@ -200,6 +224,8 @@ impl NodeKind {
                 let parts = free.iter().map(|f| f.node);
                 std::iter::once(*points).chain(parts).collect()
             }
+            Self::Penetration { points, .. } => vec![*points],
+            Self::BoneDifferences { rest, .. } => vec![*rest],
         }
     }
 }

@@ -282,11 +282,31 @@ pub static SOURCE: &[Key] = &[
     ),
 ];
 
+/// The terms with a residual that sigma divides.
+const MEASURED: &[&str] = &[
+    "points",
+    "l2",
+    "difference",
+    "joint_limits",
+    "bending",
+    "ground",
+    "symmetry",
+];
+
 pub static TERM: &[Key] = &[
     or(
         key(
             "kind",
-            Choice(&["points", "l2", "prior", "difference"]),
+            Choice(&[
+                "points",
+                "l2",
+                "prior",
+                "difference",
+                "joint_limits",
+                "bending",
+                "ground",
+                "symmetry",
+            ]),
             "the residual",
         ),
         "\"points\"",
@@ -295,7 +315,7 @@ pub static TERM: &[Key] = &[
     only(key("target", Text, "the observed keypoints"), &["points"]),
     only(
         key("of", Text, "a variable or a source"),
-        &["l2", "difference"],
+        &["l2", "difference", "ground"],
     ),
     or(
         only(
@@ -323,13 +343,28 @@ pub static TERM: &[Key] = &[
         "2",
     ),
     only(
+        key("points", Texts, "which points of the source; heels and toes by default"),
+        &["ground"],
+    ),
+    or(
+        only(
+            key("height", Quantity(Dimension::LENGTH), "height of the plane"),
+            &["ground"],
+        ),
+        "\"0 m\"",
+    ),
+    only(
+        key("limits", AnyMap, "ranges by joint, over the built-in ones"),
+        &["joint_limits"],
+    ),
+    only(
         key("sigma", Quantities, "standard deviation, with its unit"),
-        &["points", "l2", "difference"],
+        MEASURED,
     ),
     or(key("weight", Number, "multiplies the term"), "1.0"),
     only(
         key("robust", Kinded(ROBUST), "robustifier"),
-        &["points", "l2", "difference"],
+        MEASURED,
     ),
     only(
         key("weights", NumberMap, "factors by keypoint, and `default`"),

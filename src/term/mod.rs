@@ -1,7 +1,11 @@
 //! Loss terms: weight · Σ conf · ρ(‖residual‖² / sigma²), each with its gradient in the same sweep.
 
+pub(crate) mod bending;
 pub(crate) mod difference;
+pub(crate) mod ground;
+pub(crate) mod joint_limits;
 pub(crate) mod points;
+pub(crate) mod symmetry;
 
 use crate::graph::Scalar;
 use crate::robust::{On, Robustifier};

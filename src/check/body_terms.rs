@@ -1,0 +1,289 @@
+//! Terms on a body's own numbers: joint limits, bending, the ground, symmetry of the shape.
+
+use super::Checker;
+use super::sources::Source;
+use super::terms::Measured;
+use super::whitening::Form;
+use crate::body::BODY_JOINTS;
+use crate::diagnostic::{Diagnostic, Origin, Sourced};
+use crate::ir::{NodeId, NodeKind, Residual};
+use crate::keypoints::Recipe;
+use crate::manifold::Manifold;
+use crate::spec::{Dimension, Node, Spec, Table, Value, View};
+use crate::term::bending::Bending;
+use crate::term::joint_limits::JointRange;
+use crate::term::symmetry::Bone;
+
+/// The points that meet the ground where a spec names none.
+const FEET: [&str; 6] = [
+    "left_heel",
+    "left_big_toe",
+    "left_small_toe",
+    "right_heel",
+    "right_big_toe",
+    "right_small_toe",
+];
+
+/// Bones that have a left and a right one, by the joints at their ends.
+const BONES: [[&str; 2]; 7] = [
+    ["collar", "shoulder"],
+    ["shoulder", "elbow"],
+    ["elbow", "wrist"],
+    ["pelvis", "hip"],
+    ["hip", "knee"],
+    ["knee", "ankle"],
+    ["ankle", "foot"],
+];
+
+/// The sigma of terms whose residual is the same in every spec.
+pub(super) fn usual_sigma(view: &View<'_>) -> Option<f64> {
+    match view.text("kind")?.value {
+        "joint_limits" => Some(5_f64.to_radians()),
+        "symmetry" => Some(0.005),
+        _ => None,
+    }
+}
+
+/// Residuals of one number each.
+fn form(dimension: Dimension) -> Form {
+    Form {
+        dimension,
+        k: 1,
+        height: None,
+    }
+}
+
+impl Checker<'_> {
+    pub(super) fn joint_limits(
+        &mut self,
+        view: &View<'_>,
+        origin: &Origin,
+        out: &mut Option<Form>,
+    ) -> Option<Measured> {
+        *out = Some(form(Dimension::ANGLE));
+        let of = self.posed_body(view, origin)?;
+        let body = self.inputs.body.as_ref()?;
+        let joints = body.joint_names.get(1..=BODY_JOINTS)?.to_vec();
+        let known = joints.iter().map(|name| JointRange::of(name));
+        let mut ranges: Vec<JointRange> = known.collect::<Option<_>>()?;
+        // A stage may set other limits, so what was written is part of the node's name.
+        let mut name = format!("{}: outside", view.path());
+        if let Some(limits) = view.table("limits") {
+            self.set_limits(view.path(), limits, &joints, &mut ranges);
+            for (joint, range) in joints.iter().zip(&ranges) {
+                if limits.get(joint).is_some() {
+                    name += &format!(" {joint} {:?}", range.limits);
+                }
+            }
+        }
+        let kind = NodeKind::JointLimits {
+            of,
+            ranges: ranges.into(),
+        };
+        let node = self.node(&name, kind, 3 * BODY_JOINTS, Dimension::ANGLE);
+        Some((node, Residual::Value { k: 1 }))
+    }
+
+    fn set_limits(
+        &mut self,
+        path: &str,
+        limits: &Table,
+        joints: &[String],
+        ranges: &mut [JointRange],
+    ) {
+        for (joint, node) in &limits.entries {
+            let Some(at) = joints.iter().position(|j| j == joint) else {
+                let message = format!("`{path}.limits`: `pose_body` does not turn `{joint}`");
+                let diagnostic = Diagnostic::error("F0403", message, &node.key);
+                let names = joints.iter().map(String::as_str);
+                self.diagnostics.push(diagnostic.nearest(joint, names));
+                continue;
+            };
+            let path = format!("{path}.limits.{joint}");
+            let Value::Table(axes) = &node.value else {
+                self.wrong_limits(&format!("`{path}` should be a table"), node);
+                continue;
+            };
+            for (axis, node) in &axes.entries {
+                let Some(c) = ["x", "y", "z"].iter().position(|a| a == axis) else {
+                    let message = format!("unknown key `{axis}` in `{path}`");
+                    let diagnostic = Diagnostic::error("F0203", message, &node.key);
+                    self.diagnostics
+                        .push(diagnostic.hint("permitted: `x`, `y`, `z`"));
+                    continue;
+                };
+                let range = self.limit(&View::new(axes, &path), axis, node);
+                ranges[at].limits[c] = range.unwrap_or(ranges[at].limits[c]);
+            }
+        }
+    }
+
+    /// Least and greatest angle, such as `["-5 deg", "150 deg"]`.
+    fn limit(&mut self, view: &View<'_>, axis: &str, node: &Node) -> Option<[f64; 2]> {
+        let path = format!("{}.{axis}", view.path());
+        let given = view.quantities(axis).map(|q| q.value).unwrap_or_default();
+        let [low, high] = given.as_slice() else {
+            self.wrong_limits(&format!("`{path}` should be two angles"), node);
+            return None;
+        };
+        if [low, high].iter().any(|q| q.dimension != Dimension::ANGLE) {
+            let message = format!("`{path}` should be in rad or deg");
+            let diagnostic = Diagnostic::error("F0302", message, &node.origin);
+            self.diagnostics
+                .push(diagnostic.label("write it like `[\"0 deg\", \"150 deg\"]`"));
+            return None;
+        }
+        let range = [low.value, high.value];
+        if !(low.value <= high.value && range.iter().all(|x| x.is_finite())) {
+            self.wrong_limits(&format!("`{path}` should rise from least to greatest"), node);
+            return None;
+        }
+        Some(range)
+    }
+
+    fn wrong_limits(&mut self, message: &str, node: &Node) {
+        let hint = "such as `limits = { left_knee = { x = [\"0 deg\", \"150 deg\"] } }`";
+        let diagnostic = Diagnostic::error("F0205", message, &node.origin);
+        self.diagnostics.push(diagnostic.hint(hint));
+    }
+
+    pub(super) fn bending(
+        &mut self,
+        view: &View<'_>,
+        origin: &Origin,
+        out: &mut Option<Form>,
+    ) -> Option<Measured> {
+        *out = Some(form(Dimension::NONE));
+        let of = self.posed_body(view, origin)?;
+        let kind = NodeKind::Bending { of };
+        let node = self.node("bending", kind, Bending::COUNT, Dimension::NONE);
+        Some((node, Residual::Value { k: 1 }))
+    }
+
+    pub(super) fn ground(
+        &mut self,
+        spec: &Spec,
+        view: &View<'_>,
+        origin: &Origin,
+        out: &mut Option<Form>,
+    ) -> Option<Measured> {
+        *out = Some(form(Dimension::LENGTH));
+        self.needs_body(view, origin)?;
+        let of = view.text("of");
+        let default = Sourced::new("joints", Origin::Default);
+        let source = self.source(spec, of.as_ref().unwrap_or(&default))?;
+        if !matches!(source, Source::Body { .. }) {
+            let of = of.unwrap_or(default);
+            let message = format!("`{}` has no points in space", of.value);
+            self.diagnostics.push(
+                Diagnostic::error("F0306", message, &of.origin)
+                    .hint("take `joints` or a source of the kind `joints`"),
+            );
+            return None;
+        }
+        let labels = match view.texts("points") {
+            Some(texts) if texts.is_empty() => {
+                let message = format!("`{}.points` names no point", view.path());
+                let origin = view.origin_of("points", origin);
+                self.diagnostics
+                    .push(Diagnostic::error("F0205", message, &origin));
+                return None;
+            }
+            Some(texts) => texts,
+            None if view.node("points").is_some() => return None,
+            None if of.is_none() => FEET
+                .map(|label| Sourced::new(label, origin.clone()))
+                .to_vec(),
+            None => Vec::new(),
+        };
+        let height = view.quantities("height")?.value.first()?.value;
+        let points = self.points_of(view, &source, &labels)?;
+        let count = self.nodes[points.0].dims / 3;
+        let name = format!("{} below {height}", self.nodes[points.0].name);
+        let kind = NodeKind::Penetration { points, height };
+        let node = self.node(&name, kind, count, Dimension::LENGTH);
+        Some((node, Residual::Value { k: 1 }))
+    }
+
+    /// The node of some points of a source on the body; of all where none are named.
+    fn points_of(
+        &mut self,
+        view: &View<'_>,
+        source: &Source,
+        labels: &[Sourced<&str>],
+    ) -> Option<NodeId> {
+        let all = self.all_labels(source);
+        let names: Vec<&str> = match labels.is_empty() {
+            true => all.iter().map(String::as_str).collect(),
+            false => labels.iter().map(|label| label.value).collect(),
+        };
+        let recipes: Vec<Option<Recipe>> = names
+            .iter()
+            .map(|name| self.recipe(source, None, name))
+            .collect();
+        for (label, _) in labels.iter().zip(&recipes).filter(|(_, r)| r.is_none()) {
+            let message = format!("`{}`: the source has no point `{}`", view.path(), label.value);
+            let landmarks = self.inputs.body.iter().flat_map(|b| b.landmarks.keys());
+            let known = all.iter().chain(landmarks).map(String::as_str);
+            let diagnostic = Diagnostic::error("F0403", message, &label.origin);
+            let diagnostic = diagnostic.nearest(label.value, known);
+            self.diagnostics.push(diagnostic);
+        }
+        let recipes: Vec<Recipe> = recipes.into_iter().collect::<Option<_>>()?;
+        let name = format!("{}: {}", view.path(), names.join(" "));
+        self.body_points(&name, &recipes)
+    }
+
+    pub(super) fn symmetry(
+        &mut self,
+        view: &View<'_>,
+        origin: &Origin,
+        out: &mut Option<Form>,
+    ) -> Option<Measured> {
+        *out = Some(form(Dimension::LENGTH));
+        self.needs_body(view, origin)?;
+        let rest = self.rest_joints()?;
+        let joint_names = &self.inputs.body.as_ref()?.joint_names;
+        let joint = |side: &str, name: &str| {
+            let sided = format!("{side}_{name}");
+            joint_names.iter().position(|j| *j == sided || *j == name)
+        };
+        let bone = |side, [from, end]: [&str; 2]| -> Option<Bone> {
+            Some([joint(side, from)?, joint(side, end)?])
+        };
+        let pairs = BONES.map(|ends| Some([bone("left", ends)?, bone("right", ends)?]));
+        let pairs: Vec<[Bone; 2]> = pairs.into_iter().collect::<Option<_>>()?;
+        let dims = pairs.len();
+        let kind = NodeKind::BoneDifferences {
+            rest,
+            pairs: pairs.into(),
+        };
+        let node = self.node("bone differences", kind, dims, Dimension::LENGTH);
+        Some((node, Residual::Value { k: 1 }))
+    }
+
+    /// The joint angles of the body as axis-angle vectors.
+    fn posed_body(&mut self, view: &View<'_>, origin: &Origin) -> Option<NodeId> {
+        self.needs_body(view, origin)?;
+        let id = self.variable_id("pose_body")?;
+        let numbers = Manifold::Euclidean(3 * BODY_JOINTS);
+        if self.variables[id.0].manifold != numbers {
+            let message = format!("`{}` needs the joint angles `pose_body`", view.path());
+            self.diagnostics
+                .push(Diagnostic::error("F0303", message, origin));
+            return None;
+        }
+        Some(self.variable_node(id))
+    }
+
+    fn needs_body(&mut self, view: &View<'_>, origin: &Origin) -> Option<()> {
+        if self.spec.has_body {
+            return self.inputs.body.is_some().then_some(());
+        }
+        let message = format!("`{}` needs a body, but the spec has none", view.path());
+        self.diagnostics.push(
+            Diagnostic::error("F0202", message, origin).hint("`[body]` alone is the built-in one"),
+        );
+        None
+    }
+}
