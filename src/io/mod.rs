@@ -5,6 +5,7 @@
 pub(crate) mod amass;
 pub(crate) mod atomic;
 pub(crate) mod body_npz;
+pub(crate) mod bvh;
 pub(crate) mod csv;
 mod error;
 pub(crate) mod glb;
@@ -17,7 +18,9 @@ mod npz_source;
 mod npz_writer;
 pub(crate) mod obj;
 pub(crate) mod openpose;
+pub(crate) mod ply;
 pub(crate) mod pose2sim;
+pub(crate) mod trc_writer;
 
 pub use error::FileError;
 pub use npz_writer::NpzWriter;

@@ -392,7 +392,7 @@ pub static OUTPUT: &[Key] = &[
         key(
             "write",
             Texts,
-            "files: params.npz, body.glb, body.obj, joints.csv, convergence.csv",
+            "files: params.npz, body.glb, body.obj, body.ply, motion.bvh, joints.csv, joints.trc, points.csv, points.trc, convergence.csv",
         ),
         "[\"params.npz\", \"convergence.csv\"]",
     ),
@@ -400,7 +400,7 @@ pub static OUTPUT: &[Key] = &[
         key(
             "plots",
             Texts,
-            "plots: convergence, terms, per_joint_error, body",
+            "plots: convergence, terms, per_joint_error, point_error_over_time, residual_heatmap, overlay, body",
         ),
         "[\"convergence\"]",
     ),
