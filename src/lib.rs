@@ -52,7 +52,8 @@ pub use report::Record;
 pub use report::metrics::{PointErrors, Summary, point_errors};
 pub use run::{Checked, Outcome, RunOptions, check, run};
 pub use solve::{
-    MethodKind, Progress, Single, Solution, SolveSettings, Termination, TraceRow, minimize, minimize_with,
+    MethodKind, Progress, Single, Solution, SolveSettings, Termination, TraceRow, minimize,
+    minimize_with,
 };
 pub use spec::keys;
 pub use spec::{Dimension, Spec};

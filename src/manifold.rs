@@ -113,7 +113,9 @@ impl Manifold {
     /// Whether a coordinate stands at a bound that a change of this sign would cross.
     pub(crate) fn blocks(self, x: f64, change: f64) -> bool {
         match self {
-            Self::Box { low, high, .. } => (x <= low && change < 0.0) || (x >= high && change > 0.0),
+            Self::Box { low, high, .. } => {
+                (x <= low && change < 0.0) || (x >= high && change > 0.0)
+            }
             _ => false,
         }
     }
@@ -129,7 +131,11 @@ fn norm(a: &[f64]) -> f64 {
 
 /// sin x / x.
 fn sinc(x: f64) -> f64 {
-    if x < 1e-4 { 1.0 - x * x / 6.0 } else { x.sin() / x }
+    if x < 1e-4 {
+        1.0 - x * x / 6.0
+    } else {
+        x.sin() / x
+    }
 }
 
 /// Removes the drift of many products by one Newton step towards the orthogonal group.
@@ -223,7 +229,11 @@ mod tests {
         for manifold in EACH {
             let x = point(manifold, 0.4);
             let axes = directions(manifold, &x);
-            let step: Vec<f64> = axes[1].iter().zip(&axes[2]).map(|(a, b)| 0.3 * a - 0.2 * b).collect();
+            let step: Vec<f64> = axes[1]
+                .iter()
+                .zip(&axes[2])
+                .map(|(a, b)| 0.3 * a - 0.2 * b)
+                .collect();
             let at = |t: f64| {
                 let scaled: Vec<f64> = step.iter().map(|v| v * t).collect();
                 let mut out = x.clone();

@@ -78,7 +78,9 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("solve", &["objective"]),
     (
         "report",
-        &["body", "compile", "fit", "io", "ir", "manifold", "spec"],
+        &[
+            "body", "camera", "compile", "fit", "io", "ir", "manifold", "spec",
+        ],
     ),
     ("gradcheck", &["compile", "fit", "ir", "objective"]),
     ("train", &[]),

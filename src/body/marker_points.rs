@@ -128,7 +128,12 @@ impl<E: Scalar> Operation<E> for MarkerPoints<E> {
         out_gradient: &[E],
         gradients: &mut [Option<Gradient<'_, E>>],
     ) {
-        for (m, (mount, g)) in self.mounts.iter().zip(out_gradient.chunks_exact(3)).enumerate() {
+        for (m, (mount, g)) in self
+            .mounts
+            .iter()
+            .zip(out_gradient.chunks_exact(3))
+            .enumerate()
+        {
             let (g, o) = (v3(g), self.offset(i, m, inputs));
             let g_offset = match mount {
                 Mount::Joint { joint, offset } => {
@@ -158,11 +163,7 @@ impl<E: Scalar> Operation<E> for MarkerPoints<E> {
                             add_scaled(E::one(), turned, to);
                         }
                     }
-                    [
-                        dot(face.tangent, g),
-                        dot(face.side, g),
-                        dot(face.normal, g),
-                    ]
+                    [dot(face.tangent, g), dot(face.side, g), dot(face.normal, g)]
                 }
             };
             if let Some(slot) = self.slots.get(m)
@@ -206,7 +207,9 @@ mod tests {
     use super::*;
 
     fn numbers(count: usize, seed: f64) -> Vec<f64> {
-        (0..count).map(|i| ((i as f64 + seed) * 1.7).sin()).collect()
+        (0..count)
+            .map(|i| ((i as f64 + seed) * 1.7).sin())
+            .collect()
     }
 
     fn operation() -> MarkerPoints<f64> {
@@ -273,7 +276,11 @@ mod tests {
                 moved[input][k] -= 2e-6;
                 let slope = (up - value(&moved)) / 2e-6;
                 let error = (slope - found[input][k]).abs();
-                assert!(error < 1e-8, "input {input}, {k}: {slope} {}", found[input][k]);
+                assert!(
+                    error < 1e-8,
+                    "input {input}, {k}: {slope} {}",
+                    found[input][k]
+                );
             }
         }
     }

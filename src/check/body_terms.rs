@@ -81,7 +81,7 @@ impl Checker<'_> {
             ranges: ranges.into(),
         };
         let node = self.node(&name, kind, 3 * BODY_JOINTS, Dimension::ANGLE);
-        Some((node, Residual::Value { k: 1 }))
+        Some((node, Residual::value(1, self.nodes[node.0].dims)))
     }
 
     fn set_limits(
@@ -135,7 +135,10 @@ impl Checker<'_> {
         }
         let range = [low.value, high.value];
         if !(low.value <= high.value && range.iter().all(|x| x.is_finite())) {
-            self.wrong_limits(&format!("`{path}` should rise from least to greatest"), node);
+            self.wrong_limits(
+                &format!("`{path}` should rise from least to greatest"),
+                node,
+            );
             return None;
         }
         Some(range)
@@ -157,7 +160,7 @@ impl Checker<'_> {
         let of = self.posed_body(view, origin)?;
         let kind = NodeKind::Bending { of };
         let node = self.node("bending", kind, Bending::COUNT, Dimension::NONE);
-        Some((node, Residual::Value { k: 1 }))
+        Some((node, Residual::value(1, self.nodes[node.0].dims)))
     }
 
     pub(super) fn ground(
@@ -202,7 +205,7 @@ impl Checker<'_> {
         let name = format!("{} below {height}", self.nodes[points.0].name);
         let kind = NodeKind::Penetration { points, height };
         let node = self.node(&name, kind, count, Dimension::LENGTH);
-        Some((node, Residual::Value { k: 1 }))
+        Some((node, Residual::value(1, self.nodes[node.0].dims)))
     }
 
     /// The node of some points of a source on the body; of all where none are named.
@@ -222,7 +225,11 @@ impl Checker<'_> {
             .map(|name| self.recipe(source, None, name))
             .collect();
         for (label, _) in labels.iter().zip(&recipes).filter(|(_, r)| r.is_none()) {
-            let message = format!("`{}`: the source has no point `{}`", view.path(), label.value);
+            let message = format!(
+                "`{}`: the source has no point `{}`",
+                view.path(),
+                label.value
+            );
             let landmarks = self.inputs.body.iter().flat_map(|b| b.landmarks.keys());
             let known = all.iter().chain(landmarks).map(String::as_str);
             let diagnostic = Diagnostic::error("F0403", message, &label.origin);
@@ -259,7 +266,7 @@ impl Checker<'_> {
             pairs: pairs.into(),
         };
         let node = self.node("bone differences", kind, dims, Dimension::LENGTH);
-        Some((node, Residual::Value { k: 1 }))
+        Some((node, Residual::value(1, self.nodes[node.0].dims)))
     }
 
     /// The joint angles of the body as axis-angle vectors.

@@ -14,7 +14,12 @@ const PARTS: [(&str, CameraPart, Dimension, f64); 5] = [
     ("principal", CameraPart::Principal, Dimension::PIXEL, 10.0),
     ("distortion", CameraPart::Distortion, Dimension::NONE, 0.05),
     ("rotation", CameraPart::Rotation, Dimension::ANGLE, 0.05),
-    ("translation", CameraPart::Translation, Dimension::LENGTH, 0.1),
+    (
+        "translation",
+        CameraPart::Translation,
+        Dimension::LENGTH,
+        0.1,
+    ),
 ];
 
 /// A variable's part in a projection, as the sources say it.
@@ -76,7 +81,10 @@ impl<'a> Checker<'a> {
         origin: &Origin,
     ) -> Option<Vec<String>> {
         let Some(role) = self.role(name) else {
-            let message = format!("`{}` is `per = \"camera\"`, but no source uses it", view.path());
+            let message = format!(
+                "`{}` is `per = \"camera\"`, but no source uses it",
+                view.path()
+            );
             let hint = format!("a source of `kind = \"project\"` with `focal = \"{name}\"` does");
             self.diagnostics
                 .push(Diagnostic::error("F0304", message, origin).hint(hint));
@@ -134,10 +142,17 @@ impl<'a> Checker<'a> {
             };
             let Some(id) = self.variable_id(name.value) else {
                 let root = self.spec.root();
-                if root.table("vars").is_none_or(|t| t.get(name.value).is_none()) {
+                if root
+                    .table("vars")
+                    .is_none_or(|t| t.get(name.value).is_none())
+                {
                     let message = format!("unknown variable `{}`", name.value);
-                    let hint = format!("declare it: `[vars.{}]` with `per = \"camera\"`", name.value);
-                    let names: Vec<String> = self.variables.iter().map(|v| v.name.clone()).collect();
+                    let hint = format!(
+                        "declare it: `[vars.{}]` with `per = \"camera\"`",
+                        name.value
+                    );
+                    let names: Vec<String> =
+                        self.variables.iter().map(|v| v.name.clone()).collect();
                     let diagnostic = Diagnostic::error("F0304", message, &name.origin).hint(hint);
                     let names = names.iter().map(String::as_str);
                     self.diagnostics.push(diagnostic.nearest(name.value, names));

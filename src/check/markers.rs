@@ -135,7 +135,10 @@ impl Checker<'_> {
             .iter()
             .filter(|(_, table, _)| table.text("offset") == Some(name));
         let Some((source, ..)) = using.next() else {
-            let message = format!("`{}` is `per = \"marker\"`, but no source uses it", view.path());
+            let message = format!(
+                "`{}` is `per = \"marker\"`, but no source uses it",
+                view.path()
+            );
             let hint = format!("a source of `kind = \"surface\"` with `offset = \"{name}\"` does");
             let diagnostic = Diagnostic::error("F0304", message, origin).hint(hint);
             self.diagnostics.push(diagnostic);
@@ -218,13 +221,25 @@ impl Checker<'_> {
             };
             Some(TRUNK.contains(&body.joint_names[joint].as_str()))
         };
-        let rigidity = |label| if of_trunk(label) == Some(true) { 1.0 } else { limb };
+        let rigidity = |label| {
+            if of_trunk(label) == Some(true) {
+                1.0
+            } else {
+                limb
+            }
+        };
         labels.iter().map(rigidity).collect()
     }
 
     /// Markers that are in the file, but seen in no frame.
     pub(super) fn warn_never_seen(&mut self, term: &str, labels: &[String], weights: &[f64]) {
-        let seen = |p: &usize| weights.iter().skip(*p).step_by(labels.len()).any(|w| *w > 0.0);
+        let seen = |p: &usize| {
+            weights
+                .iter()
+                .skip(*p)
+                .step_by(labels.len())
+                .any(|w| *w > 0.0)
+        };
         let never: Vec<&String> = (0..labels.len())
             .filter(|p| !seen(p))
             .map(|p| &labels[p])

@@ -1,7 +1,7 @@
 //! From a spec and its inputs to a problem: names, axes, units and stages, all mistakes at once.
 
-mod free_cameras;
 mod body_terms;
+mod free_cameras;
 mod join;
 mod markers;
 mod nodes;

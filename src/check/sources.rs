@@ -188,7 +188,12 @@ impl Checker<'_> {
     }
 
     /// The recipe of a label; `convention` is that of the target where the source has none.
-    pub(super) fn recipe(&self, source: &Source, convention: Option<&str>, label: &str) -> Option<Recipe> {
+    pub(super) fn recipe(
+        &self,
+        source: &Source,
+        convention: Option<&str>,
+        label: &str,
+    ) -> Option<Recipe> {
         let body = self.inputs.body.as_ref()?;
         let Source::Body {
             convention: own,
@@ -264,7 +269,8 @@ impl Checker<'_> {
                 cameras: None,
             }),
             Source::Body { .. } => {
-                let (labels, recipes) = self.joined(source, observed, origin, |checker, label| {
+                let (labels, recipes) =
+                    self.joined(source, observed, origin, |checker, label| {
                         checker.recipe(source, convention, label)
                     })?;
                 let node = self.body_points(name, &recipes)?;

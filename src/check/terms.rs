@@ -94,8 +94,9 @@ impl Checker<'_> {
         if variable.manifold == Manifold::So3 && !about_init {
             let message = format!("`{}` is a rotation, which has no squared norm", of.value);
             let diagnostic = Diagnostic::error("F0306", message, &of.origin);
-            self.diagnostics
-                .push(diagnostic.hint("`about = \"init\"` measures the angle from where it starts"));
+            self.diagnostics.push(
+                diagnostic.hint("`about = \"init\"` measures the angle from where it starts"),
+            );
             return None;
         }
         let about = match about_init {

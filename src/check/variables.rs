@@ -40,7 +40,9 @@ impl Checker<'_> {
 
     fn dimension(&mut self, name: &str, view: &View<'_>) -> Option<Dimension> {
         let Some(unit) = view.text("unit") else {
-            let init = view.quantities("init").and_then(|q| q.value.first().copied());
+            let init = view
+                .quantities("init")
+                .and_then(|q| q.value.first().copied());
             let of_part = || self.dimension_of_camera_part(name);
             return Some(match init {
                 Some(q) if q.dimension != Dimension::NONE => q.dimension,
@@ -50,10 +52,8 @@ impl Checker<'_> {
         let fail = |message: String| Diagnostic::error("F0302", message, &unit.origin);
         let diagnostic = match parse_unit(unit.value) {
             Ok((1.0, dimension)) => return Some(dimension),
-            Ok((_, dimension)) => {
-                fail(format!("`{}.unit` should be the SI unit", view.path()))
-                    .label(format!("write `{dimension}`"))
-            }
+            Ok((_, dimension)) => fail(format!("`{}.unit` should be the SI unit", view.path()))
+                .label(format!("write `{dimension}`")),
             Err(reason) => fail(format!("`{}.unit`: {reason}", view.path())),
         };
         self.diagnostics.push(diagnostic);
@@ -84,7 +84,10 @@ impl Checker<'_> {
         match (kind, bounds) {
             ("positive", _) => Some(Manifold::Positive(dims)),
             ("sphere", _) if dims < 2 => {
-                let message = format!("`{}` is a sphere, so `dim` should be at least 2", view.path());
+                let message = format!(
+                    "`{}` is a sphere, so `dim` should be at least 2",
+                    view.path()
+                );
                 let origin = view.origin_of("kind", &Origin::Default);
                 self.diagnostics
                     .push(Diagnostic::error("F0303", message, &origin));
@@ -192,7 +195,9 @@ impl Checker<'_> {
                 return None;
             }
             let from_file = self.init_of_camera_part(name, manifold.ambient(), labels);
-            return Some(from_file.unwrap_or_else(|| self.default_init(name, manifold).repeat(copies)));
+            return Some(
+                from_file.unwrap_or_else(|| self.default_init(name, manifold).repeat(copies)),
+            );
         };
         let dims = manifold.tangent();
         let path = format!("{}.init", view.path());

@@ -93,7 +93,11 @@ fn convert_pairs<K: Copy, E: Scalar>(row: &[(K, f64)]) -> Vec<(K, E)> {
 fn free_part(free: &ir::FreePart) -> FreePart {
     FreePart {
         part: free.part,
-        cameras: free.cameras.iter().map(|c| c.unwrap_or(usize::MAX)).collect(),
+        cameras: free
+            .cameras
+            .iter()
+            .map(|c| c.unwrap_or(usize::MAX))
+            .collect(),
         dims: free.dims,
     }
 }

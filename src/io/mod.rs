@@ -5,6 +5,7 @@
 pub(crate) mod amass;
 pub(crate) mod atomic;
 pub(crate) mod body_npz;
+pub(crate) mod bvh;
 pub(crate) mod c3d;
 pub(crate) mod csv;
 mod error;
@@ -19,8 +20,10 @@ mod npz_source;
 mod npz_writer;
 pub(crate) mod obj;
 pub(crate) mod openpose;
+pub(crate) mod ply;
 pub(crate) mod pose2sim;
 pub(crate) mod trc;
+pub(crate) mod trc_writer;
 
 pub use error::FileError;
 pub(crate) use error::read_text;

@@ -252,6 +252,14 @@ pub enum Residual {
 }
 
 impl Residual {
+    /// A value of so many numbers itself, in residuals of `k` components.
+    pub fn value(k: usize, dims: usize) -> Self {
+        Self::Value {
+            k,
+            about: vec![0.0; dims].into(),
+        }
+    }
+
     /// Whether it ties frames to each other.
     pub fn couples(&self) -> bool {
         matches!(self, Self::Difference { .. })
@@ -351,17 +359,27 @@ pub enum OutputFile {
     Params,
     Convergence,
     Joints,
+    JointsTrc,
+    Points,
+    PointsTrc,
     Glb,
     Obj,
+    Ply,
+    Bvh,
 }
 
 impl OutputFile {
-    pub const NAMES: [(&str, Self); 5] = [
+    pub const NAMES: [(&str, Self); 10] = [
         ("params.npz", Self::Params),
         ("convergence.csv", Self::Convergence),
         ("joints.csv", Self::Joints),
+        ("joints.trc", Self::JointsTrc),
+        ("points.csv", Self::Points),
+        ("points.trc", Self::PointsTrc),
         ("body.glb", Self::Glb),
         ("body.obj", Self::Obj),
+        ("body.ply", Self::Ply),
+        ("motion.bvh", Self::Bvh),
     ];
 }
 
@@ -370,14 +388,20 @@ pub enum PlotKind {
     Convergence,
     Terms,
     PerJointError,
+    PointErrorOverTime,
+    ResidualHeatmap,
+    Overlay,
     Body,
 }
 
 impl PlotKind {
-    pub const NAMES: [(&str, Self); 4] = [
+    pub const NAMES: [(&str, Self); 7] = [
         ("convergence", Self::Convergence),
         ("terms", Self::Terms),
         ("per_joint_error", Self::PerJointError),
+        ("point_error_over_time", Self::PointErrorOverTime),
+        ("residual_heatmap", Self::ResidualHeatmap),
+        ("overlay", Self::Overlay),
         ("body", Self::Body),
     ];
 }

@@ -27,10 +27,7 @@ impl Values {
         let initial = Self::initial(problem);
         let mut pairs = initial.copies.iter().zip(&copies);
         let fits = pairs.all(|(a, b)| a.len() == b.len() && b.iter().all(|x| x.is_finite()));
-        (fits && copies.len() == initial.copies.len()).then_some(Self {
-            copies,
-            ..initial
-        })
+        (fits && copies.len() == initial.copies.len()).then_some(Self { copies, ..initial })
     }
 
     /// For each variable all its copies.

@@ -175,7 +175,10 @@ fn read_layout(
     if path.extension().is_none() {
         let message = format!("there is no layout `{}`", given.value);
         let names = Layout::names();
-        let hint = format!("embedded: {}; or a `.toml` or `.json` file", names.join(", "));
+        let hint = format!(
+            "embedded: {}; or a `.toml` or `.json` file",
+            names.join(", ")
+        );
         let diagnostic = Diagnostic::error("F0403", message, &given.origin).hint(hint);
         diagnostics.push(diagnostic.nearest(given.value, names));
         return None;

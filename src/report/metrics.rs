@@ -1,6 +1,7 @@
 //! What is measured and never optimised: distances between predicted and observed points.
 
 use nalgebra::{Matrix3, Vector3};
+use ndarray::{Array3, Array4};
 
 use crate::compile::forward;
 use crate::fit::Fit;
@@ -18,11 +19,28 @@ pub struct PointErrors {
     pub by_label: Vec<Vec<f64>>,
     /// After Procrustes alignment of each frame; empty for pixels.
     pub aligned: Vec<f64>,
+    /// Names of the views; one empty name where the points are in space.
+    pub views: Vec<String>,
+    /// (frames, views, points); NaN where not observed or not solved.
+    pub by_frame: Array3<f64>,
+    /// (frames, views, points, 2 or 3), pixels or metres, y up; NaN where not solved.
+    pub predicted: Array4<f64>,
 }
 
 impl PointErrors {
     pub fn all(&self) -> Vec<f64> {
         self.by_label.iter().flatten().copied().collect()
+    }
+
+    /// (frames, points): the mean over the views that see a point; NaN where none does.
+    pub(crate) fn over_views(&self) -> ndarray::Array2<f64> {
+        let (frames, _, points) = self.by_frame.dim();
+        ndarray::Array2::from_shape_fn((frames, points), |(f, p)| {
+            let seen = self.by_frame.slice(ndarray::s![f, .., p]);
+            let seen: Vec<f64> = seen.iter().copied().filter(|e| e.is_finite()).collect();
+            // 0/0 where no view sees the point.
+            seen.iter().sum::<f64>() / seen.len() as f64
+        })
     }
 }
 
@@ -70,12 +88,16 @@ fn errors_of(problem: &Problem, fit: &Fit, term: &Term) -> Option<PointErrors> {
     let frames: Vec<usize> = (0..problem.frames).filter(|&f| fit.solved[f]).collect();
     let predicted = forward(problem, term.node, &fit.values, &frames);
     let (_, views, points, k) = targets.observations.values.dim();
+    let shape = (problem.frames, views, points);
     let mut errors = PointErrors {
         term: term.name.clone(),
         unit,
         labels: targets.labels.clone(),
         by_label: vec![Vec::new(); points],
         aligned: Vec::new(),
+        views: targets.observations.views.clone(),
+        by_frame: Array3::from_elem(shape, f64::NAN),
+        predicted: Array4::from_elem((shape.0, views, points, k), f64::NAN),
     };
     for (row, &f) in predicted
         .chunks_exact((views * points * k).max(1))
@@ -84,14 +106,18 @@ fn errors_of(problem: &Problem, fit: &Fit, term: &Term) -> Option<PointErrors> {
         let mut pairs = Vec::new();
         for v in 0..views {
             for p in 0..points {
+                let at = (v * points + p) * k;
+                for c in 0..k {
+                    errors.predicted[[f, v, p, c]] = row[at + c];
+                }
                 if targets.observations.confidence[[f, v, p]] <= 0.0 {
                     continue;
                 }
-                let at = (v * points + p) * k;
                 let observed = targets.observations.values.slice(ndarray::s![f, v, p, ..]);
                 let squares = observed.iter().zip(&row[at..at + k]);
                 let squared: f64 = squares.map(|(o, x)| (o - x).powi(2)).sum();
                 errors.by_label[p].push(factor * squared.sqrt());
+                errors.by_frame[[f, v, p]] = factor * squared.sqrt();
                 if k == 3 {
                     pairs.push((
                         Vector3::from_column_slice(&row[at..at + 3]),

@@ -3,14 +3,31 @@
 mod bodies;
 pub mod metrics;
 mod outputs;
+mod overlays;
 mod params;
 mod picture;
 mod plot;
 mod plots;
+mod points;
 mod record;
 mod render;
+mod skeleton;
 mod trace;
 
 pub(crate) use outputs::write;
 pub use record::Record;
 pub(crate) use record::{Circumstances, Seconds, identity};
+
+/// The name of a term's own file: `stem`, or `stem_<term>` where several terms compare points.
+fn term_file(stem: &str, errors: &[metrics::PointErrors], term: &str) -> String {
+    match errors.len() {
+        1 => stem.into(),
+        _ => format!("{stem}_{}", file_part(term)),
+    }
+}
+
+/// A name that can be part of a file's name on every system.
+fn file_part(name: &str) -> String {
+    let safe = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+    name.replace(|c| !safe(c), "_")
+}

@@ -26,7 +26,11 @@ pub(super) fn write(
         }
         if !variable.labels.is_empty() {
             let labels: Vec<&str> = variable.labels.iter().map(String::as_str).collect();
-            file.strings(&format!("{}_names", variable.name), &[labels.len()], &labels)?;
+            file.strings(
+                &format!("{}_names", variable.name),
+                &[labels.len()],
+                &labels,
+            )?;
         }
     }
     if let Some(bodies) = bodies {
@@ -47,7 +51,8 @@ fn plain(problem: &Problem, fit: &Fit, id: VariableId) -> (Vec<usize>, Vec<f64>)
     let of_frame = |frame: usize| match variable.manifold {
         Manifold::So3 => {
             let rows = fit.values.get(id, frame).chunks_exact(9);
-            rows.flat_map(|r| axis_angle(&Matrix3::from_row_slice(r))).collect()
+            rows.flat_map(|r| axis_angle(&Matrix3::from_row_slice(r)))
+                .collect()
         }
         _ => fit.values.get(id, frame).to_vec(),
     };

@@ -6,10 +6,13 @@ use super::metrics::PointErrors;
 use super::plot::convergence::{ConvergenceSeries, Point, StageTrace};
 use super::plot::per_joint::PerJointErrors;
 use super::plot::terms::{TermSeries, TermStage};
-use super::plot::{PlotError, convergence, per_joint, terms};
+use super::plot::time::ErrorsByFrame;
+use super::plot::{PlotError, convergence, heatmap, over_time, per_joint, terms};
+use super::term_file;
 use super::trace::term_names;
 use crate::fit::{Fit, StageOutcome};
 use crate::io::FileError;
+use crate::ir::Problem;
 
 /// The convergence plot; the numbers of its bands stand beside the full trace.
 pub(super) fn write_convergence(dir: &Path, fit: &Fit) -> Result<(), FileError> {
@@ -47,17 +50,53 @@ pub(super) fn write_point_errors(dir: &Path, errors: &[PointErrors]) -> Result<(
             labels: of_term.labels.clone(),
             errors: of_term.by_label.clone(),
         };
-        let stem = match errors.len() {
-            1 => "per_joint_error".into(),
-            _ => format!("per_joint_error_{}", of_term.term),
-        };
+        let stem = term_file("per_joint_error", errors, &of_term.term);
         let plot = per_joint::plot(&series).map_err(|e| failed(dir, &e))?;
         plot.write(dir, &stem).map_err(|e| failed(dir, &e))?;
     }
     Ok(())
 }
 
-fn failed(dir: &Path, error: &PlotError) -> FileError {
+/// One plot for each term that compares points.
+pub(super) fn write_over_time(
+    dir: &Path,
+    problem: &Problem,
+    errors: &[PointErrors],
+) -> Result<(), FileError> {
+    for of_term in errors {
+        let plot = over_time::plot(&by_frame(problem, of_term)).map_err(|e| failed(dir, &e))?;
+        let stem = term_file("point_error_over_time", errors, &of_term.term);
+        plot.write(dir, &stem).map_err(|e| failed(dir, &e))?;
+    }
+    Ok(())
+}
+
+/// One plot for each term that compares points.
+pub(super) fn write_heatmaps(
+    dir: &Path,
+    problem: &Problem,
+    errors: &[PointErrors],
+) -> Result<(), FileError> {
+    for of_term in errors {
+        let plot = heatmap::plot(&by_frame(problem, of_term)).map_err(|e| failed(dir, &e))?;
+        let stem = term_file("residual_heatmap", errors, &of_term.term);
+        plot.write(dir, &stem).map_err(|e| failed(dir, &e))?;
+    }
+    Ok(())
+}
+
+fn by_frame(problem: &Problem, errors: &PointErrors) -> ErrorsByFrame {
+    ErrorsByFrame {
+        term: errors.term.clone(),
+        unit: errors.unit.into(),
+        labels: errors.labels.clone(),
+        views: errors.views.len(),
+        numbers: problem.frame_numbers.clone(),
+        errors: errors.over_views(),
+    }
+}
+
+pub(super) fn failed(dir: &Path, error: &PlotError) -> FileError {
     FileError::new(dir, format!("a plot cannot be written: {error}"))
 }
 

@@ -113,7 +113,8 @@ impl Lbfgs {
                 true
             }
             Verdict::GiveUp => {
-                let good = self.state.trial.cost.is_finite() && self.state.trial.cost < self.state.current.cost;
+                let good = self.state.trial.cost.is_finite()
+                    && self.state.trial.cost < self.state.current.cost;
                 let trial = good.then(|| (self.state.trial.clone(), self.length));
                 match self.kept.take().or(trial) {
                     Some(reached) => {
@@ -263,7 +264,12 @@ impl Lbfgs {
     fn propose(&mut self, step: f64, layout: &Layout) {
         self.length = step;
         self.state.trial.x.resize(self.state.current.x.len(), 0.0);
-        layout.retract(&self.state.current.x, &self.direction, step, &mut self.state.trial.x);
+        layout.retract(
+            &self.state.current.x,
+            &self.direction,
+            step,
+            &mut self.state.trial.x,
+        );
     }
 
     /// −H g by the two-loop recursion, in the coordinates that no bound holds.

@@ -7,11 +7,11 @@ use argmin::core::{
 };
 use rayon::prelude::*;
 
-use super::{MethodKind, SolveSettings};
 use super::adam::Adam;
 use super::lbfgs::Lbfgs;
 use super::outcome::{Progress, Solution, Termination, TraceRow};
 use super::state::Method;
+use super::{MethodKind, SolveSettings};
 use crate::objective::{Evaluation, Layout, Objective};
 
 /// Problems that a thread works on at a time: enough for a chunk of the objective, few enough that
@@ -93,7 +93,11 @@ impl<'a> Lockstep<'a> {
         })?;
         self.rounds += 1;
         self.absorb();
-        let under_way: f64 = self.active.iter().map(|&p| self.runs[p].state().current.cost).sum();
+        let under_way: f64 = self
+            .active
+            .iter()
+            .map(|&p| self.runs[p].state().current.cost)
+            .sum();
         let cost = self.finished_cost + under_way;
         let progress = Progress {
             problems: self.runs.len(),
@@ -222,10 +226,7 @@ impl Solver<Batch<'_>, Iteration> for Lockstep<'_> {
 }
 
 /// Some of the runs, by their ascending indices.
-fn chosen<'r>(
-    runs: &'r mut [Box<dyn Method>],
-    indices: &[usize],
-) -> Vec<&'r mut Box<dyn Method>> {
+fn chosen<'r>(runs: &'r mut [Box<dyn Method>], indices: &[usize]) -> Vec<&'r mut Box<dyn Method>> {
     let mut found = Vec::with_capacity(indices.len());
     let (mut rest, mut passed) = (runs, 0);
     for &index in indices {

@@ -273,7 +273,11 @@ pub static SOURCE: &[Key] = &[
         &["project"],
     ),
     only(
-        key("rotation", Text, "a variable of kind so3: camera from world"),
+        key(
+            "rotation",
+            Text,
+            "a variable of kind so3: camera from world",
+        ),
         &["project"],
     ),
     only(
@@ -343,7 +347,11 @@ pub static TERM: &[Key] = &[
         "2",
     ),
     only(
-        key("points", Texts, "which points of the source; heels and toes by default"),
+        key(
+            "points",
+            Texts,
+            "which points of the source; heels and toes by default",
+        ),
         &["ground"],
     ),
     or(
@@ -362,10 +370,7 @@ pub static TERM: &[Key] = &[
         MEASURED,
     ),
     or(key("weight", Number, "multiplies the term"), "1.0"),
-    only(
-        key("robust", Kinded(ROBUST), "robustifier"),
-        MEASURED,
-    ),
+    only(key("robust", Kinded(ROBUST), "robustifier"), MEASURED),
     only(
         key("weights", NumberMap, "factors by keypoint, and `default`"),
         &["points"],
@@ -526,7 +531,7 @@ pub static OUTPUT: &[Key] = &[
         key(
             "write",
             Texts,
-            "files: params.npz, body.glb, body.obj, joints.csv, convergence.csv",
+            "files: params.npz, body.glb, body.obj, body.ply, motion.bvh, joints.csv, joints.trc, points.csv, points.trc, convergence.csv",
         ),
         "[\"params.npz\", \"convergence.csv\"]",
     ),
@@ -534,7 +539,7 @@ pub static OUTPUT: &[Key] = &[
         key(
             "plots",
             Texts,
-            "plots: convergence, terms, per_joint_error, body",
+            "plots: convergence, terms, per_joint_error, point_error_over_time, residual_heatmap, overlay, body",
         ),
         "[\"convergence\"]",
     ),

@@ -22,6 +22,17 @@ pub struct Whitening {
     pub weight: f64,
 }
 
+impl Whitening {
+    /// The cost of one residual of confidence 1, without the term's weight.
+    pub(crate) fn rho(&self, residual: &[f64]) -> f64 {
+        let whitening = Whitening {
+            weight: 1.0,
+            ..self.clone()
+        };
+        Whitener::<f64>::new(&whitening).cost(&mut residual.to_vec(), 1.0)
+    }
+}
+
 /// A [`Whitening`] in the graph's precision.
 pub(crate) struct Whitener<E> {
     inverse_sigma: Vec<E>,

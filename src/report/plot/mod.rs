@@ -1,9 +1,14 @@
 //! The plots a run leaves behind: each is an SVG text together with the numbers that it shows as CSV.
 
 pub(crate) mod convergence;
+pub(crate) mod heatmap;
+pub(crate) mod over_time;
+pub(crate) mod overlay;
 pub(crate) mod per_joint;
 pub(crate) mod terms;
+pub(crate) mod time;
 
+mod raster;
 mod stages;
 mod stats;
 mod style;
