@@ -3,12 +3,18 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use nalgebra::Vector3;
+
 use super::Checker;
 use super::sources::Source;
+use crate::body::BodyModel;
 use crate::body::marker_points::Mount;
-use crate::body::markers::{Layout, Site};
+use crate::body::markers::Site;
+use crate::body::markers::sides::swapped;
+use crate::data::Observations;
 use crate::diagnostic::{Diagnostic, Origin, list};
 use crate::ir::{NodeId, NodeKind, VariableId};
+use crate::read::MarkerSet;
 use crate::spec::{Dimension, View, looks_like_quantity, parse_quantity};
 
 /// From the skin to a marker's centre where neither layout nor spec says it: half of a 14 mm marker
@@ -39,8 +45,8 @@ impl Checker<'_> {
                 false => offset = Some(self.offset_variable(view, given.value, &given.origin)?),
             }
         }
-        self.layout(&name)?;
-        self.check_sites(&name, &view.origin_of("layout", origin))?;
+        let set = self.marker_set(&name)?;
+        self.check_sites(&set, &view.origin_of("layout", origin))?;
         Some(Source::Surface {
             name,
             offset,
@@ -97,28 +103,26 @@ impl Checker<'_> {
         Some(id)
     }
 
-    /// The layout of a surface; one that could not be read was reported.
-    pub(super) fn layout(&self, source: &str) -> Option<Arc<Layout>> {
-        let found = self.inputs.layouts.iter().find(|(name, _)| name == source);
-        found.map(|(_, layout)| Arc::clone(layout))
+    /// The markers of a surface; a layout that could not be read was reported.
+    pub(super) fn marker_set(&self, source: &str) -> Option<Arc<MarkerSet>> {
+        let found = self.inputs.markers.iter().find(|set| set.source == source);
+        found.cloned()
     }
 
     /// All markers of a layout that this body has no place for, in one message.
-    fn check_sites(&mut self, source: &str, origin: &Origin) -> Option<()> {
-        let (layout, body) = (self.layout(source)?, self.inputs.body.as_ref()?);
-        let wrong: Vec<String> = (0..layout.markers.len())
-            .filter_map(|m| layout.site(body, m).err())
-            .collect();
+    fn check_sites(&mut self, set: &MarkerSet, origin: &Origin) -> Option<()> {
+        let wrong = set.sites.iter().filter_map(|site| site.as_ref().err());
+        let wrong: Vec<&str> = wrong.map(String::as_str).collect();
         if wrong.is_empty() {
             return Some(());
         }
         let message = format!(
             "the layout `{}` does not fit this body: {}",
-            layout.name,
+            set.layout.name,
             wrong.join("; ")
         );
         self.diagnostics
-            .push(Diagnostic::error("F0408", message, origin));
+            .push(Diagnostic::error("F0409", message, origin));
         None
     }
 
@@ -154,18 +158,7 @@ impl Checker<'_> {
                 .push(diagnostic.hint("declare a variable for each"));
             return None;
         }
-        let layout = self.layout(source)?;
-        Some(layout.markers.iter().map(|m| m.label.clone()).collect())
-    }
-
-    /// The marker of a layout that a file's label means.
-    pub(super) fn marker_named(&self, source: &str, label: &str) -> Option<usize> {
-        let layout = self.layout(source)?;
-        let named = |m: &crate::body::markers::LayoutMarker| m.label == label;
-        let also = |m: &crate::body::markers::LayoutMarker| m.aliases.iter().any(|a| a == label);
-        let mut markers = layout.markers.iter();
-        let exact = markers.position(named);
-        exact.or_else(|| layout.markers.iter().position(also))
+        Some(self.marker_set(source)?.labels())
     }
 
     /// The node of some markers of a surface, (markers, 3).
@@ -176,8 +169,8 @@ impl Checker<'_> {
         (offset, distance): (Option<VariableId>, Option<f64>),
         markers: &[usize],
     ) -> Option<NodeId> {
-        let (layout, body) = (self.layout(source)?, self.inputs.body.as_ref()?);
-        let sites = markers.iter().map(|&m| layout.site(body, m).ok());
+        let set = self.marker_set(source)?;
+        let sites = markers.iter().map(|&m| set.sites[m].clone().ok());
         let sites: Vec<Site> = sites.collect::<Option<_>>()?;
         let used: BTreeSet<usize> = sites.iter().flat_map(corners).collect();
         let used: Vec<usize> = used.into_iter().collect();
@@ -187,8 +180,8 @@ impl Checker<'_> {
                 corners: vertices.map(|v| used.binary_search(&v).unwrap_or(0)),
                 weights,
                 distance: distance
-                    .or(layout.markers[m].offset)
-                    .or(layout.offset)
+                    .or(set.layout.markers[m].offset)
+                    .or(set.layout.offset)
                     .unwrap_or(DISTANCE),
             },
         };
@@ -211,9 +204,9 @@ impl Checker<'_> {
     /// For each marker 1 where it moves with the trunk, little where it is on a limb.
     pub(super) fn marker_rigidity(&self, source: &str, labels: &[String], limb: f64) -> Vec<f64> {
         let of_trunk = |label: &String| {
-            let (layout, body) = (self.layout(source)?, self.inputs.body.as_ref()?);
-            let joint = match layout.site(body, self.marker_named(source, label)?).ok()? {
-                Site::Joint { joint, .. } => joint,
+            let (set, body) = (self.marker_set(source)?, self.inputs.body.as_ref()?);
+            let joint = match set.sites[set.marker(label)?].as_ref().ok()? {
+                Site::Joint { joint, .. } => *joint,
                 Site::Surface { vertices, .. } => {
                     let skin = body.skin(vertices[0]);
                     skin.iter().max_by(|a, b| a.1.total_cmp(&b.1))?.0
@@ -229,6 +222,57 @@ impl Checker<'_> {
             }
         };
         labels.iter().map(rigidity).collect()
+    }
+
+    /// Left and right markers that look exchanged.
+    pub(super) fn warn_swapped(&mut self, term: &str, source: &Source, observed: &Observations) {
+        let Source::Surface { name, .. } = source else {
+            return;
+        };
+        let (Some(set), Some(body)) = (self.marker_set(name), self.inputs.body.as_ref()) else {
+            return;
+        };
+        let place = |label: &String| set.at_rest(body, set.marker(label)?);
+        let Some(model) = observed
+            .labels
+            .iter()
+            .map(place)
+            .collect::<Option<Vec<_>>>()
+        else {
+            return;
+        };
+        let frame = |f: usize| {
+            let point = |p: usize| {
+                let x = observed.values.slice(ndarray::s![f, 0usize, p, ..]);
+                let seen = observed.confidence[[f, 0, p]] > 0.0;
+                seen.then(|| Vector3::new(x[0], x[1], x[2]))
+            };
+            (0..observed.labels.len()).map(point).collect()
+        };
+        let frames: Vec<Vec<Option<Vector3<f64>>>> = (0..observed.frames()).map(frame).collect();
+        let pairs = swapped(&observed.labels, &model, &frames);
+        if pairs.is_empty() {
+            return;
+        }
+        let names: Vec<String> = pairs
+            .iter()
+            .map(|(l, r)| format!("`{l}` and `{r}`"))
+            .collect();
+        let message = format!(
+            "`{term}`: left and right look exchanged: {}",
+            names.join(", ")
+        );
+        let hint = "correct the labels, such as by `map` of the data";
+        let origin = self.origin_of_term(term);
+        self.diagnostics
+            .push(Diagnostic::warning("F0509", message, &origin).hint(hint));
+    }
+
+    fn origin_of_term(&self, term: &str) -> Origin {
+        let root = self.spec.root();
+        let name = term.trim_start_matches("terms.");
+        let node = root.table("terms").and_then(|t| t.get(name));
+        node.map_or(Origin::Default, |n| n.key.clone())
     }
 
     /// Markers that are in the file, but seen in no frame.
@@ -249,12 +293,45 @@ impl Checker<'_> {
             return;
         }
         let message = format!("`{term}`: never seen: {}", list(&never));
-        let root = self.spec.root();
-        let name = term.trim_start_matches("terms.");
-        let node = root.table("terms").and_then(|t| t.get(name));
-        let origin = node.map_or(Origin::Default, |n| n.key.clone());
+        let origin = self.origin_of_term(term);
         self.diagnostics
             .push(Diagnostic::warning("F0508", message, &origin));
+    }
+}
+
+impl MarkerSet {
+    pub(super) fn labels(&self) -> Vec<String> {
+        self.layout
+            .markers
+            .iter()
+            .map(|m| m.label.clone())
+            .collect()
+    }
+
+    /// The marker that a file's label means.
+    pub(super) fn marker(&self, label: &str) -> Option<usize> {
+        let markers = &self.layout.markers;
+        let exact = markers.iter().position(|m| m.label == label);
+        exact.or_else(|| {
+            markers
+                .iter()
+                .position(|m| m.aliases.iter().any(|a| a == label))
+        })
+    }
+
+    /// Where a marker is on the body at rest.
+    fn at_rest(&self, body: &BodyModel, marker: usize) -> Option<Vector3<f64>> {
+        let row = |v: usize| Vector3::from_fn(|k, _| body.template[[v, k]]);
+        match self.sites[marker].as_ref().ok()? {
+            Site::Joint { joint, offset } => {
+                let joint = Vector3::from_fn(|k, _| body.joints[[*joint, k]]);
+                Some(joint + Vector3::from(*offset))
+            }
+            Site::Surface { vertices, weights } => {
+                let corners = vertices.iter().zip(weights);
+                Some(corners.map(|(&v, w)| row(v) * *w).sum())
+            }
+        }
     }
 }
 

@@ -221,9 +221,9 @@ impl Checker<'_> {
                 convention: Some(c),
                 ..
             } => keypoints::labels(c).unwrap_or_default(),
-            Source::Surface { name, .. } => self.layout(name).map_or(Vec::new(), |layout| {
-                layout.markers.iter().map(|m| m.label.clone()).collect()
-            }),
+            Source::Surface { name, .. } => {
+                self.marker_set(name).map_or(Vec::new(), |s| s.labels())
+            }
             _ => keypoints::labels("SMPL_22").unwrap_or_default(),
         }
     }
@@ -245,7 +245,7 @@ impl Checker<'_> {
                 offset,
                 distance,
             } => {
-                let markers: Vec<usize> = (0..self.layout(source)?.markers.len()).collect();
+                let markers: Vec<usize> = (0..self.marker_set(source)?.sites.len()).collect();
                 self.marker_points(name, source, (*offset, *distance), &markers)
             }
             Source::Project { .. } => None,
@@ -288,7 +288,7 @@ impl Checker<'_> {
             } => {
                 let (labels, markers) =
                     self.joined(source, observed, origin, |checker, label| {
-                        checker.marker_named(surface, label)
+                        checker.marker_set(surface)?.marker(label)
                     })?;
                 let node = self.marker_points(name, surface, (*offset, *distance), &markers)?;
                 Some(Predicted {

@@ -225,6 +225,7 @@ impl Checker<'_> {
         let weights = self.point_weights(view, &joined);
         if joined.views.len() == 1 {
             self.warn_never_seen(view.path(), &predicted.labels, &weights);
+            self.warn_swapped(view.path(), &source, &joined);
         }
         let targets = Arc::new(Targets {
             labels: predicted.labels.clone(),

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use nalgebra::Matrix3;
 
 use crate::body::BodyModel;
-use crate::body::markers::Layout;
+use crate::body::markers::{Layout, Site};
 use crate::data::Dataset;
 use crate::diagnostic::{Diagnostic, Diagnostics, Origin};
 use crate::io::FileError;
@@ -27,10 +27,19 @@ pub struct Inputs {
     pub data: Vec<Input>,
     pub body: Option<BodyModel>,
     pub prior: Prior,
-    /// The layouts of markers, by the source that uses them.
-    pub layouts: Vec<(String, Arc<Layout>)>,
+    pub(crate) markers: Vec<Arc<MarkerSet>>,
     /// Every file that was read, for the record.
     pub files: Vec<PathBuf>,
+}
+
+/// A layout of markers on this body.
+#[derive(Clone, Debug)]
+pub(crate) struct MarkerSet {
+    /// The source that uses it.
+    pub source: String,
+    pub layout: Layout,
+    /// For each marker its place, or why it has none.
+    pub sites: Vec<Result<Site, String>>,
 }
 
 /// One data set.
@@ -55,7 +64,7 @@ pub(crate) fn read(spec: &Spec, diagnostics: &mut Diagnostics) -> Inputs {
         data: Vec::new(),
         body: None,
         prior: Prior::None,
-        layouts: Vec::new(),
+        markers: Vec::new(),
         files: Vec::new(),
     };
     if spec.has_body {
@@ -64,8 +73,15 @@ pub(crate) fn read(spec: &Spec, diagnostics: &mut Diagnostics) -> Inputs {
     }
     for (name, table, _) in root.named("sources") {
         let view = View::new(table, "sources");
-        if let Some(layout) = read_layout(&view, &mut inputs.files, diagnostics) {
-            inputs.layouts.push((name.into(), layout.into()));
+        let layout = read_layout(&view, &mut inputs.files, diagnostics);
+        if let (Some(layout), Some(body)) = (layout, &inputs.body) {
+            let sites = (0..layout.markers.len()).map(|m| layout.site(body, m));
+            let set = MarkerSet {
+                source: name.into(),
+                sites: sites.collect(),
+                layout,
+            };
+            inputs.markers.push(set.into());
         }
     }
     for (name, table, node) in root.named("data") {
