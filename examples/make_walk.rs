@@ -1,15 +1,15 @@
 //! Makes the sequence that the example specs fit: the built-in body, moving, observed with noise.
 //!
 //! Poses are drawn from the built-in mixture and joined smoothly; the body walks along an arc. Its
-//! joints are observed in space, and its BODY_25 keypoints by four cameras, with noise, gaps and
-//! outliers. `cargo run --release --example make_walk [FOLDER]` writes `walk.npz` and `calibration.toml`.
+//! joints are observed in space, its BODY_25 keypoints by four cameras, with noise, gaps and outliers,
+//! and Plug-in-Gait's markers on its skin, each a little beside its place. `cargo run --release --example make_walk [FOLDER]` writes `walk.npz` and `calibration.toml`.
 
 use std::error::Error;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use fitrun::nalgebra::{Matrix3, Rotation3, Vector2, Vector3};
-use fitrun::{BodyModel, Camera, Mixture, NpzWriter, keypoints_of, labels};
+use fitrun::{BodyModel, Camera, MarkerLayout, Mixture, NpzWriter, keypoints_of, labels};
 
 const FRAMES: usize = 60;
 const RATE: f64 = 30.0;
@@ -18,19 +18,30 @@ const BETAS: [f64; 10] = [0.9, -0.4, 0.6, 0.3, -0.5, 0.2, 0.0, 0.4, -0.3, 0.1];
 /// Standard deviations, and how often a point is missing or somewhere else.
 const JOINT_NOISE: f64 = 0.005;
 const PIXEL_NOISE: f64 = 3.0;
+const MARKER_NOISE: f64 = 0.001;
+const MARKER_OFFSET: f64 = 0.005;
 const GAPS: f64 = 0.04;
 const OUTLIERS: f64 = 0.01;
 
 type Points = Vec<Vec<Vector3<f64>>>;
 
+/// What is true of every frame.
+struct Walk {
+    joints: Points,
+    keypoints: Points,
+    markers: Points,
+    marker_names: Vec<String>,
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::args().nth(1).unwrap_or("specs/fit".into()));
     let mut random = Random(7);
     let body = BodyModel::builtin(None)?;
-    let (joints, keypoints) = walk(&body, &mut random)?;
+    let truth = walk(&body, &mut random)?;
     let cameras = cameras();
-    let seen = observe_joints(&joints, &mut random);
-    let pixels = observe_pixels(&keypoints, &cameras, &mut random);
+    let seen = observe_joints(&truth.joints, &mut random);
+    let pixels = observe_pixels(&truth.keypoints, &cameras, &mut random);
+    let markers = observe_markers(&truth.markers, &mut random);
 
     let flat = |points: &Points| -> Vec<f32> {
         let all = points.iter().flatten().flat_map(|p| p.iter().copied());
@@ -40,12 +51,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let views: Vec<&str> = cameras.iter().map(|c| c.name.as_str()).collect();
     let mut file = NpzWriter::create(folder.join("walk.npz"));
     file.floats32("joints", &[FRAMES, names.len(), 3], &flat(&seen))?;
-    file.floats32("true_joints", &[FRAMES, names.len(), 3], &flat(&joints))?;
+    file.floats32("true_joints", &[FRAMES, names.len(), 3], &flat(&truth.joints))?;
     file.strings("joint_names", &[names.len()], &names)?;
     file.floats32("keypoints", &[cameras.len(), FRAMES, 25, 3], &pixels)?;
     let of_one = &pixels[..pixels.len() / cameras.len()];
     file.floats32("keypoints_cam1", &[FRAMES, 25, 3], of_one)?;
     file.strings("cameras", &[views.len()], &views)?;
+    let count = truth.marker_names.len();
+    file.floats32("markers", &[FRAMES, count, 3], &flat(&markers))?;
+    file.strings("marker_names", &[count], &truth.marker_names)?;
     file.floats64("rate", &[], &[RATE])?;
     file.floats64("true_betas", &[10], &BETAS)?;
     file.finish()?;
@@ -53,8 +67,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Joints and BODY_25 keypoints of every frame.
-fn walk(body: &BodyModel, random: &mut Random) -> Result<(Points, Points), Box<dyn Error>> {
+/// Joints, BODY_25 keypoints and markers of every frame.
+fn walk(body: &BodyModel, random: &mut Random) -> Result<Walk, Box<dyn Error>> {
     let mixture = Mixture::builtin()?;
     let keys: Vec<Vec<f64>> = (0..6)
         .map(|_| {
@@ -65,7 +79,16 @@ fn walk(body: &BodyModel, random: &mut Random) -> Result<(Points, Points), Box<d
         .collect();
     let rest = body.rest_joints(&BETAS);
     let shaped = body.rest_vertices(&BETAS);
-    let (mut joints, mut keypoints) = (Points::new(), Points::new());
+    let layout = MarkerLayout::embedded("plug-in-gait").ok_or("there is no plug-in-gait")?;
+    let mut own = Random(11);
+    let beside = |_| Vector3::from_fn(|_, _| MARKER_OFFSET * own.normal());
+    let offsets: Vec<Vector3<f64>> = layout.markers.iter().map(beside).collect();
+    let mut truth = Walk {
+        joints: Points::new(),
+        keypoints: Points::new(),
+        markers: Points::new(),
+        marker_names: layout.markers.iter().map(|m| m.label.clone()).collect(),
+    };
     for frame in 0..FRAMES {
         let progress = frame as f64 / (FRAMES - 1) as f64;
         let pose = between(&keys, progress);
@@ -78,10 +101,17 @@ fn walk(body: &BodyModel, random: &mut Random) -> Result<(Points, Points), Box<d
         let posed = body.transforms(&rest, &root, &pose, &trans);
         let vertices = body.skinned(&shaped, &rest, &pose, &posed);
         let points = keypoints_of(body, "BODY_25", &posed, &vertices);
-        keypoints.push(points.ok_or("the body lacks a keypoint of BODY_25")?);
-        joints.push(posed.iter().take(22).map(|t| t.1).collect());
+        truth
+            .keypoints
+            .push(points.ok_or("the body lacks a keypoint of BODY_25")?);
+        truth
+            .markers
+            .push(layout.centres(body, &posed, &vertices, &offsets)?);
+        truth
+            .joints
+            .push(posed.iter().take(22).map(|t| t.1).collect());
     }
-    Ok((joints, keypoints))
+    Ok(truth)
 }
 
 /// A smooth path through the key poses (Catmull and Rom 1974), each an axis-angle vector.
@@ -134,6 +164,17 @@ fn observe_joints(joints: &Points, random: &mut Random) -> Points {
     };
     let mut observe = observe;
     joints
+        .iter()
+        .map(|frame| frame.iter().map(&mut observe).collect())
+        .collect()
+}
+
+fn observe_markers(markers: &Points, random: &mut Random) -> Points {
+    let mut observe = |p: &Vector3<f64>| match random.uniform() {
+        u if u < GAPS => Vector3::repeat(f64::NAN),
+        _ => p + Vector3::from_fn(|_, _| MARKER_NOISE * random.normal()),
+    };
+    markers
         .iter()
         .map(|frame| frame.iter().map(&mut observe).collect())
         .collect()

@@ -36,6 +36,7 @@ mod spec;
 mod term;
 pub mod train;
 
+pub use body::markers::Layout as MarkerLayout;
 pub use body::{BodyModel, Transforms};
 pub use camera::{Camera, CameraPart, Distortion};
 pub use diagnostic::{Diagnostic, Diagnostics, Origin, Severity, Sourced, Sources};

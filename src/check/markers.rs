@@ -17,10 +17,6 @@ use crate::ir::{NodeId, NodeKind, VariableId};
 use crate::read::MarkerSet;
 use crate::spec::{Dimension, View, looks_like_quantity, parse_quantity};
 
-/// From the skin to a marker's centre where neither layout nor spec says it: half of a 14 mm marker
-/// and its base, as Plug-in-Gait assumes.
-const DISTANCE: f64 = 9.5e-3;
-
 /// The part of the body that a placement trusts: what the vertices there follow moves as one.
 const TRUNK: [&str; 6] = [
     "pelvis",
@@ -179,10 +175,7 @@ impl Checker<'_> {
             Site::Surface { vertices, weights } => Mount::Skin {
                 corners: vertices.map(|v| used.binary_search(&v).unwrap_or(0)),
                 weights,
-                distance: distance
-                    .or(set.layout.markers[m].offset)
-                    .or(set.layout.offset)
-                    .unwrap_or(DISTANCE),
+                distance: distance.unwrap_or(set.layout.distance(m)),
             },
         };
         let mounts: Vec<Mount<f64>> = sites.iter().zip(markers).map(mount).collect();

@@ -1,5 +1,6 @@
 //! Where optical markers sit on a body: layouts of labels and places, embedded or read from a file.
 
+mod centres;
 mod rule;
 pub(crate) mod sides;
 mod soma;
