@@ -135,7 +135,10 @@ impl Checker<'_> {
         }
         let range = [low.value, high.value];
         if !(low.value <= high.value && range.iter().all(|x| x.is_finite())) {
-            self.wrong_limits(&format!("`{path}` should rise from least to greatest"), node);
+            self.wrong_limits(
+                &format!("`{path}` should rise from least to greatest"),
+                node,
+            );
             return None;
         }
         Some(range)
@@ -196,8 +199,8 @@ impl Checker<'_> {
                 .to_vec(),
             None => Vec::new(),
         };
-        let height = view.quantities("height")?.value.first()?.value;
         let points = self.points_of(view, &source, &labels)?;
+        let height = view.quantities("height")?.value.first()?.value;
         let count = self.nodes[points.0].dims / 3;
         let name = format!("{} below {height}", self.nodes[points.0].name);
         let kind = NodeKind::Penetration { points, height };
@@ -222,7 +225,11 @@ impl Checker<'_> {
             .map(|name| self.recipe(source, None, name))
             .collect();
         for (label, _) in labels.iter().zip(&recipes).filter(|(_, r)| r.is_none()) {
-            let message = format!("`{}`: the source has no point `{}`", view.path(), label.value);
+            let message = format!(
+                "`{}`: the source has no point `{}`",
+                view.path(),
+                label.value
+            );
             let landmarks = self.inputs.body.iter().flat_map(|b| b.landmarks.keys());
             let known = all.iter().chain(landmarks).map(String::as_str);
             let diagnostic = Diagnostic::error("F0403", message, &label.origin);

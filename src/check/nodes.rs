@@ -12,7 +12,13 @@ use crate::manifold::Manifold;
 use crate::spec::Dimension;
 
 impl Checker<'_> {
-    pub(super) fn node(&mut self, name: &str, kind: NodeKind, dims: usize, dimension: Dimension) -> NodeId {
+    pub(super) fn node(
+        &mut self,
+        name: &str,
+        kind: NodeKind,
+        dims: usize,
+        dimension: Dimension,
+    ) -> NodeId {
         if let Some(known) = self.known(name) {
             return known;
         }

@@ -176,7 +176,12 @@ impl Checker<'_> {
     }
 
     /// The recipe of a label; `convention` is that of the target where the source has none.
-    pub(super) fn recipe(&self, source: &Source, convention: Option<&str>, label: &str) -> Option<Recipe> {
+    pub(super) fn recipe(
+        &self,
+        source: &Source,
+        convention: Option<&str>,
+        label: &str,
+    ) -> Option<Recipe> {
         let body = self.inputs.body.as_ref()?;
         let Source::Body {
             convention: own,

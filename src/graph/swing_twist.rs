@@ -104,7 +104,12 @@ mod tests {
         let mut samples: Vec<[f64; 3]> = (0..60)
             .map(|i| [number(3 * i), number(3 * i + 1), number(3 * i + 2)])
             .collect();
-        samples.extend([[0.0; 3], [1e-3, -2e-3, 5e-4], [0.0, 2.0, 0.0], [1e-9, 0.0, 0.1]]);
+        samples.extend([
+            [0.0; 3],
+            [1e-3, -2e-3, 5e-4],
+            [0.0, 2.0, 0.0],
+            [1e-9, 0.0, 0.1],
+        ]);
         samples
     }
 
@@ -139,7 +144,10 @@ mod tests {
                     for r in 0..3 {
                         let slope = (up[r] - down[r]) / (2.0 * STEP);
                         let error = (slope - jacobian[r][c]).abs();
-                        assert!(error < 1e-6 * slope.abs().max(1.0), "{w:?} {axis} {r} {c}: {error}");
+                        assert!(
+                            error < 1e-6 * slope.abs().max(1.0),
+                            "{w:?} {axis} {r} {c}: {error}"
+                        );
                     }
                 }
             }
@@ -150,6 +158,9 @@ mod tests {
     fn a_half_turn_of_the_bone_has_finite_derivatives_in_f32() {
         let (parts, jacobian) = swing_twist([std::f32::consts::PI, 0.0, 0.0], 1);
         assert!(parts.iter().all(|x| x.is_finite()), "{parts:?}");
-        assert!(jacobian.iter().flatten().all(|x| x.is_finite()), "{jacobian:?}");
+        assert!(
+            jacobian.iter().flatten().all(|x| x.is_finite()),
+            "{jacobian:?}"
+        );
     }
 }

@@ -261,7 +261,11 @@ pub static TERM: &[Key] = &[
         "2",
     ),
     only(
-        key("points", Texts, "which points of the source; heels and toes by default"),
+        key(
+            "points",
+            Texts,
+            "which points of the source; heels and toes by default",
+        ),
         &["ground"],
     ),
     or(
@@ -280,10 +284,7 @@ pub static TERM: &[Key] = &[
         MEASURED,
     ),
     or(key("weight", Number, "multiplies the term"), "1.0"),
-    only(
-        key("robust", Kinded(ROBUST), "robustifier"),
-        MEASURED,
-    ),
+    only(key("robust", Kinded(ROBUST), "robustifier"), MEASURED),
     only(
         key("weights", NumberMap, "factors by keypoint, and `default`"),
         &["points"],

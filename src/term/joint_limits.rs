@@ -28,7 +28,8 @@ struct Row {
 impl JointRange {
     /// The built-in range of a joint of `pose_body`, by its name.
     pub fn of(joint: &str) -> Option<Self> {
-        let rows: BTreeMap<String, Row> = toml::from_str(TABLE).expect("the embedded table is valid");
+        let rows: BTreeMap<String, Row> =
+            toml::from_str(TABLE).expect("the embedded table is valid");
         let right = joint.strip_prefix("right_");
         let row = rows.get(right.or(joint.strip_prefix("left_")).unwrap_or(joint))?;
         let mirrored = |[low, high]: [f64; 2]| match right {
