@@ -199,8 +199,8 @@ impl Checker<'_> {
                 .to_vec(),
             None => Vec::new(),
         };
-        let height = view.quantities("height")?.value.first()?.value;
         let points = self.points_of(view, &source, &labels)?;
+        let height = view.quantities("height")?.value.first()?.value;
         let count = self.nodes[points.0].dims / 3;
         let name = format!("{} below {height}", self.nodes[points.0].name);
         let kind = NodeKind::Penetration { points, height };
