@@ -1,6 +1,6 @@
 //! Damaged files: whatever the bytes, a reader neither panics nor takes more memory than the file is worth.
 //!
-//! `FITRUN_MUTATIONS` sets the number of damaged files; with `FITRUN_DATA` they are made of real ones too.
+//! `FITRUN_MUTATIONS` sets how many damaged files there are in all; with `FITRUN_DATA` they are made of real ones too.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::io::{Cursor, Read, Write};
@@ -34,8 +34,8 @@ unsafe impl GlobalAlloc for Counting {
 /// What a read may take at most: so many times the file, and a constant.
 const TIMES: usize = 64;
 const BESIDES: usize = 64 << 20;
-/// Files in a usual run, over all readers.
-const USUAL: usize = 3000;
+/// Damaged copies of each sample in a usual run.
+const USUAL: usize = 200;
 
 struct Sample {
     /// The file's name, by which its format is known.
@@ -71,8 +71,10 @@ impl Dice {
 #[test]
 fn damaged_files_end_in_an_error_and_take_little_memory() {
     let wanted = std::env::var("FITRUN_MUTATIONS").ok();
-    let wanted = wanted.map_or(USUAL, |n| n.parse().expect("a whole number"));
     let samples = samples();
+    let wanted = wanted.map_or(USUAL * samples.len(), |n| {
+        n.parse().expect("a whole number")
+    });
     let folder = tempfile::tempdir().unwrap();
     let mut log = Log::default();
     for (at, sample) in samples.iter().enumerate() {
@@ -169,7 +171,8 @@ fn damage(sample: &Sample, dice: &mut Dice) -> Vec<u8> {
     let mut archive = zip::ZipArchive::new(Cursor::new(&sample.bytes)).unwrap();
     let chosen = dice.below(archive.len());
     let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    let options = zip::write::SimpleFileOptions::default();
+    let options =
+        zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
     for at in 0..archive.len() {
         let mut entry = archive.by_index(at).unwrap();
         let mut bytes = Vec::new();
