@@ -56,6 +56,28 @@ impl Observations {
     }
 }
 
+/// The median over observed frames of the largest extent of a frame's points along one axis.
+pub(crate) fn median_span(values: &Array4<f64>) -> Option<f64> {
+    let mut spans: Vec<f64> = values
+        .outer_iter()
+        .map(|frame| {
+            let (low, high) = (f64::INFINITY, f64::NEG_INFINITY);
+            let extent = |c: usize| {
+                let column = frame.slice(ndarray::s![.., .., c]);
+                let finite = column.iter().filter(|x| x.is_finite());
+                let (low, high) = finite.fold((low, high), |(l, h), x| (l.min(*x), h.max(*x)));
+                high - low
+            };
+            (0..frame.dim().2)
+                .map(extent)
+                .fold(f64::NEG_INFINITY, f64::max)
+        })
+        .filter(|span| span.is_finite())
+        .collect();
+    spans.sort_by(f64::total_cmp);
+    spans.get(spans.len() / 2).copied()
+}
+
 /// Detections before anybody has said who is who: any number of people in each view of each frame.
 #[derive(Clone, Debug)]
 pub struct People {

@@ -21,6 +21,7 @@ mod error;
 mod fit;
 mod gradcheck;
 mod graph;
+mod inspect;
 mod io;
 mod ir;
 mod keypoints;
@@ -43,6 +44,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, Origin, Severity, Sourced, Sources
 pub use error::Error;
 pub use fit::{Checkpoint, Fit, FitProgress, StageOutcome, Status, fit, fit_from};
 pub use gradcheck::{GradientRow, gradcheck};
+pub use inspect::{Inspection, inspect};
 pub use io::{FileError, NpzWriter, read_array};
 pub use ir::{Problem, Values};
 pub use keypoints::{conventions, keypoints_of, labels};

@@ -20,6 +20,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("prior", &["graph"]),
     ("term", &["graph", "robust"]),
     ("spec", &["diagnostic"]),
+    ("inspect", &["data", "io", "keypoints", "prior", "spec"]),
     (
         "read",
         &[

@@ -176,6 +176,33 @@ target = \"targets\"
 sigma  = \"1 cm\"
 ";
 
+const TRC: &str = "\
+PathFileType\t4\t(X/Y/Z)\tmarkers.trc
+DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits
+100\t100\t2\t6\tmm
+Frame#\tTime\tLFHD\t\t\tRFHD\t\t\tLFWT\t\t\tRFWT\t\t\tLHEE\t\t\tRHEE\t\t\t
+\t\tX1\tY1\tZ1\tX2\tY2\tZ2\tX3\tY3\tZ3\tX4\tY4\tZ4\tX5\tY5\tZ5\tX6\tY6\tZ6
+
+1\t0.00\t80\t1712\t90\t-80\t1710\t92\t130\t1010\t95\t-130\t1012\t95\t100\t40\t-80\t-100\t42\t-80
+2\t0.01\t80\t1712\t90\t-80\t1710\t92\t130\t1010\t95\t-130\t1012\t95\t100\t40\t-80\t-100\t42\t-80
+";
+
+/// Four frames of two markers, in floats; says neither its unit nor which axis points up.
+fn c3d() -> Vec<u8> {
+    let mut bytes = vec![2, 0x50, 2, 0, 0, 0, 1, 0, 4, 0, 0, 0];
+    bytes.extend((-1f32).to_le_bytes());
+    bytes.extend([3, 0, 0, 0]);
+    bytes.extend(100f32.to_le_bytes());
+    bytes.resize(512, 0);
+    bytes.extend(b"\x00\x00\x01\x54\x05\xffPOINT\x03\x00\x00");
+    bytes.extend(b"\x06\x01LABELS\x0f\x00\xff\x02\x04\x02LFWTRFWT\x00");
+    bytes.resize(1024, 0);
+    let point = [100f32, 200.0, 300.0, 0.0];
+    let points = point.repeat(8);
+    bytes.extend(points.iter().flat_map(|x| x.to_le_bytes()));
+    bytes
+}
+
 fn views_spec(file: &str) -> String {
     format!(
         "fitrun = 1\n\
@@ -267,9 +294,23 @@ impl Folder {
             "cycle_back.toml",
             "fitrun  = 1\nextends = \"extends_cycle.toml\"\n",
         );
+        folder.array("pelvis.npz", "joints", &[1, 3, 3], &[0.5; 9]);
+        folder.markers();
         folder.empty_files();
         folder.damaged_files();
         folder
+    }
+
+    /// Files of markers: a good one, in millimetres, and some with mistakes.
+    fn markers(&self) {
+        self.write("markers.trc", TRC);
+        self.write("twice.trc", TRC.replace("RFWT", "LFWT"));
+        self.write("furlongs.trc", TRC.replace("mm", "furlong"));
+        let last = TRC.trim_end().rfind('\n').unwrap();
+        self.write("torn.trc", &TRC[..last]);
+        let c3d = c3d();
+        std::fs::write(self.path("silent.c3d"), &c3d).unwrap();
+        std::fs::write(self.path("torn.c3d"), &c3d[..c3d.len() - 40]).unwrap();
     }
 
     fn empty_files(&self) {

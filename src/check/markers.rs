@@ -118,7 +118,7 @@ impl Checker<'_> {
             wrong.join("; ")
         );
         self.diagnostics
-            .push(Diagnostic::error("F0409", message, origin));
+            .push(Diagnostic::error("F0408", message, origin));
         None
     }
 

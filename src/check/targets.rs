@@ -7,9 +7,9 @@ use super::sources::Source;
 use super::whitening::Form;
 use crate::body::pose_joints;
 use crate::camera::people::associate;
-use crate::data::{Dataset, Observations};
+use crate::data::{Dataset, Observations, median_span};
 use crate::diagnostic::{Diagnostic, Origin, Sourced};
-use crate::spec::{Dimension, Spec, View};
+use crate::spec::{Dimension, Spec, View, likely_unit, parse_unit};
 
 impl Checker<'_> {
     /// What a target alone says of a residual; checks the names of `weights` on the way.
@@ -43,19 +43,29 @@ impl Checker<'_> {
 
     /// A person is neither 20 m nor 20 cm tall; one in millimetres that were taken for metres is.
     fn warn_size(&mut self, spec: &Spec, name: &str, observations: &Observations) {
-        let Some(span) = median_span(observations) else {
+        let Some(span) = median_span(&observations.values) else {
             return;
         };
         let unlikely = !(0.2..20.0).contains(&span) && observations.values.dim().2 > 5;
         if observations.dimension == Dimension::LENGTH && spec.has_body && unlikely {
             let message = format!("the points of `{name}` span {span:.3} m in a frame");
             let root = spec.root();
-            let node = root.table("data").and_then(|t| t.get(name));
+            let data = root.table("data");
+            let node = data.and_then(|t| t.get(name));
             let origin = node.map_or(Origin::Default, |n| n.key.clone());
-            self.diagnostics.push(
-                Diagnostic::warning("F0505", message, &origin)
-                    .hint("is the `unit` right? without one, metres are meant"),
-            );
+            let unit = data
+                .and_then(|t| t.table(name))
+                .and_then(|t| View::new(t, "data").text("unit"));
+            let factor = unit.and_then(|unit| Some(parse_unit(unit.value).ok()?.0));
+            let hint = match likely_unit(span / factor.unwrap_or(1.0)) {
+                Some(likely) => {
+                    let size = length_text(span);
+                    format!("a person of {size}? write `unit = \"{likely}\"`")
+                }
+                None => "is the `unit` right? without one, metres are meant".into(),
+            };
+            self.diagnostics
+                .push(Diagnostic::warning("F0505", message, &origin).hint(hint));
         }
     }
 
@@ -182,25 +192,23 @@ impl Checker<'_> {
     }
 }
 
-/// The median over observed frames of the largest extent of a frame's points along one axis.
-fn median_span(observations: &Observations) -> Option<f64> {
-    let mut spans: Vec<f64> = observations
-        .values
-        .outer_iter()
-        .map(|frame| {
-            let (low, high) = (f64::INFINITY, f64::NEG_INFINITY);
-            let extent = |c: usize| {
-                let column = frame.slice(ndarray::s![.., .., c]);
-                let finite = column.iter().filter(|x| x.is_finite());
-                let (low, high) = finite.fold((low, high), |(l, h), x| (l.min(*x), h.max(*x)));
-                high - low
-            };
-            (0..frame.dim().2)
-                .map(extent)
-                .fold(f64::NEG_INFINITY, f64::max)
-        })
-        .filter(|span| span.is_finite())
-        .collect();
-    spans.sort_by(f64::total_cmp);
-    spans.get(spans.len() / 2).copied()
+/// A length in metres as people say it: `1.7 km`, `170 m`, `1.7 mm`.
+fn length_text(metres: f64) -> String {
+    match metres {
+        m if m >= 1000.0 => format!("{:.1} km", m / 1000.0),
+        m if m >= 1.0 => format!("{m:.0} m"),
+        m if m >= 0.01 => format!("{:.0} cm", m * 100.0),
+        m => format!("{:.1} mm", m * 1000.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_said_in_a_fitting_unit() {
+        let said = [1712.0, 170.4, 0.017, 0.0017].map(length_text);
+        assert_eq!(said, ["1.7 km", "170 m", "2 cm", "1.7 mm"]);
+    }
 }

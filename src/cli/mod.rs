@@ -3,6 +3,7 @@
 mod check;
 mod explain;
 mod gradcheck;
+mod inspect;
 mod progress;
 mod run;
 
@@ -36,6 +37,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Compare every term's gradient with finite differences in f64
     Gradcheck(SpecArgs),
+    /// Print what a data file is and what is in it, with the lines that a spec needs for it
+    Inspect(inspect::InspectArgs),
 }
 
 #[derive(Args)]
@@ -103,6 +106,7 @@ pub fn main() -> ExitCode {
         (Some(Command::Check(args)), _) => check::main(&args),
         (Some(Command::Explain(args)), _) => explain::main(&args),
         (Some(Command::Gradcheck(args)), _) => gradcheck::main(&args),
+        (Some(Command::Inspect(args)), _) => inspect::main(&args),
         (None, args) => run::main(&args),
     }
 }

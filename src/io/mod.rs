@@ -39,3 +39,8 @@ pub fn read_array(
 ) -> Result<ndarray::ArrayD<f64>, FileError> {
     npz::Npz::open(path)?.floats(name)
 }
+
+/// All bytes of a file whose format is another module's.
+pub(crate) fn read_bytes(path: &std::path::Path) -> Result<Vec<u8>, FileError> {
+    std::fs::read(path).map_err(|error| FileError::reading(path, &error))
+}

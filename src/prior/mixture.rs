@@ -38,7 +38,7 @@ impl Mixture {
         Self::from_bytes(&bytes).map_err(|reason| format!("`{}`: {reason}", path.display()))
     }
 
-    fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         if bytes.is_empty() {
             return Err("the file is empty".into());
         }
@@ -49,8 +49,10 @@ impl Mixture {
         let (shape, means) = tensor(&file, "means")?;
         let dims = *shape.last().unwrap_or(&0);
         let (_, covariances) = tensor(&file, "covariances")?;
-        let expected = components.checked_mul(dims * dims);
-        if components == 0 || dims == 0 || means.len() != components * dims {
+        let expected = dims
+            .checked_mul(dims)
+            .and_then(|n| n.checked_mul(components));
+        if components == 0 || dims == 0 || Some(means.len()) != components.checked_mul(dims) {
             return Err(format!(
                 "`means` should be ({components}, dims), but has the shape {shape:?}"
             ));

@@ -117,6 +117,16 @@ pub(crate) fn units_of(dimension: Dimension) -> Vec<&'static str> {
     same.map(|u| u.0).collect()
 }
 
+/// The unit in which points that span so much belong to a person; of several the one nearest to 1.7 m.
+pub(crate) fn likely_unit(span: f64) -> Option<&'static str> {
+    let size = |unit: &str| parse_unit(unit).map_or(0.0, |(factor, _)| span * factor);
+    let from_usual = |unit: &&str| (size(unit) / 1.7).ln().abs();
+    ["m", "cm", "mm", "in"]
+        .into_iter()
+        .filter(|unit| (0.6..3.0).contains(&size(unit)))
+        .min_by(|a, b| from_usual(a).total_cmp(&from_usual(b)))
+}
+
 /// Whether a text is a quantity (it starts with a digit, a sign or a dot) and not a name.
 pub(crate) fn looks_like_quantity(text: &str) -> bool {
     text.trim_start()
@@ -230,5 +240,21 @@ mod tests {
             parse_quantity("- cm").unwrap_err(),
             "`- cm` does not start with a number"
         );
+    }
+
+    #[test]
+    fn the_unit_is_the_one_in_which_the_points_are_a_person() {
+        let cases = [
+            (1700.0, Some("mm")),
+            (1050.0, Some("mm")),
+            (170.0, Some("cm")),
+            (67.0, Some("in")),
+            (1.6, Some("m")),
+            (0.0017, None),
+            (1e6, None),
+        ];
+        for (span, unit) in cases {
+            assert_eq!(likely_unit(span), unit, "{span}");
+        }
     }
 }

@@ -1,0 +1,112 @@
+//! Files of optical markers.
+
+use std::path::Path;
+
+use ndarray::{Array3, Axis, s};
+
+use super::table::{number, seen_text};
+use super::{Inspection, is_length, quoted};
+use crate::io::markers::Markers;
+use crate::io::{FileError, c3d, trc};
+
+pub(super) fn inspect(path: &Path) -> Result<Inspection, FileError> {
+    let is_c3d = path
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("c3d"));
+    let (format, markers) = match is_c3d {
+        true => ("c3d", c3d::read(path)?),
+        false => ("trc", trc::read(path)?),
+    };
+    let mut found = Inspection::new(format!("optical markers ({format})"));
+    found.fact("markers", markers.labels.len().to_string());
+    found.fact("frames", frames_text(&markers));
+    found.fact(
+        "rate",
+        match markers.rate {
+            Some(rate) => format!("{} Hz", number(rate)),
+            None => "not said".into(),
+        },
+    );
+    found.fact(
+        "unit",
+        match &markers.unit {
+            Some(unit) => unit.clone(),
+            None => "not said".into(),
+        },
+    );
+    let up = markers.up.or((format == "trc").then_some('y'));
+    found.fact(
+        "up",
+        match (markers.up, up) {
+            (Some(up), _) => format!("{up}, as the file says"),
+            (None, Some(up)) => format!("{up}, as in every {format}; the file does not say"),
+            (None, None) => "not said".into(),
+        },
+    );
+    found.fact("extent", extent_text(&markers));
+    found.contents = seen_text(&markers.labels, &shares_seen(&markers.values));
+    snippet(&mut found, path, format, &markers);
+    Ok(found)
+}
+
+fn snippet(found: &mut Inspection, path: &Path, format: &str, markers: &Markers) {
+    found.snippet("data.markers", "file", path);
+    found.line("format", &format!("\"{format}\""), "");
+    match (markers.metres(), &markers.unit) {
+        (Some(_), Some(unit)) if is_length(unit) => found.line("unit", &quoted(unit), ""),
+        (Some(_), _) => {}
+        (None, _) => found.line("unit", "\"mm\"", "the file does not say it; most are in mm"),
+    }
+    match markers.up {
+        Some(up) => found.line("up", &format!("\"{up}\""), ""),
+        None if format == "trc" => found.line("up", "\"y\"", ""),
+        None => found.line("up", "\"z\"", "the file does not say it; most are z up"),
+    }
+    if markers.rate.is_none() {
+        found.line("rate", "\"100 Hz\"", "the file does not say it");
+    }
+}
+
+/// How many there are, and the numbers of the first and the last.
+fn frames_text(markers: &Markers) -> String {
+    let numbers = &markers.frame_numbers;
+    let (first, last) = (numbers.first(), numbers.last());
+    match (first, last) {
+        (Some(first), Some(last)) => format!("{}, numbered {first} to {last}", numbers.len()),
+        _ => "0".into(),
+    }
+}
+
+/// The size of the box around all points, along each axis of the file.
+fn extent_text(markers: &Markers) -> String {
+    let (factor, unit) = match markers.metres() {
+        Some(metres) => (metres, "m"),
+        None => (1.0, "of the file's unit"),
+    };
+    let extent = |axis: usize| {
+        let column = markers.values.slice(s![.., .., axis]);
+        let finite = column.iter().copied().filter(|x| x.is_finite());
+        let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), x| {
+            (l.min(x), h.max(x))
+        });
+        (high - low) * factor
+    };
+    let [x, y, z] = [0, 1, 2].map(|axis| match extent(axis) {
+        size if size.is_finite() => format!("{size:.2}"),
+        _ => "-".into(),
+    });
+    format!("x {x}, y {y}, z {z} {unit}")
+}
+
+/// For each point the share of frames in which it has a place.
+pub(super) fn shares_seen(values: &Array3<f64>) -> Vec<f64> {
+    let frames = values.dim().0.max(1) as f64;
+    let seen = |points: ndarray::ArrayView2<'_, f64>| {
+        let rows = points.outer_iter();
+        rows.filter(|p| p.iter().all(|x| x.is_finite())).count() as f64
+    };
+    values
+        .axis_iter(Axis(1))
+        .map(|p| seen(p) / frames)
+        .collect()
+}

@@ -1,0 +1,127 @@
+use super::*;
+
+fn inspected(name: &str, text: &str) -> Inspection {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    std::fs::write(&path, text).unwrap();
+    let mut found = inspect(&path).unwrap();
+    let folder = folder.path().display().to_string();
+    found.snippet = found.snippet.replace(&format!("{folder}/"), "");
+    found
+}
+
+#[test]
+fn markers_are_told_with_the_share_of_frames_in_which_each_is_seen() {
+    let found = inspected(
+        "walk.trc",
+        "PathFileType\t4\t(X/Y/Z)\twalk.trc
+DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits
+100\t100\t2\t2\tmm
+Frame#\tTime\tLASI\t\t\tRASI\t\t\t
+\t\tX1\tY1\tZ1\tX2\tY2\tZ2
+5\t0\t0\t900\t100\t\t\t
+6\t0.01\t0\t910\t200\t0\t905\t-100
+",
+    );
+    assert_eq!(
+        found.to_string(),
+        "\
+optical markers (trc)
+markers  2
+frames   2, numbered 5 to 6
+rate     100 Hz
+unit     mm
+up       y, as in every trc; the file does not say
+extent   x 0.00, y 0.01, z 0.30 m
+
+LASI  100 %  RASI  50.0 %
+
+[data.markers]
+file = \"walk.trc\"
+format = \"trc\"
+unit = \"mm\"
+up = \"y\"
+"
+    );
+}
+
+#[test]
+fn a_table_of_points_gets_the_unit_that_makes_it_a_person() {
+    let found = inspected(
+        "walk.csv",
+        "head.x,head.y,head.z,foot.x,foot.y,foot.z\n0,1712,0,0,20,0\n0,1712,0,,,\n0,1700,0,0,0,9\n",
+    );
+    assert_eq!(
+        found.to_string(),
+        "\
+table (csv)
+columns  6
+rows     3
+points   2 in space
+
+head  100 %  foot  66.7 %
+
+[data.points]
+file = \"walk.csv\"
+format = \"csv\"
+unit = \"mm\"  # the file does not say it
+up = \"y\"  # the file does not say it
+"
+    );
+}
+
+#[test]
+fn a_table_of_other_numbers_lists_its_columns() {
+    let found = inspected("decay.csv", "t,y\n0,1.5\n1,\n");
+    assert_eq!(found.snippet, "");
+    assert_eq!(
+        found.contents,
+        "column  holds\nt       0 to 1\ny       1.5 to 1.5, 50.0 % missing\n"
+    );
+}
+
+#[test]
+fn the_arrays_of_an_example_are_listed_and_the_labelled_one_is_proposed() {
+    let found = inspect("specs/fit/walk.npz").unwrap();
+    assert!(
+        found
+            .contents
+            .contains("\njoints          (60, 22, 3)     <f4    -1.467 to 1.826, 3.1 % missing\n"),
+        "{}",
+        found.contents
+    );
+    assert_eq!(
+        found.snippet,
+        "\
+[data.joints]
+file = \"specs/fit/walk.npz\"
+format = \"npz\"
+array = \"joints\"
+axes = [\"frame\", \"joint\", \"xyz\"]
+names = \"joint_names\"
+unit = \"m\"  # by the size of a person
+up = \"y\"  # the file does not say it
+"
+    );
+}
+
+#[test]
+fn bodies_cameras_and_mixtures_are_recognised() {
+    let kind = |path: &str| inspect(path).unwrap().kind;
+    assert_eq!(
+        kind("assets/body/builtin.npz"),
+        "body model in SMPL's format (npz)"
+    );
+    assert_eq!(kind("specs/fit/calibration.toml"), "cameras (pose2sim)");
+    assert_eq!(
+        kind("assets/priors/gmm.safetensors"),
+        "mixture of Gaussians over poses (safetensors)"
+    );
+}
+
+#[test]
+fn a_name_of_no_known_format_is_told_the_known_ones() {
+    let error = inspect("Cargo.lock").unwrap_err();
+    assert_eq!(error.message, "its name is of no format that fitrun reads");
+    assert!(error.hint.unwrap().contains(".c3d"));
+}
