@@ -179,4 +179,53 @@ mod tests {
             before = found;
         }
     }
+
+    #[test]
+    fn a_frame_without_a_pose_holds_the_one_before_it() {
+        let joint_names = ["hip", "left knee"].map(String::from);
+        let joints = ndarray::arr2(&[[0.0, 1.0, 0.0], [0.1, 0.5, 0.0]]);
+        let mut rotations = Array3::zeros((4, 2, 4));
+        rotations.slice_mut(ndarray::s![.., .., 3]).fill(1.0);
+        rotations[[2, 1, 0]] = 1.0;
+        let mut translations = Array2::zeros((4, 3));
+        for f in [0, 3] {
+            rotations.slice_mut(ndarray::s![f, .., ..]).fill(f64::NAN);
+            translations.row_mut(f).fill(f64::NAN);
+        }
+        translations[[2, 1]] = 0.9;
+        let text = text(&BvhMotion {
+            joint_names: &joint_names,
+            parents: &[None, Some(0)],
+            joints: &joints,
+            rotations: &rotations,
+            translations: &translations,
+            rate: 60.0,
+        });
+        let (hierarchy, motion) = text.split_once("MOTION\n").unwrap();
+        let expected = [
+            "HIERARCHY",
+            "ROOT hip",
+            "{",
+            "\tOFFSET 0.000000 0.000000 0.000000",
+            "\tCHANNELS 6 Xposition Yposition Zposition Zrotation Xrotation Yrotation",
+            "\tJOINT left_knee",
+            "\t{",
+            "\t\tOFFSET 10.000000 -50.000000 0.000000",
+            "\t\tCHANNELS 3 Zrotation Xrotation Yrotation",
+            "\t\tEnd Site",
+            "\t\t{",
+            "\t\t\tOFFSET 5.000000 -25.000000 0.000000",
+            "\t\t}",
+            "\t}",
+            "}",
+            "",
+        ];
+        assert_eq!(hierarchy, expected.join("\n"));
+        let lines: Vec<&str> = motion.lines().collect();
+        assert_eq!(lines[..2], ["Frames: 4", "Frame Time: 0.01666667"]);
+        assert_eq!(lines[2], lines[3], "the first pose comes early");
+        assert_eq!(lines[4], lines[5], "the last pose stays");
+        assert!(lines[4].starts_with("0.000000 90.000000 0.000000 "));
+        assert!(lines[4].contains(" 90.000000 ") && lines[4] != lines[3]);
+    }
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::report::render::Image;
 
-/// The colours end at a quantile, so that one slip does not darken all others.
+/// The colours end a little above the usual errors, so that one slip does not darken all others.
 pub(crate) fn plot(series: &ErrorsByFrame) -> Result<Plot, PlotError> {
     let bins = Bins::new(&series.numbers, MOST_COLUMNS);
     let rows: Vec<Row> = series
@@ -36,8 +36,9 @@ const MOST_COLUMNS: usize = 400;
 const MOST_ROWS: usize = 120;
 const LONGEST_LABEL: usize = 34;
 const BAR: f64 = 14.0;
-/// Where the colours end.
-const STRONGEST: f64 = 0.99;
+/// The colours end at this many times this quantile, or at the largest error.
+const USUAL: f64 = 0.9;
+const ABOVE_USUAL: f64 = 1.5;
 const MISSING: [u8; 3] = [225, 225, 225];
 
 /// Matplotlib's viridis at every tenth: equal steps look equal.
@@ -89,7 +90,11 @@ fn draw(series: &ErrorsByFrame, bins: &Bins, rows: &[Row]) -> Result<String, Plo
     let Some(&largest) = sorted.last() else {
         return style::empty_sheet("nothing was observed");
     };
-    let strongest = quantile(&sorted, STRONGEST).max(f64::MIN_POSITIVE);
+    let usual = ABOVE_USUAL * quantile(&sorted, USUAL);
+    let strongest = match usual > 0.0 {
+        true => usual.min(largest),
+        false => largest.max(f64::MIN_POSITIVE),
+    };
     let shown = &rows[..rows.len().min(MOST_ROWS)];
     let height = (240.0 / shown.len() as f64).clamp(14.0, 26.0);
     let names: Vec<String> = shown
@@ -102,7 +107,7 @@ fn draw(series: &ErrorsByFrame, bins: &Bins, rows: &[Row]) -> Result<String, Plo
         top: 34.0,
         width: WIDTH,
         height: height * shown.len() as f64,
-        x_title: &bins.title("largest"),
+        x_title: &bins.title("each column the largest of"),
         y_title: "",
     };
     let size = (
@@ -218,7 +223,7 @@ fn draw_bar(
         true => format!("≥ {}", short(strongest)),
         false => short(strongest),
     };
-    let room = |place: f64| height * (1.0 - place / strongest) > 14.0;
+    let room = |place: f64| height * (1.0 - place / strongest) > 19.0;
     let below = ticks.into_iter().filter(|(place, _)| room(*place));
     for (place, label) in below.chain([(strongest, top)]) {
         let y = row(place / strongest);
@@ -286,7 +291,10 @@ mod tests {
         assert_eq!(rows[0].len(), 2 + 334);
         assert_eq!(rows[1][..5], ["M2", "1.089", "1.0", "90.0", "1.0"]);
         assert_eq!((rows[2][0], rows[2][335]), ("M0", ""));
-        assert!(plot.svg.contains("\nframe (largest of 3 frames each)\n"));
+        assert!(
+            plot.svg
+                .contains("\nframe (each column the largest of 3 frames)\n")
+        );
         assert!(plot.svg.contains("<image ") && plot.svg.trim_end().ends_with("</svg>"));
     }
 

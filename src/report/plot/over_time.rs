@@ -28,7 +28,7 @@ pub(crate) fn plot(series: &ErrorsByFrame) -> Result<Plot, PlotError> {
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 280.0;
 const LEGEND: f64 = 200.0;
-const MOST_COLUMNS: usize = 600;
+const MOST_COLUMNS: usize = 300;
 const WORST: usize = 4;
 const LONGEST_LABEL: usize = 24;
 
@@ -100,7 +100,7 @@ fn draw(
         top: 34.0,
         width: WIDTH,
         height: HEIGHT,
-        x_title: &bins.title("bins"),
+        x_title: &bins.title("each place gathers"),
         y_title: &format!("error / {}", series.unit),
     };
     let size = (
@@ -145,9 +145,9 @@ fn draw(
 
 /// The end of the axis: above all that is drawn, unless a few peaks would flatten the rest.
 fn top(sorted: &[f64]) -> f64 {
-    let (usual, largest) = (quantile(sorted, 0.98), sorted[sorted.len() - 1]);
-    match largest > 3.0 * usual && usual > 0.0 {
-        true => 1.5 * usual,
+    let (usual, largest) = (quantile(sorted, 0.95), sorted[sorted.len() - 1]);
+    match largest > 4.0 * usual && usual > 0.0 {
+        true => 2.0 * usual,
         false if largest > 0.0 => 1.04 * largest,
         false => 1.0,
     }

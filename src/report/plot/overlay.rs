@@ -138,7 +138,7 @@ fn draw(overlay: &Overlay) -> Result<String, PlotError> {
     if overlay.frames.is_empty() {
         return style::empty_sheet("this view saw nothing");
     }
-    let aspect = overlay.image[0] / overlay.image[1];
+    let aspect = (overlay.image[0] / overlay.image[1]).clamp(0.2, 5.0);
     let width = (AREA * aspect).sqrt().clamp(240.0, 460.0).round();
     let height = (width / aspect).clamp(120.0, 700.0).round();
     let columns = overlay.frames.len().min(COLUMNS);
@@ -248,12 +248,12 @@ fn draw_frame(
 
 fn dot(at: (i32, i32), confidence: f64) -> Circle<(i32, i32), i32> {
     // The area grows with the confidence, from one that can just be seen.
-    let radius = (1.0 + 7.0 * confidence.clamp(0.0, 1.0)).sqrt();
+    let radius = (1.5 + 9.0 * confidence.clamp(0.0, 1.0)).sqrt();
     Circle::new(at, style::units(radius), BLUE.mix(0.85).filled())
 }
 
 fn ring(at: (i32, i32)) -> Circle<(i32, i32), i32> {
-    Circle::new(at, style::units(4.2), VERMILLION.stroke_width(5))
+    Circle::new(at, style::units(4.8), VERMILLION.stroke_width(5))
 }
 
 fn error_line() -> ShapeStyle {
@@ -304,13 +304,7 @@ fn draw_labels(
         .filter(|(error, _)| error.is_finite())
         .collect();
     worst.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let marks: Vec<[f64; 2]> = frame
-        .points
-        .iter()
-        .flat_map(|point| [point.observed.map(|o| o.0), point.predicted])
-        .flatten()
-        .map(|at| window.pixel(panel, at))
-        .collect();
+    let drawn = drawn(frame, window, panel);
     let mut taken: Vec<[Range<f64>; 2]> = Vec::new();
     for &(_, p) in worst.iter().take(LABELS) {
         let Some((seen, _)) = frame.points[p].observed.filter(|o| window.holds(o.0)) else {
@@ -320,7 +314,7 @@ fn draw_labels(
         let [x, y] = window.pixel(panel, seen);
         let width = style::text_width(&words, SMALL);
         let boxes = places(x, y, width);
-        let cost = |b: &[Range<f64>; 2]| {
+        let cost = |(far, b): &(usize, [Range<f64>; 2])| {
             let inside = panel.left <= b[0].start
                 && b[0].end <= panel.left + panel.width
                 && panel.top <= b[1].start
@@ -328,14 +322,14 @@ fn draw_labels(
             let over = |r: &[Range<f64>; 2]| {
                 (0..2).all(|k| r[k].start < b[k].end && b[k].start < r[k].end)
             };
-            let covered = marks
-                .iter()
-                .filter(|m| b[0].contains(&m[0]) && b[1].contains(&m[1]));
-            covered.count()
+            let covers = |m: &[f64; 2]| b[0].contains(&m[0]) && b[1].contains(&m[1]);
+            let covered = drawn.iter().filter(|(m, _)| covers(m));
+            covered.map(|(_, cost)| cost).sum::<usize>()
+                + 3 * far
                 + 50 * taken.iter().filter(|r| over(r)).count()
                 + 1000 * usize::from(!inside)
         };
-        let Some(best) = boxes.into_iter().min_by_key(cost) else {
+        let Some((_, best)) = boxes.into_iter().min_by_key(cost) else {
             continue;
         };
         let at = (best[0].start, 0.5 * (best[1].start + best[1].end));
@@ -345,10 +339,37 @@ fn draw_labels(
     Ok(())
 }
 
-/// Boxes for words around a point, the most natural first.
-fn places(x: f64, y: f64, width: f64) -> Vec<[Range<f64>; 2]> {
+/// Places on the sheet where words would hide something, and how bad that is.
+fn drawn(frame: &OverlayFrame, window: &Window, panel: &Panel) -> Vec<([f64; 2], usize)> {
+    let mut drawn = Vec::new();
+    let mut along = |from: [f64; 2], to: [f64; 2], cost: usize| {
+        let (from, to) = (window.pixel(panel, from), window.pixel(panel, to));
+        let steps = ((from[0] - to[0]).hypot(from[1] - to[1]) / 6.0).clamp(1.0, 200.0) as usize;
+        for step in 0..=steps {
+            let share = step as f64 / steps as f64;
+            let at = [0, 1].map(|k| from[k] + share * (to[k] - from[k]));
+            drawn.push((at, cost));
+        }
+    };
+    for [from, to] in &frame.bones {
+        along(*from, *to, 1);
+    }
+    for point in &frame.points {
+        let seen = point.observed.map(|o| o.0);
+        if let (Some(from), Some(to)) = (seen, point.predicted) {
+            along(from, to, 2);
+        }
+        for at in [seen, point.predicted].into_iter().flatten() {
+            along(at, at, 6);
+        }
+    }
+    drawn
+}
+
+/// Boxes for words around a point, the most natural first, with how far off they are.
+fn places(x: f64, y: f64, width: f64) -> Vec<(usize, [Range<f64>; 2])> {
     let mut boxes = Vec::new();
-    for far in [7.0, 18.0, 32.0] {
+    for (ring, far) in [7.0, 18.0, 32.0_f64].into_iter().enumerate() {
         let sides = [x + far, x - far - width, x - 0.5 * width];
         for (at, left) in sides.into_iter().enumerate() {
             let heights: &[f64] = if at < 2 {
@@ -358,7 +379,7 @@ fn places(x: f64, y: f64, width: f64) -> Vec<[Range<f64>; 2]> {
             };
             for height in heights {
                 let middle = y + height * (far / 7.0).sqrt();
-                boxes.push([left..left + width, middle - 7.0..middle + 7.0]);
+                boxes.push((ring, [left..left + width, middle - 7.0..middle + 7.0]));
             }
         }
     }
@@ -402,14 +423,13 @@ impl Window {
         for k in 0..2 {
             let half = 0.5 * share * image[k];
             let middle = 0.5 * (low[k] + high[k]);
-            let inside = match half < 0.5 * image[k] {
-                true => middle.clamp(
-                    half.min(low[k] + half),
-                    (image[k] - half).max(high[k] - half),
-                ),
-                false => 0.5 * image[k],
+            // Inside the image where that leaves no point out.
+            let middle = match share < 1.0 {
+                true => middle
+                    .max(half.min(low[k] + half))
+                    .min((image[k] - half).max(high[k] - half)),
+                false => middle,
             };
-            let middle = if share > 1.0 { middle } else { inside };
             window.low[k] = middle - half;
             window.high[k] = middle + half;
         }
@@ -417,7 +437,7 @@ impl Window {
     }
 
     fn axis(&self, k: usize, length: f64) -> Axis {
-        let count = (length / 70.0) as usize;
+        let count = (length / 58.0) as usize;
         let mut axis = Axis::linear(self.low[k]..self.high[k], count.max(2));
         if k == 1 {
             axis.range = self.high[1]..self.low[1];

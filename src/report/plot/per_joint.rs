@@ -39,7 +39,10 @@ pub(crate) fn plot(series: &PerJointErrors) -> Result<Plot, PlotError> {
     })
 }
 
+/// The height of a row, and of one among more than [`MANY`].
 const ROW: f64 = 20.0;
+const LOW_ROW: f64 = 16.0;
+const MANY: usize = 30;
 const WIDTH: f64 = 420.0;
 const LONGEST_LABEL: usize = 34;
 
@@ -100,6 +103,7 @@ fn draw(rows: &[Row], overall: &Row, unit: &str) -> Result<String, PlotError> {
         .map(|spread| spread.quantiles[4])
         .fold(all.mean, f64::max);
     let x = Axis::linear(0.0..if longest > 0.0 { longest * 1.03 } else { 1.0 }, 6);
+    let row_height = if rows.len() > MANY { LOW_ROW } else { ROW };
     let y = Axis {
         range: rows.len() as f64..0.0,
         ticks: Vec::new(),
@@ -119,7 +123,7 @@ fn draw(rows: &[Row], overall: &Row, unit: &str) -> Result<String, PlotError> {
         left,
         top: 28.0,
         width: WIDTH,
-        height: rows.len() as f64 * ROW,
+        height: rows.len() as f64 * row_height,
         x_title: &title,
         y_title: "",
     };
@@ -130,7 +134,7 @@ fn draw(rows: &[Row], overall: &Row, unit: &str) -> Result<String, PlotError> {
     style::sheet((size.0 as i32, size.1 as i32), |canvas| {
         panel.draw(canvas, &x, &y)?;
         for (at, (row, name)) in rows.iter().zip(&names).enumerate() {
-            let height = panel.top + (at as f64 + 0.5) * ROW;
+            let height = panel.top + (at as f64 + 0.5) * row_height;
             let shade = if row.spread.is_some() { INK } else { FAINT };
             write(
                 canvas,

@@ -106,15 +106,15 @@ impl Bins {
         Axis::counts(range, 8)
     }
 
-    /// The axis's title; `gathered` says what is drawn of a bin.
-    pub(super) fn title(&self, gathered: &str) -> String {
+    /// The axis's title; `of` says what is drawn of a bin's frames.
+    pub(super) fn title(&self, of: &str) -> String {
         let name = match self.even {
             true => "frame",
             false => "position of the frame",
         };
         match self.size {
             1 => name.into(),
-            n => format!("{name} ({gathered} of {n} frames each)"),
+            n => format!("{name} ({of} {n} frames)"),
         }
     }
 }
@@ -132,14 +132,14 @@ mod tests {
         assert_eq!([0, 3].map(|b| bins.start(b)), [100.0, 118.0]);
         assert_eq!(bins.middle(1), 108.0);
         assert_eq!(bins.axis().range, 99.0..123.0);
-        assert_eq!(bins.title("largest"), "frame (largest of 3 frames each)");
+        assert_eq!(bins.title("means of"), "frame (means of 3 frames)");
     }
 
     #[test]
     fn frames_without_even_numbers_are_counted() {
         let bins = Bins::new(&[4, 5, 9], 100);
         assert_eq!(bins.start(2), 2.0);
-        assert_eq!(bins.title("mean"), "position of the frame");
+        assert_eq!(bins.title(""), "position of the frame");
         assert_eq!(Bins::new(&[], 5).count(), 0);
     }
 }
