@@ -51,7 +51,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let views: Vec<&str> = cameras.iter().map(|c| c.name.as_str()).collect();
     let mut file = NpzWriter::create(folder.join("walk.npz"));
     file.floats32("joints", &[FRAMES, names.len(), 3], &flat(&seen))?;
-    file.floats32("true_joints", &[FRAMES, names.len(), 3], &flat(&truth.joints))?;
+    file.floats32(
+        "true_joints",
+        &[FRAMES, names.len(), 3],
+        &flat(&truth.joints),
+    )?;
     file.strings("joint_names", &[names.len()], &names)?;
     file.floats32("keypoints", &[cameras.len(), FRAMES, 25, 3], &pixels)?;
     let of_one = &pixels[..pixels.len() / cameras.len()];

@@ -22,6 +22,7 @@ pub(crate) mod obj;
 pub(crate) mod openpose;
 pub(crate) mod ply;
 pub(crate) mod pose2sim;
+pub(crate) mod pose2sim_writer;
 pub(crate) mod trc;
 pub(crate) mod trc_writer;
 

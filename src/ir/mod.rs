@@ -358,6 +358,7 @@ pub struct Output {
 pub enum OutputFile {
     Params,
     Convergence,
+    Cameras,
     Joints,
     JointsTrc,
     Points,
@@ -369,9 +370,10 @@ pub enum OutputFile {
 }
 
 impl OutputFile {
-    pub const NAMES: [(&str, Self); 10] = [
+    pub const NAMES: [(&str, Self); 11] = [
         ("params.npz", Self::Params),
         ("convergence.csv", Self::Convergence),
+        ("cameras.toml", Self::Cameras),
         ("joints.csv", Self::Joints),
         ("joints.trc", Self::JointsTrc),
         ("points.csv", Self::Points),

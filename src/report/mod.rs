@@ -1,6 +1,7 @@
 //! From a solved problem to what a person reads: numbers, files, plots, pictures.
 
 mod bodies;
+mod cameras;
 pub mod metrics;
 mod outputs;
 mod overlays;

@@ -8,7 +8,7 @@ use ndarray::Array2;
 use super::bodies::Bodies;
 use super::metrics::PointErrors;
 use super::skeleton::{self, LocalMotion};
-use super::{overlays, params, picture, plots, points, trace};
+use super::{cameras, overlays, params, picture, plots, points, trace};
 use crate::body::BodyModel;
 use crate::fit::Fit;
 use crate::io::glb::{self, GlbScene};
@@ -35,6 +35,11 @@ pub(crate) fn write(
             }
             (OutputFile::Convergence, _) => {
                 trace::write(&dir.join("convergence.csv"), problem, fit)?;
+            }
+            (OutputFile::Cameras, _) => {
+                if !cameras::write(&dir.join("cameras.toml"), problem, fit)? {
+                    remarks.push("no term projects points, so there are no cameras".into());
+                }
             }
             (OutputFile::Points | OutputFile::PointsTrc, _) if errors.is_empty() => {
                 remarks.push(NO_POINTS.into());

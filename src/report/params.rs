@@ -5,6 +5,7 @@ use std::path::Path;
 use nalgebra::{Matrix3, Rotation3, Vector3};
 
 use super::bodies::Bodies;
+use super::cameras::is_camera_rotation;
 use crate::fit::Fit;
 use crate::io::FileError;
 use crate::io::npz::NpzWriter;
@@ -48,10 +49,14 @@ pub(super) fn write(
 fn plain(problem: &Problem, fit: &Fit, id: VariableId) -> (Vec<usize>, Vec<f64>) {
     let variable = &problem.variables[id.0];
     let dims = variable.manifold.tangent();
+    let turn = match is_camera_rotation(problem, id) {
+        true => problem.upright,
+        false => Matrix3::identity(),
+    };
     let of_frame = |frame: usize| match variable.manifold {
         Manifold::So3 => {
             let rows = fit.values.get(id, frame).chunks_exact(9);
-            rows.flat_map(|r| axis_angle(&Matrix3::from_row_slice(r)))
+            rows.flat_map(|r| axis_angle(&(Matrix3::from_row_slice(r) * turn)))
                 .collect()
         }
         _ => fit.values.get(id, frame).to_vec(),

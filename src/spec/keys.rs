@@ -531,7 +531,7 @@ pub static OUTPUT: &[Key] = &[
         key(
             "write",
             Texts,
-            "files: params.npz, body.glb, body.obj, body.ply, motion.bvh, joints.csv, joints.trc, points.csv, points.trc, convergence.csv",
+            "files: params.npz, cameras.toml, body.glb, body.obj, body.ply, motion.bvh, joints.csv, joints.trc, points.csv, points.trc, convergence.csv",
         ),
         "[\"params.npz\", \"convergence.csv\"]",
     ),

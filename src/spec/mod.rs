@@ -13,9 +13,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Origin, Sourced, Sources};
 use layers::Layers;
 pub(crate) use tree::{Node, Table, Value};
 pub use units::{Dimension, Quantity};
-pub(crate) use units::{
-    likely_unit, looks_like_quantity, parse_quantity, parse_unit, units_of,
-};
+pub(crate) use units::{likely_unit, looks_like_quantity, parse_quantity, parse_unit, units_of};
 pub(crate) use view::View;
 
 /// The version of the language that this crate speaks.

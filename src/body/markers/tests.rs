@@ -2,6 +2,7 @@
 
 use nalgebra::Vector3;
 
+use super::rule::Ray;
 use super::sides::other_side;
 use super::*;
 use crate::io::testing::real_data;

@@ -1,0 +1,74 @@
+//! `cameras.toml`: the cameras with their fitted numbers, in the axes of the data.
+
+use std::path::Path;
+
+use nalgebra::Rotation3;
+
+use crate::camera::{Camera, CameraPart, Distortion};
+use crate::fit::Fit;
+use crate::io::FileError;
+use crate::io::pose2sim::CameraRecord;
+use crate::io::pose2sim_writer;
+use crate::ir::{NodeKind, Problem, VariableId};
+
+/// Whether there was a camera to write.
+pub(super) fn write(path: &Path, problem: &Problem, fit: &Fit) -> Result<bool, FileError> {
+    let cameras = fitted(problem, fit);
+    if cameras.is_empty() {
+        return Ok(false);
+    }
+    let records: Vec<CameraRecord> = cameras.iter().map(|c| record(c, problem)).collect();
+    pose2sim_writer::write(path, &records)?;
+    Ok(true)
+}
+
+/// Every camera of every projection once, with what variables stand for.
+fn fitted(problem: &Problem, fit: &Fit) -> Vec<Camera> {
+    let mut found: Vec<Camera> = Vec::new();
+    for node in &problem.nodes {
+        let NodeKind::Project { cameras, free, .. } = &node.kind else {
+            continue;
+        };
+        for (c, camera) in cameras.iter().enumerate() {
+            let mut camera = camera.clone();
+            for part in free {
+                let copy = part.cameras.iter().position(|p| *p == Some(c));
+                if let (Some(copy), NodeKind::Variable(id)) =
+                    (copy, &problem.nodes[part.node.0].kind)
+                {
+                    let all = fit.values.all(*id);
+                    camera = camera.with(part.part, &all[copy * part.dims..][..part.dims]);
+                }
+            }
+            if found.iter().all(|f| f.name != camera.name) {
+                found.push(camera);
+            }
+        }
+    }
+    found
+}
+
+fn record(camera: &Camera, problem: &Problem) -> CameraRecord {
+    let [fx, fy, cx, cy, skew] = camera.intrinsics;
+    let rotation = Rotation3::from_matrix_unchecked(camera.rotation * problem.upright);
+    CameraRecord {
+        name: camera.name.clone(),
+        size: camera.size,
+        matrix: [[fx, skew, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]],
+        distortion: camera.distortion.coefficients().to_vec(),
+        rotation: rotation.scaled_axis().into(),
+        translation: camera.translation.into(),
+        fisheye: matches!(camera.distortion, Distortion::Fisheye(_)),
+    }
+}
+
+/// Whether a variable holds rotations of cameras, which turn with the axes of the data.
+pub(super) fn is_camera_rotation(problem: &Problem, id: VariableId) -> bool {
+    problem.nodes.iter().any(|node| match &node.kind {
+        NodeKind::Project { free, .. } => free.iter().any(|part| {
+            part.part == CameraPart::Rotation
+                && matches!(problem.nodes[part.node.0].kind, NodeKind::Variable(v) if v == id)
+        }),
+        _ => false,
+    })
+}
