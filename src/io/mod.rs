@@ -5,8 +5,11 @@
 pub(crate) mod amass;
 pub(crate) mod atomic;
 pub(crate) mod body_npz;
+mod camera_record;
+pub(crate) mod cameras_json;
 pub(crate) mod csv;
 mod error;
+mod file_storage;
 pub(crate) mod glb;
 mod glb_buffer;
 mod glob;
@@ -16,9 +19,11 @@ pub(crate) mod npz;
 mod npz_source;
 mod npz_writer;
 pub(crate) mod obj;
+pub(crate) mod opencv;
 pub(crate) mod openpose;
 pub(crate) mod pose2sim;
 
+pub(crate) use camera_record::{CameraRecord, Turn};
 pub use error::FileError;
 pub use npz_writer::NpzWriter;
 

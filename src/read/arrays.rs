@@ -347,7 +347,7 @@ impl Reader<'_> {
         Some((Dataset::Points(observations), up))
     }
 
-    fn unit(&mut self, dimension: Dimension) -> Option<f64> {
+    pub(super) fn unit(&mut self, dimension: Dimension) -> Option<f64> {
         let Some(unit) = self.view.text("unit") else {
             return Some(1.0);
         };

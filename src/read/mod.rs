@@ -12,8 +12,8 @@ use nalgebra::Matrix3;
 use crate::body::BodyModel;
 use crate::data::Dataset;
 use crate::diagnostic::{Diagnostic, Diagnostics, Origin};
-use crate::io::FileError;
 use crate::io::npz::Npz;
+use crate::io::{FileError, cameras_json, opencv, pose2sim};
 use crate::prior::{Mixture, Prior};
 use crate::spec::{Spec, View};
 
@@ -182,7 +182,9 @@ impl Reader<'_> {
             None => self.guess(path),
         };
         let result = match format {
-            "pose2sim" => self.cameras(path),
+            "pose2sim" => self.cameras(path, pose2sim::read(path)),
+            "opencv" => self.cameras(path, opencv::read(path)),
+            "cameras-json" => self.cameras(path, cameras_json::read(path)),
             "openpose" => self.people(file.value),
             "amass" => self.motion(path),
             "csv" => self.csv(path),
@@ -202,6 +204,8 @@ impl Reader<'_> {
         match extension.to_lowercase().as_str() {
             "csv" => "csv",
             "toml" => "pose2sim",
+            "json" => "cameras-json",
+            "yml" | "yaml" => "opencv",
             "npz" | "npy" => {
                 let described =
                     self.view.node("axes").is_some() || self.view.node("array").is_some();
@@ -212,6 +216,7 @@ impl Reader<'_> {
                     "npz"
                 }
             }
+            _ if opencv::is_folder(path) => "opencv",
             _ => "openpose",
         }
     }
