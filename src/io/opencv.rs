@@ -10,7 +10,7 @@ use super::file_storage::{self, Entry};
 pub(crate) fn read(path: impl AsRef<Path>) -> Result<Vec<CameraRecord>, FileError> {
     let path = path.as_ref();
     let mut entries = Vec::new();
-    for file in files(path)? {
+    for file in files(path) {
         entries.extend(file_storage::parse(&file, &read_text(&file)?)?);
     }
     cameras(path, &entries)
@@ -21,9 +21,10 @@ pub(crate) fn is_folder(path: &Path) -> bool {
     path.join("intri.yml").is_file()
 }
 
-fn files(path: &Path) -> Result<Vec<PathBuf>, FileError> {
+/// The files that `path` stands for.
+pub(crate) fn files(path: &Path) -> Vec<PathBuf> {
     if path.is_dir() {
-        return Ok(vec![path.join("intri.yml"), path.join("extri.yml")]);
+        return vec![path.join("intri.yml"), path.join("extri.yml")];
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let other = |from: &str, to: &str| {
@@ -33,11 +34,11 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, FileError> {
         other.filter(|other| other.is_file())
     };
     let here = path.to_path_buf();
-    Ok(match (other("intri", "extri"), other("extri", "intri")) {
+    match (other("intri", "extri"), other("extri", "intri")) {
         (Some(extri), _) => vec![here, extri],
         (_, Some(intri)) => vec![intri, here],
         _ => vec![here],
-    })
+    }
 }
 
 fn cameras(path: &Path, entries: &[(String, Entry)]) -> Result<Vec<CameraRecord>, FileError> {

@@ -1,6 +1,6 @@
 //! Camera files to [`Camera`]s in a world that is y up.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nalgebra::{Matrix3, Rotation3, Vector3};
 
@@ -14,10 +14,11 @@ impl Reader<'_> {
     pub(super) fn cameras(
         &mut self,
         path: &Path,
+        files: Vec<PathBuf>,
         records: Result<Vec<CameraRecord>, FileError>,
     ) -> Result<Option<(Dataset, char)>, FileError> {
         let records = records?;
-        self.files.push(path.into());
+        self.files.extend(files);
         let up = self.up('z');
         let to_file = upright(up).transpose();
         let metres = self.unit(Dimension::LENGTH).unwrap_or(1.0);

@@ -182,9 +182,9 @@ impl Reader<'_> {
             None => self.guess(path),
         };
         let result = match format {
-            "pose2sim" => self.cameras(path, pose2sim::read(path)),
-            "opencv" => self.cameras(path, opencv::read(path)),
-            "cameras-json" => self.cameras(path, cameras_json::read(path)),
+            "pose2sim" => self.cameras(path, vec![path.into()], pose2sim::read(path)),
+            "opencv" => self.cameras(path, opencv::files(path), opencv::read(path)),
+            "cameras-json" => self.cameras(path, vec![path.into()], cameras_json::read(path)),
             "openpose" => self.people(file.value),
             "amass" => self.motion(path),
             "csv" => self.csv(path),
