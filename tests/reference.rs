@@ -68,36 +68,47 @@ fn joints_and_vertices_of_the_built_in_body_are_those_of_smpls_formulas() {
 
 #[test]
 fn pixels_are_those_of_opencvs_projection() {
-    let numbers = &NUMBERS["projections"];
-    pixels_are_met(&NUMBERS["cameras"], &numbers["points"], &numbers["pixels"]);
+    let folder = Folder::new();
+    folder.calibration(&NUMBERS["cameras"]);
+    folder.meets("file = \"Calib.toml\"", &NUMBERS["projections"]);
 }
 
 #[test]
 fn pixels_of_rational_and_fisheye_lenses_are_those_of_opencvs_formulas() {
-    let numbers = &NUMBERS["lenses"];
-    pixels_are_met(&numbers["cameras"], &numbers["points"], &numbers["pixels"]);
+    let folder = Folder::new();
+    let lenses = &NUMBERS["lenses"];
+    folder.calibration(&lenses["cameras"]);
+    folder.meets("file = \"Calib.toml\"", lenses);
+    folder.write("cameras.json", lenses["cameras"].to_string());
+    folder.meets("file = \"cameras.json\"", lenses);
 }
 
-#[track_caller]
-fn pixels_are_met(calibrated: &Value, points: &Value, expected: &Value) {
+#[test]
+fn cameras_in_opencvs_yaml_give_the_pixels_of_the_same_cameras_in_toml() {
     let folder = Folder::new();
-    folder.calibration(calibrated);
-    folder.pixels();
-    let checked = folder.check(&views("sigma = \"4 px\""));
-    let cameras = checked.problem.placement.unwrap().observed[0]
-        .cameras
-        .clone()
-        .unwrap();
-    let points = flat(points);
-    for (camera, pixels) in cameras.iter().zip(expected.as_array().unwrap()) {
-        let pixels = flat(pixels);
-        for (point, pixel) in points.chunks_exact(3).zip(pixels.chunks_exact(2)) {
-            // The calibration's z up is fitrun's y up.
-            let found = camera.project(&Vector3::new(point[0], point[2], -point[1]));
-            close(found.x, pixel[0], 1e-12);
-            close(found.y, pixel[1], 1e-12);
-        }
+    folder.easymocap(&NUMBERS["cameras"]);
+    let numbers = &NUMBERS["projections"];
+    let settings = "unit = \"mm\"\nsize = [1280, 960]";
+    for file in ["calibration", "calibration/intri.yml"] {
+        folder.meets(&format!("file = \"{file}\"\n{settings}"), numbers);
     }
+}
+
+#[test]
+fn a_camera_without_a_size_asks_for_it() {
+    let folder = Folder::new();
+    folder.easymocap(&NUMBERS["cameras"]);
+    folder.pixels();
+    let spec = views("sigma = \"4 px\"").replace("Calib.toml", "calibration");
+    let path = folder.write("spec.toml", spec);
+    let said = match fitrun::check(&path, &RunOptions::default()) {
+        Ok(_) => panic!("a camera without a size was accepted"),
+        Err(error) => error.to_string(),
+    };
+    assert!(
+        said.contains("camera `left` has no size of its images"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -418,6 +429,61 @@ impl Folder {
             table += &((0..LABELS).map(cell).collect::<Vec<_>>().join(",") + "\n");
         }
         self.write("seen.csv", table);
+    }
+
+    /// The cameras of `[data.cameras]` with these settings project as `numbers` say.
+    #[track_caller]
+    fn meets(&self, settings: &str, numbers: &Value) {
+        self.pixels();
+        let spec = views("sigma = \"4 px\"").replace("file = \"Calib.toml\"", settings);
+        let checked = self.check(&spec);
+        let cameras = checked.problem.placement.unwrap().observed[0]
+            .cameras
+            .clone()
+            .unwrap();
+        let points = flat(&numbers["points"]);
+        let expected = numbers["pixels"].as_array().unwrap();
+        assert_eq!(cameras.len(), expected.len());
+        for (camera, pixels) in cameras.iter().zip(expected) {
+            let pixels = flat(pixels);
+            for (point, pixel) in points.chunks_exact(3).zip(pixels.chunks_exact(2)) {
+                // The calibration's z up is fitrun's y up.
+                let found = camera.project(&Vector3::new(point[0], point[2], -point[1]));
+                close(found.x, pixel[0], 1e-12);
+                close(found.y, pixel[1], 1e-12);
+            }
+        }
+    }
+
+    /// `calibration/` as EasyMocap writes it, with translations in mm and without sizes.
+    fn easymocap(&self, cameras: &Value) {
+        let list = cameras.as_array().unwrap();
+        let names = list.iter().map(|c| format!("  - {}\r\n", c["name"]));
+        let head = format!(
+            "%YAML:1.0\r\n---\r\nnames:\r\n{}",
+            names.collect::<String>()
+        );
+        let matrix = |key: &str, name: &str, rows: usize, numbers: &[f64]| {
+            let cols = numbers.len() / rows;
+            format!(
+                "{key}_{name}: !!opencv-matrix\r\n  rows: {rows}\r\n  cols: {cols}\r\n  dt: d\r\n  data: {numbers:?}\r\n"
+            )
+        };
+        let (mut intri, mut extri) = (head.clone(), head);
+        for camera in list {
+            let name = camera["name"].as_str().unwrap();
+            let millimetres: Vec<f64> = flat(&camera["translation"])
+                .iter()
+                .map(|t| t * 1000.0)
+                .collect();
+            intri += &matrix("K", name, 3, &flat(&camera["matrix"]));
+            intri += &matrix("dist", name, 1, &flat(&camera["distortions"]));
+            extri += &matrix("R", name, 3, &flat(&camera["rotation"]));
+            extri += &matrix("T", name, 3, &millimetres);
+        }
+        std::fs::create_dir(self.0.path().join("calibration")).unwrap();
+        self.write("calibration/intri.yml", intri);
+        self.write("calibration/extri.yml", extri);
     }
 
     fn calibration(&self, cameras: &Value) {

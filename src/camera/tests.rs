@@ -3,9 +3,11 @@
 use nalgebra::{Rotation3, Vector2, Vector3};
 
 use super::lens::Lens;
+use super::people::associate;
 use super::project::{FreePart, Projection};
 use super::triangulate::{triangulate, triangulate_robust};
 use super::{Camera, CameraPart, Distortion, NEAR};
+use crate::data::People;
 use crate::graph::{Gradient, Operation, Value};
 
 const PARTS: [CameraPart; 5] = [
@@ -375,16 +377,24 @@ fn pixels_that_no_direction_is_seen_at_still_give_a_direction() {
     }
 }
 
+/// Two cameras that see more than half of all directions, a metre apart.
+fn wide_pair() -> [Camera; 2] {
+    let mut dice = Dice::new(9);
+    let lens = Distortion::Fisheye([0.08, -0.03, 0.01, -0.002]);
+    let mut side = |turn: [f64; 3], x: f64| {
+        let mut camera = camera(&mut dice, lens.clone());
+        camera.size = [2000.0; 2];
+        camera.intrinsics = [400.0, 410.0, 1000.0, 990.0, 0.0];
+        camera.rotation = *Rotation3::new(Vector3::from(turn)).matrix();
+        camera.translation = Vector3::new(x, 0.0, 0.0);
+        camera
+    };
+    [side([0.1, 0.2, 0.0], 0.5), side([0.0, -0.3, 0.1], -0.5)]
+}
+
 #[test]
 fn points_all_around_two_fisheye_cameras_triangulate() {
-    let mut dice = Dice::new(9);
-    let k = [0.08, -0.03, 0.01, -0.002];
-    let mut left = camera(&mut dice, Distortion::Fisheye(k));
-    let mut right = camera(&mut dice, Distortion::Fisheye(k));
-    left.rotation = *Rotation3::new(Vector3::new(0.1, 0.2, 0.0)).matrix();
-    right.rotation = *Rotation3::new(Vector3::new(0.0, -0.3, 0.1)).matrix();
-    left.translation = Vector3::new(0.5, 0.0, 0.0);
-    right.translation = Vector3::new(-0.5, 0.0, 0.0);
+    let [left, right] = wide_pair();
     for point in [
         Vector3::new(0.2, 0.3, 3.0),
         Vector3::new(-1.0, 2.0, 0.1),
@@ -397,4 +407,39 @@ fn points_all_around_two_fisheye_cameras_triangulate() {
         assert!((robust - point).norm() < 1e-9, "{robust}");
     }
     assert!(left.to_camera(&Vector3::new(0.4, -2.0, -0.4)).z < 0.0);
+}
+
+#[test]
+fn two_fisheye_cameras_agree_on_one_of_two_people_beside_them() {
+    let cameras = wide_pair();
+    let mut dice = Dice::new(11);
+    let mut person = |centre: [f64; 3]| {
+        let point = |_| Vector3::from(centre) + Vector3::from(dice.throws::<3>(0.4));
+        (0..6).map(point).collect::<Vec<_>>()
+    };
+    let (above, before) = (person([0.3, -1.5, 0.0]), person([-0.2, 0.1, 2.0]));
+    let seen = |camera: &Camera, person: &[Vector3<f64>]| -> Vec<[f64; 3]> {
+        let pixels = person.iter().map(|p| camera.project(p));
+        pixels.map(|p| [p.x, p.y, 0.9]).collect()
+    };
+    let [left, right] = &cameras;
+    let people = People {
+        labels: (0..6).map(|i| format!("p{i}")).collect(),
+        views: vec!["left".into(), "right".into()],
+        people: vec![vec![
+            vec![seen(left, &above), seen(left, &before)],
+            vec![seen(right, &before), seen(right, &above)],
+        ]],
+        rate: None,
+        frame_numbers: vec![0],
+    };
+    let chosen = associate(&people, &cameras, None).values;
+    let met = |person: &[Vector3<f64>]| {
+        (0..6).all(|p| {
+            let found = [left, right].map(|camera| camera.project(&person[p]));
+            let wanted = [0, 1].map(|v| [0, 1].map(|k| chosen[[0, v, p, k]]));
+            found.map(<[f64; 2]>::from) == wanted
+        })
+    };
+    assert!(met(&above) || met(&before), "{chosen}");
 }

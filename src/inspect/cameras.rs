@@ -5,16 +5,28 @@ use std::path::Path;
 use super::Inspection;
 use super::table::{Table, number};
 use crate::io::FileError;
-use crate::io::pose2sim::{self, CameraRecord};
+use crate::io::{CameraRecord, cameras_json, opencv, pose2sim};
 
-pub(super) fn inspect(path: &Path) -> Result<Inspection, FileError> {
-    let cameras = pose2sim::read(path)?;
-    let mut found = Inspection::new("cameras (pose2sim)");
+/// `format` is that of `[data.*]`.
+pub(super) fn inspect(path: &Path, format: &str) -> Result<Inspection, FileError> {
+    let cameras = match format {
+        "opencv" => opencv::read(path)?,
+        "cameras-json" => cameras_json::read(path)?,
+        _ => pose2sim::read(path)?,
+    };
+    let mut found = Inspection::new(format!("cameras ({format})"));
     found.fact("cameras", cameras.len().to_string());
     found.contents = table(&cameras);
     found.snippet("data.cameras", "file", path);
-    found.line("format", "\"pose2sim\"", "");
-    found.line("up", "\"z\"", "as in every pose2sim; the file does not say");
+    found.line("format", &format!("\"{format}\""), "");
+    found.line("up", "\"z\"", "the default; the file does not say");
+    if cameras.iter().any(|c| c.size.is_none()) {
+        found.line(
+            "size",
+            "[1920, 1080]",
+            "of the images; the file does not say",
+        );
+    }
     Ok(found)
 }
 
@@ -27,7 +39,7 @@ fn table(cameras: &[CameraRecord]) -> String {
         let distortion: Vec<String> = camera.distortion.iter().map(|k| number(*k)).collect();
         table.row([
             camera.name.clone(),
-            pair(camera.size[0], camera.size[1]),
+            camera.size.map_or("?".into(), |[w, h]| pair(w, h)),
             pair(m[0][0], m[1][1]),
             format!("{}, {}", number(m[0][2]), number(m[1][2])),
             distortion.join(", "),

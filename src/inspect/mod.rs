@@ -2,6 +2,7 @@
 
 mod arrays;
 mod cameras;
+mod layouts;
 mod markers;
 mod people;
 mod prior;
@@ -10,7 +11,7 @@ mod table;
 use std::fmt;
 use std::path::Path;
 
-use crate::io::FileError;
+use crate::io::{FileError, opencv};
 use crate::spec::{Dimension, Value, parse_unit};
 use table::Table;
 
@@ -42,7 +43,11 @@ pub fn inspect(path: impl AsRef<Path>) -> Result<Inspection, FileError> {
         "c3d" | "trc" => markers::inspect(path),
         "csv" => arrays::table(path),
         "npz" | "npy" => arrays::inspect(path),
-        "toml" => cameras::inspect(path),
+        "toml" | "json" if layouts::is_layout(path) => layouts::inspect(path),
+        "toml" => cameras::inspect(path, "pose2sim"),
+        "json" => cameras::inspect(path, "cameras-json"),
+        "yml" | "yaml" => cameras::inspect(path, "opencv"),
+        _ if opencv::is_folder(path) => cameras::inspect(path, "opencv"),
         "safetensors" => prior::inspect(path),
         _ => people::inspect(path),
     }

@@ -4,22 +4,8 @@ use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 
+use super::camera_record::{CameraRecord, Turn};
 use super::error::{FileError, read_text};
-
-/// One camera as the file gives it: x_in_camera = R(rotation) x_in_world + translation, then the matrix gives pixels.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct CameraRecord {
-    pub name: String,
-    /// Width and height in pixels.
-    pub size: [f64; 2],
-    pub matrix: [[f64; 3]; 3],
-    /// k1 k2 p1 p2 (k3 …) in OpenCV's order; of a fisheye camera k1 k2 k3 k4.
-    pub distortion: Vec<f64>,
-    /// Rodrigues vector, radians.
-    pub rotation: [f64; 3],
-    pub translation: [f64; 3],
-    pub fisheye: bool,
-}
 
 /// Reads every table but `metadata`, in the order of the file.
 pub(crate) fn read(path: impl AsRef<Path>) -> Result<Vec<CameraRecord>, FileError> {
@@ -81,10 +67,10 @@ impl Reader<'_> {
         let fisheye = self.fisheye()?;
         let camera = CameraRecord {
             name: self.own_name()?,
-            size: self.vector("size")?,
+            size: Some(self.vector("size")?),
             matrix: self.matrix()?,
             distortion: self.distortion(fisheye)?,
-            rotation: self.vector("rotation")?,
+            rotation: Turn::Vector(self.vector("rotation")?),
             translation: self.vector("translation")?,
             fisheye,
         };
@@ -95,7 +81,7 @@ impl Reader<'_> {
                 "expected [[fx, s, cx], [0, fy, cy], [0, 0, 1]] with fx, fy above 0",
             ));
         }
-        match camera.size.iter().all(|&side| side > 0.0) {
+        match camera.size.iter().flatten().all(|&side| side > 0.0) {
             true => Ok(camera),
             false => Err(self.wrong("size", "expected a width and a height above 0")),
         }
@@ -302,7 +288,7 @@ error = 0.0
         let Some(data) = real_data() else { return };
         let cameras = read(data.join("views/Calib.toml")).unwrap();
         assert_eq!(cameras.len(), 4);
-        assert_eq!(cameras[0].size, [1088.0, 1920.0]);
+        assert_eq!(cameras[0].size, Some([1088.0, 1920.0]));
         assert_eq!(cameras[3].name, "cam_04");
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::atomic;
 use super::error::FileError;
-use super::pose2sim::CameraRecord;
+use super::{CameraRecord, Turn};
 
 /// The table of a camera is called by its name.
 pub(crate) fn write(path: &Path, cameras: &[CameraRecord]) -> Result<(), FileError> {
@@ -19,10 +19,10 @@ pub(crate) fn write(path: &Path, cameras: &[CameraRecord]) -> Result<(), FileErr
             text,
             "[{key}]\nname = {key}\nsize = {}\nmatrix = [{}]\ndistortions = {}\nrotation = {}\n\
              translation = {}\nfisheye = {}\n\n",
-            list(&camera.size),
+            list(&camera.size.unwrap_or_default()),
             matrix.join(", "),
             list(&camera.distortion),
-            list(&camera.rotation),
+            list(&vector(&camera.rotation)),
             list(&camera.translation),
             camera.fisheye
         );
@@ -46,10 +46,10 @@ mod tests {
     fn written_cameras_are_read_back_exactly() {
         let camera = |name: &str, fisheye: bool| CameraRecord {
             name: name.into(),
-            size: [1088.0, 1920.0],
+            size: Some([1088.0, 1920.0]),
             matrix: [[1681.5, 0.1, 532.9], [0.0, 1681.0, 948.1], [0.0, 0.0, 1.0]],
             distortion: vec![-7e-4, 0.1 + 0.2, 9.5e-6, 1e-5],
-            rotation: [1.6, 1.0 / 3.0, -0.4],
+            rotation: Turn::Vector([1.6, 1.0 / 3.0, -0.4]),
             translation: [0.3, -0.9, 2.8],
             fisheye,
         };

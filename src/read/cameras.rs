@@ -1,24 +1,36 @@
 //! Camera files to [`Camera`]s in a world that is y up.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nalgebra::{Matrix3, Rotation3, Vector3};
 
 use super::{Reader, upright};
 use crate::camera::{Camera, Distortion};
 use crate::data::Dataset;
-use crate::io::FileError;
-use crate::io::pose2sim::{self, CameraRecord};
+use crate::io::{CameraRecord, FileError, Turn};
+use crate::spec::Dimension;
 
 impl Reader<'_> {
-    pub(super) fn cameras(&mut self, path: &Path) -> Result<Option<(Dataset, char)>, FileError> {
-        let records = pose2sim::read(path)?;
-        self.files.push(path.into());
+    pub(super) fn cameras(
+        &mut self,
+        path: &Path,
+        files: Vec<PathBuf>,
+        records: Result<Vec<CameraRecord>, FileError>,
+    ) -> Result<Option<(Dataset, char)>, FileError> {
+        let records = records?;
+        self.files.extend(files);
         let up = self.up('z');
         let to_file = upright(up).transpose();
+        let metres = self.unit(Dimension::LENGTH).unwrap_or(1.0);
+        let size = self.size();
         let mut cameras = Vec::new();
         for record in &records {
-            let camera = camera(record, &to_file).map_err(|message| {
+            let size = size.or(record.size).ok_or_else(|| {
+                let message = format!("camera `{}` has no size of its images", record.name);
+                let hint = "add `size = [width, height]` in pixels to the data set";
+                FileError::new(path, message).with_hint(hint)
+            })?;
+            let camera = camera(record, size, metres, &to_file).map_err(|message| {
                 let hint = "calibrate without the prism and tilt models";
                 FileError::new(path, message).with_hint(hint)
             })?;
@@ -26,19 +38,54 @@ impl Reader<'_> {
         }
         Ok(Some((Dataset::Cameras(cameras), up)))
     }
+
+    /// The size that the spec gives to the images of all cameras.
+    fn size(&mut self) -> Option<[f64; 2]> {
+        let given = self.view.numbers("size")?;
+        match given.value[..] {
+            [w, h] if w > 0.0 && h > 0.0 => Some([w, h]),
+            _ => {
+                let message = format!(
+                    "`{}.size` should be a width and a height above 0",
+                    self.view.path()
+                );
+                self.fail("F0205", message, &given.origin);
+                Some([1.0; 2])
+            }
+        }
+    }
 }
 
-fn camera(record: &CameraRecord, file_from_ours: &Matrix3<f64>) -> Result<Camera, String> {
+fn camera(
+    record: &CameraRecord,
+    size: [f64; 2],
+    metres: f64,
+    file_from_ours: &Matrix3<f64>,
+) -> Result<Camera, String> {
     let m = record.matrix;
-    let rotation = Rotation3::new(Vector3::from(record.rotation));
     Ok(Camera {
         name: record.name.clone(),
-        size: record.size,
+        size,
         intrinsics: [m[0][0], m[1][1], m[0][2], m[1][2], m[0][1]],
         distortion: distortion(record)?,
-        rotation: rotation.matrix() * file_from_ours,
-        translation: record.translation.into(),
+        rotation: rotation(&record.rotation) * file_from_ours,
+        translation: Vector3::from(record.translation) * metres,
     })
+}
+
+/// Of a matrix written with few digits, the nearest rotation.
+fn rotation(turn: &Turn) -> Matrix3<f64> {
+    match turn {
+        Turn::Vector(vector) => *Rotation3::new(Vector3::from(*vector)).matrix(),
+        Turn::Matrix(rows) => {
+            let matrix = Matrix3::from_fn(|i, k| rows[i][k]);
+            let svd = matrix.svd(true, true);
+            match (svd.u, svd.v_t) {
+                (Some(u), Some(v_t)) => u * v_t,
+                _ => matrix,
+            }
+        }
+    }
 }
 
 /// Coefficients that a shorter list leaves out are zero.

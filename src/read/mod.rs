@@ -16,8 +16,8 @@ use crate::body::BodyModel;
 use crate::body::markers::{Layout, Site};
 use crate::data::Dataset;
 use crate::diagnostic::{Diagnostic, Diagnostics, Origin};
-use crate::io::FileError;
 use crate::io::npz::Npz;
+use crate::io::{FileError, cameras_json, opencv, pose2sim};
 use crate::prior::{Mixture, Prior};
 use crate::spec::{Spec, View};
 
@@ -238,7 +238,9 @@ impl Reader<'_> {
             None => self.guess(path),
         };
         let result = match format {
-            "pose2sim" => self.cameras(path),
+            "pose2sim" => self.cameras(path, vec![path.into()], pose2sim::read(path)),
+            "opencv" => self.cameras(path, opencv::files(path), opencv::read(path)),
+            "cameras-json" => self.cameras(path, vec![path.into()], cameras_json::read(path)),
             "openpose" => self.people(file.value),
             "amass" => self.motion(path),
             "csv" => self.csv(path),
@@ -264,6 +266,8 @@ impl Reader<'_> {
             "c3d" => "c3d",
             "trc" => "trc",
             "toml" => "pose2sim",
+            "json" => "cameras-json",
+            "yml" | "yaml" => "opencv",
             "npz" | "npy" => {
                 let described =
                     self.view.node("axes").is_some() || self.view.node("array").is_some();
@@ -274,6 +278,7 @@ impl Reader<'_> {
                     "npz"
                 }
             }
+            _ if opencv::is_folder(path) => "opencv",
             _ => "openpose",
         }
     }

@@ -6,9 +6,7 @@ use nalgebra::Rotation3;
 
 use crate::camera::{Camera, CameraPart, Distortion};
 use crate::fit::Fit;
-use crate::io::FileError;
-use crate::io::pose2sim::CameraRecord;
-use crate::io::pose2sim_writer;
+use crate::io::{CameraRecord, FileError, Turn, pose2sim_writer};
 use crate::ir::{NodeKind, Problem, VariableId};
 
 /// Whether there was a camera to write.
@@ -53,10 +51,10 @@ fn record(camera: &Camera, problem: &Problem) -> CameraRecord {
     let rotation = Rotation3::from_matrix_unchecked(camera.rotation * problem.upright);
     CameraRecord {
         name: camera.name.clone(),
-        size: camera.size,
+        size: Some(camera.size),
         matrix: [[fx, skew, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]],
         distortion: camera.distortion.coefficients().to_vec(),
-        rotation: rotation.scaled_axis().into(),
+        rotation: Turn::Vector(rotation.scaled_axis().into()),
         translation: camera.translation.into(),
         fisheye: matches!(camera.distortion, Distortion::Fisheye(_)),
     }

@@ -122,7 +122,17 @@ pub static DATA: &[Key] = &[
     ),
     key(
         "format",
-        Choice(&["npz", "csv", "c3d", "trc", "amass", "openpose", "pose2sim"]),
+        Choice(&[
+            "npz",
+            "csv",
+            "c3d",
+            "trc",
+            "amass",
+            "openpose",
+            "pose2sim",
+            "opencv",
+            "cameras-json",
+        ]),
         "by the file's name and content by default",
     ),
     key(
@@ -162,6 +172,11 @@ pub static DATA: &[Key] = &[
         "0.0",
     ),
     key("unit", Text, "unit of the numbers, such as `m` or `mm`"),
+    key(
+        "size",
+        Numbers,
+        "width and height of the images of all cameras, in pixels",
+    ),
     key("up", Choice(&["x", "y", "z"]), "the axis that points up"),
     key("rate", Quantity(Dimension::FREQUENCY), "frames per second"),
     key("frames", Text, "the frames to use, such as `0..100`"),

@@ -80,6 +80,18 @@ impl<'a> View<'a> {
         Some(Sourced::new(number(&node.value)?, node.origin.clone()))
     }
 
+    pub fn numbers(&self, key: &str) -> Option<Sourced<Vec<f64>>> {
+        let node = self.node(key)?;
+        let numbers = match &node.value {
+            Value::Array(items) => items
+                .iter()
+                .map(|n| number(&n.value))
+                .collect::<Option<_>>(),
+            other => number(other).map(|x| vec![x]),
+        };
+        Some(Sourced::new(numbers?, node.origin.clone()))
+    }
+
     pub fn quantities(&self, key: &str) -> Option<Sourced<Vec<Quantity>>> {
         let node = self.node(key)?;
         let quantities = match &node.value {
