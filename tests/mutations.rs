@@ -35,7 +35,7 @@ unsafe impl GlobalAlloc for Counting {
 const TIMES: usize = 64;
 const BESIDES: usize = 64 << 20;
 /// Damaged copies of each sample in a usual run.
-const USUAL: usize = 200;
+const USUAL: usize = 100;
 
 struct Sample {
     /// The file's name, by which its format is known.

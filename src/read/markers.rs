@@ -92,3 +92,81 @@ impl Reader<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::data::{Dataset, Observations};
+    use crate::diagnostic::Diagnostics;
+
+    fn points(text: &str) -> Observations {
+        let mut diagnostics = Diagnostics::default();
+        let path = std::path::Path::new("spec.toml");
+        let text = format!("fitrun = 1\n[data.d]\n{text}");
+        let spec = crate::spec::parse(path, &text, &[], &mut diagnostics);
+        let mut inputs = super::super::read(&spec, &mut diagnostics);
+        assert!(!diagnostics.has_errors(), "{:?}", diagnostics.list);
+        match inputs.data.remove(0).dataset {
+            Dataset::Points(observations) => observations,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_recording_is_in_metres_and_y_up_as_its_conversion_is() {
+        let Some(data) = std::env::var_os("FITRUN_DATA") else {
+            eprintln!("skipped: FITRUN_DATA is not set");
+            return;
+        };
+        let data = std::path::PathBuf::from(data).join("markers");
+        for (raw, name) in [
+            ("raw/opensim_walking2.c3d", "opensim_walking2.npz"),
+            (
+                "raw/opensim_subject01_walk1.trc",
+                "opensim_subject01_walk1.npz",
+            ),
+        ] {
+            let (raw, name) = (data.join(raw), data.join(name));
+            let found = points(&format!("file = {raw:?}\nframes = \"11..21\""));
+            let expected = points(&format!(
+                "file = {name:?}\narray = \"markers\"\naxes = [\"frame\", \"marker\", \"xyz\"]\nnames = \"marker_names\"\nframes = \"10..20\""
+            ));
+            assert_eq!(found.frame_numbers, (11..21).collect::<Vec<u64>>());
+            assert_eq!(found.rate, expected.rate);
+            for (column, label) in expected.labels.iter().enumerate() {
+                let place = found.labels.iter().position(|l| l == label).unwrap();
+                for frame in 0..10 {
+                    let seen = expected.confidence[[frame, 0, column]];
+                    assert_eq!(found.confidence[[frame, 0, place]], seen);
+                    for axis in 0..3 {
+                        let a = found.values[[frame, 0, place, axis]];
+                        let b = expected.values[[frame, 0, column, axis]];
+                        assert!((a - b).abs() < 1e-5 || seen == 0.0, "{label}: {a}, {b}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn unit_axis_and_names_of_the_spec_come_before_those_of_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.trc");
+        let text = "PathFileType\nNumFrames NumMarkers Units\n1 2 mm\nFrame#\tTime\tA\t\t\tB\n\t\tX1\n7\t0\t1\t2\t3\t4\t5\t6\n";
+        std::fs::write(&path, text).unwrap();
+        let plain = points(&format!("file = {path:?}"));
+        assert_eq!(
+            (plain.labels.join(" "), plain.frame_numbers),
+            ("A B".into(), vec![7])
+        );
+        assert_eq!(
+            plain.values.iter().copied().collect::<Vec<_>>(),
+            [1.0, 2.0, 3.0, 4.0, 5.0, 6.0].map(|x| x * 0.001)
+        );
+        let given = points(&format!(
+            "file = {path:?}\nunit = \"m\"\nup = \"z\"\nmap = {{ A = \"B\", B = \"A\" }}"
+        ));
+        assert_eq!(given.labels, ["B", "A"]);
+        let turned = given.values.iter().copied().collect::<Vec<_>>();
+        assert_eq!(turned, [1.0, 3.0, -2.0, 4.0, 6.0, -5.0]);
+    }
+}

@@ -90,7 +90,7 @@ impl Layout {
         };
         let (first, frames) = *chosen.filter(fits).ok_or_else(|| {
             format!(
-                "the header claims {longest} frames of {} points, but the file holds {held}",
+                "the file claims {longest} frames of {} points, but holds {held}",
                 self.points
             )
         })?;

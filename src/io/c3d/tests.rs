@@ -241,7 +241,7 @@ fn more_than_65535_frames_are_counted_by_the_trial_or_by_long_frames() {
         writer.points.pop();
         assert_eq!(
             message(&writer),
-            "the header claims 70000 frames of 1 points, but the file holds 69999"
+            "the file claims 70000 frames of 1 points, but holds 69999"
         );
     }
 }
@@ -262,7 +262,7 @@ fn messages_say_what_is_wrong() {
     let mut bytes = fresh().bytes();
     assert_eq!(
         said(&bytes[..bytes.len() - 1]),
-        "the header claims 2 frames of 2 points, but the file holds 1"
+        "the file claims 2 frames of 2 points, but holds 1"
     );
     assert_eq!(
         said(&bytes[..BLOCK + 60]),
