@@ -3,6 +3,8 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use nalgebra::{Matrix3, Rotation3};
+
 use super::atomic;
 use super::error::FileError;
 use super::{CameraRecord, Turn};
@@ -22,13 +24,24 @@ pub(crate) fn write(path: &Path, cameras: &[CameraRecord]) -> Result<(), FileErr
             list(&camera.size.unwrap_or_default()),
             matrix.join(", "),
             list(&camera.distortion),
-            list(&vector(&camera.rotation)),
+            list(&rodrigues(&camera.rotation)),
             list(&camera.translation),
             camera.fisheye
         );
     }
     text.push_str("[metadata]\nadjusted = false\nerror = 0.0\n");
     atomic::write(path, text.as_bytes())
+}
+
+/// The format knows rotations as Rodrigues vectors only.
+fn rodrigues(turn: &Turn) -> [f64; 3] {
+    match turn {
+        Turn::Vector(vector) => *vector,
+        Turn::Matrix(rows) => {
+            let matrix = Matrix3::from_fn(|i, k| rows[i][k]);
+            Rotation3::from_matrix(&matrix).scaled_axis().into()
+        }
+    }
 }
 
 /// Shortest digits that read back as the same numbers.
