@@ -20,7 +20,10 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("prior", &["graph"]),
     ("term", &["graph", "robust"]),
     ("spec", &["diagnostic"]),
-    ("inspect", &["data", "io", "keypoints", "prior", "spec"]),
+    (
+        "inspect",
+        &["body", "data", "io", "keypoints", "prior", "spec"],
+    ),
     (
         "read",
         &[
@@ -37,6 +40,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     (
         "check",
         &[
+            "solve",
             "body",
             "camera",
             "data",
@@ -54,6 +58,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     (
         "ir",
         &[
+            "body",
+            "solve",
             "camera",
             "data",
             "keypoints",
