@@ -15,9 +15,18 @@ pub use rule::{Ray, Rule};
 
 const LAYOUTS: [(&str, &str); 4] = [
     ("plug-in-gait", include_str!("layouts/plug-in-gait.toml")),
-    ("clusters-41", include_str!("layouts/clusters-41.toml")),
-    ("clusters-49", include_str!("layouts/clusters-49.toml")),
-    ("gait-trunk-38", include_str!("layouts/gait-trunk-38.toml")),
+    (
+        "opensim-markers-walk",
+        include_str!("layouts/opensim-markers-walk.toml"),
+    ),
+    (
+        "opensim-subject01",
+        include_str!("layouts/opensim-subject01.toml"),
+    ),
+    (
+        "opensim-walking2",
+        include_str!("layouts/opensim-walking2.toml"),
+    ),
 ];
 
 /// A set of markers with their places on a body.
