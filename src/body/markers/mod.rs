@@ -5,6 +5,7 @@ pub(crate) mod sides;
 mod soma;
 mod surface;
 mod text;
+mod values;
 
 use std::path::Path;
 
@@ -141,4 +142,4 @@ fn joint_site(body: &BodyModel, joint: &str, offset: [f64; 3]) -> Result<Site, S
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

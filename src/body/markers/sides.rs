@@ -78,6 +78,9 @@ const POSED: f64 = 0.1;
 const ARMS: f64 = 0.25;
 const LEAST: usize = 4;
 
+/// No marker is as far from the origin, m: its square would not be a number either.
+const FAR_AWAY: f64 = 1e6;
+
 /// Pairs of labels whose left and right look exchanged in a recording.
 ///
 /// `model` are the markers on a body at rest. It is laid onto each frame, and each pair is held
@@ -144,7 +147,7 @@ fn lay(model: &[Vector3<f64>], frame: &[Option<Vector3<f64>>]) -> Option<Laid> {
         .zip(frame)
         .filter(|(model, _)| all || trunk(model))
         .filter_map(|(&model, seen)| {
-            let seen = seen.filter(|p| p.iter().all(|x| x.is_finite()))?;
+            let seen = seen.filter(|p| p.amax() < FAR_AWAY)?;
             let weight = 1.0;
             Some(Pair {
                 model,
@@ -269,6 +272,79 @@ mod tests {
         ("opensim_subject01_walk1", "opensim-subject01"),
         ("opensim_walking2", "opensim-walking2"),
     ];
+
+    /// A body without arms that turns on its way and lifts its left knee.
+    fn walk() -> (Vec<String>, Vec<Vector3<f64>>, Frames) {
+        let points = [
+            ("C7", [0.0, 1.4, -0.06]),
+            ("STRN", [0.0, 1.2, 0.12]),
+            ("LASI", [0.12, 1.0, 0.1]),
+            ("RASI", [-0.12, 1.0, 0.1]),
+            ("LPSI", [0.05, 1.05, -0.1]),
+            ("RPSI", [-0.05, 1.05, -0.1]),
+            ("LKNE", [0.15, 0.5, 0.0]),
+            ("RKNE", [-0.15, 0.5, 0.0]),
+            ("LTOE", [0.1, 0.05, 0.15]),
+            ("RTOE", [-0.1, 0.05, 0.15]),
+        ];
+        let labels = points.iter().map(|p| p.0.to_string()).collect();
+        let model: Vec<Vector3<f64>> = points.iter().map(|p| Vector3::from(p.1)).collect();
+        let frame = |t: usize| {
+            let turn = nalgebra::Rotation3::new(Vector3::y() * (0.1 * t as f64));
+            let lift = Vector3::new(0.0, 0.1, 0.3) * (0.2 * t as f64).sin().abs();
+            let posed = |(at, p): (usize, &Vector3<f64>)| {
+                let p = if at == 6 { p + lift } else { *p };
+                Some(turn * p + Vector3::z() * (0.02 * t as f64))
+            };
+            model.iter().enumerate().map(posed).collect()
+        };
+        let frames = (0..100).map(frame).collect();
+        (labels, model, frames)
+    }
+
+    #[test]
+    fn one_exchanged_pair_is_named_and_no_other() {
+        let (labels, model, mut frames) = walk();
+        assert_eq!(swapped(&labels, &model, &frames), []);
+        frames.iter_mut().for_each(|f| f.swap(6, 7));
+        let knees = ("LKNE".to_string(), "RKNE".to_string());
+        assert_eq!(swapped(&labels, &model, &frames), [knees]);
+    }
+
+    #[test]
+    fn a_pair_exchanged_in_half_of_the_frames_is_left_in_doubt() {
+        let (labels, model, mut frames) = walk();
+        frames[..50].iter_mut().for_each(|f| f.swap(6, 7));
+        assert_eq!(swapped(&labels, &model, &frames), []);
+    }
+
+    #[test]
+    fn in_a_mirror_image_all_pairs_are_exchanged_but_those_that_were_before() {
+        let (labels, model, mut frames) = walk();
+        for frame in &mut frames {
+            for left in [2, 4, 6, 8] {
+                frame.swap(left, left + 1);
+            }
+        }
+        assert_eq!(swapped(&labels, &model, &frames).len(), 4);
+        frames.iter_mut().for_each(|f| f.swap(6, 7));
+        let found = swapped(&labels, &model, &frames);
+        let left: Vec<&str> = found.iter().map(|pair| pair.0.as_str()).collect();
+        assert_eq!(left, ["LASI", "LPSI", "LTOE"]);
+    }
+
+    #[test]
+    fn gaps_and_absurd_numbers_are_passed_over() {
+        let (labels, model, mut frames) = walk();
+        for (t, frame) in frames.iter_mut().enumerate() {
+            frame[t % 10] = None;
+            frame[(t + 3) % 10] = Some(Vector3::repeat([f64::NAN, 1e300][t % 2]));
+        }
+        assert_eq!(swapped(&labels, &model, &frames), []);
+        assert_eq!(swapped(&labels, &model, &[]), []);
+        assert_eq!(swapped(&labels, &model, &[vec![None; 10], vec![]]), []);
+        assert_eq!(swapped(&[], &[], &frames), []);
+    }
 
     #[test]
     fn real_recordings_are_as_labelled_and_any_exchange_is_found() {
