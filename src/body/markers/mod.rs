@@ -6,6 +6,7 @@ pub(crate) mod sides;
 mod soma;
 mod surface;
 mod text;
+mod values;
 
 use std::path::Path;
 
@@ -16,9 +17,18 @@ pub use rule::Rule;
 
 const LAYOUTS: [(&str, &str); 4] = [
     ("plug-in-gait", include_str!("layouts/plug-in-gait.toml")),
-    ("clusters-41", include_str!("layouts/clusters-41.toml")),
-    ("clusters-49", include_str!("layouts/clusters-49.toml")),
-    ("gait-trunk-38", include_str!("layouts/gait-trunk-38.toml")),
+    (
+        "opensim-markers-walk",
+        include_str!("layouts/opensim-markers-walk.toml"),
+    ),
+    (
+        "opensim-subject01",
+        include_str!("layouts/opensim-subject01.toml"),
+    ),
+    (
+        "opensim-walking2",
+        include_str!("layouts/opensim-walking2.toml"),
+    ),
 ];
 
 /// A set of markers with their places on a body.
@@ -133,4 +143,4 @@ fn joint_site(body: &BodyModel, joint: &str, offset: [f64; 3]) -> Result<Site, S
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

@@ -54,7 +54,7 @@ impl Rule {
 
 impl Ray {
     fn mirrored(&self) -> Ray {
-        let flip = |[x, y, z]: Direction| [-x, y, z];
+        let flip = |[x, y, z]: Direction| [0.0 - x, y, z];
         let names = |(name, weight): &(String, f64)| (landmarks::other_side(name), *weight);
         let moves = self.aside.iter().map(|(d, by)| (flip(*d), *by));
         Ray {

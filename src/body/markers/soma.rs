@@ -59,7 +59,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Layout, FileError> {
 
 fn distance(path: &Path, metres: Option<f64>) -> Result<Option<f64>, FileError> {
     match metres {
-        Some(m) if !(0.0..=super::text::LARGEST_OFFSET).contains(&m) => {
+        Some(m) if !(0.0..=super::values::LARGEST_OFFSET).contains(&m) => {
             let message = format!("`distance_from_skin`: {m} m is no distance from the skin");
             Err(FileError::new(path, message))
         }

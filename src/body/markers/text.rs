@@ -3,25 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::super::landmarks;
 use super::rule::{Direction, Ray, Rule};
 use super::sides::other_side;
+use super::values::{
+    Read, Value, Wrong, array, axis, direction, float, in_order, not_a_direction, permit, quantity,
+    skin_offset, string, strings, table, vector,
+};
 use super::{Layout, LayoutMarker, Place};
 use crate::io::FileError;
-use crate::spec::{Dimension, parse_quantity};
-
-/// No marker's centre stands further off the skin, m: a number in millimetres is caught.
-pub(super) const LARGEST_OFFSET: f64 = 0.5;
-
-type Value<'a> = Spanned<DeValue<'a>>;
-
-/// A place in the text and what is wrong there.
-struct Wrong(usize, String);
-
-type Read<T> = Result<T, Wrong>;
 
 pub(super) fn parse(path: &Path, text: &str) -> Result<Layout, FileError> {
     let at = |place: usize, what: &str| {
@@ -308,141 +300,6 @@ impl Entry<'_> {
     }
 }
 
-fn in_order<'t, 'a>(
-    table: &'t DeTable<'a>,
-) -> Vec<(&'t Spanned<std::borrow::Cow<'a, str>>, &'t Value<'a>)> {
-    let mut entries: Vec<_> = table.iter().collect();
-    entries.sort_by_key(|(key, _)| key.span().start);
-    entries
-}
-
-fn permit(table: &DeTable<'_>, what: &str, permitted: &[&str]) -> Read<()> {
-    for (key, _) in in_order(table) {
-        let name: &str = key.get_ref();
-        if !permitted.contains(&name) {
-            let quoted: Vec<String> = permitted.iter().map(|p| format!("`{p}`")).collect();
-            let message = format!(
-                "{what} has no key `{name}`, permitted: {}",
-                quoted.join(", ")
-            );
-            return Err(Wrong(key.span().start, message));
-        }
-    }
-    Ok(())
-}
-
-fn table<'t, 'a>(path: &str, value: &'t Value<'a>) -> Read<&'t DeTable<'a>> {
-    match value.get_ref() {
-        DeValue::Table(table) => Ok(table),
-        _ => Err(expected(path, value, "a table")),
-    }
-}
-
-fn array<'t, 'a>(path: &str, value: &'t Value<'a>, length: usize) -> Read<&'t [Value<'a>]> {
-    match value.get_ref() {
-        DeValue::Array(items) if items.len() == length => Ok(items),
-        _ => Err(expected(path, value, &format!("a list of {length}"))),
-    }
-}
-
-fn string<'t>(path: &str, value: &'t Value<'_>) -> Read<&'t str> {
-    match value.get_ref() {
-        DeValue::String(text) => Ok(text),
-        _ => Err(expected(path, value, "a string")),
-    }
-}
-
-fn strings(path: &str, value: &Value<'_>) -> Read<Vec<String>> {
-    match value.get_ref() {
-        DeValue::Array(items) => items
-            .iter()
-            .map(|item| Ok(string(path, item)?.to_string()))
-            .collect(),
-        _ => Err(expected(path, value, "a list of strings")),
-    }
-}
-
-/// A finite number.
-fn float(path: &str, value: &Value<'_>) -> Read<f64> {
-    let number = match value.get_ref() {
-        DeValue::Float(float) => float.as_str().parse().ok(),
-        DeValue::Integer(integer) => i64::from_str_radix(integer.as_str(), integer.radix())
-            .ok()
-            .map(|n| n as f64),
-        _ => None,
-    };
-    let finite = number.filter(|n: &f64| n.is_finite());
-    finite.ok_or_else(|| expected(path, value, "a finite number"))
-}
-
-fn vector(path: &str, value: &Value<'_>) -> Read<[f64; 3]> {
-    let mut numbers = [0.0; 3];
-    for (item, number) in array(path, value, 3)?.iter().zip(&mut numbers) {
-        *number = float(path, item)?;
-    }
-    Ok(numbers)
-}
-
-/// `"9.5 mm"`; a plain number is metres.
-fn quantity(path: &str, value: &Value<'_>) -> Read<f64> {
-    let DeValue::String(text) = value.get_ref() else {
-        return float(path, value);
-    };
-    let quantity = parse_quantity(text)
-        .map_err(|what| Wrong(value.span().start, format!("`{path}`: {what}")))?;
-    match quantity.dimension == Dimension::LENGTH && quantity.value.is_finite() {
-        true => Ok(quantity.value),
-        false => Err(expected(path, value, "a length such as \"9.5 mm\"")),
-    }
-}
-
-fn skin_offset(path: &str, value: &Value<'_>) -> Read<f64> {
-    let offset = quantity(path, value)?;
-    match (0.0..=LARGEST_OFFSET).contains(&offset) {
-        true => Ok(offset),
-        false => Err(expected(
-            path,
-            value,
-            "a distance from the skin such as \"9.5 mm\"",
-        )),
-    }
-}
-
-/// `"+x"`, or `[left, up, front]`.
-fn direction(path: &str, value: &Value<'_>) -> Read<Direction> {
-    let start = value.span().start;
-    if let DeValue::String(text) = value.get_ref() {
-        return axis(text).ok_or_else(|| not_a_direction(path, start));
-    }
-    let [x, y, z] = vector(path, value)?;
-    let length = (x * x + y * y + z * z).sqrt();
-    match length > 1e-6 && length.is_finite() {
-        true => Ok([x / length, y / length, z / length]),
-        false => Err(not_a_direction(path, start)),
-    }
-}
-
-fn axis(text: &str) -> Option<Direction> {
-    match text {
-        "+x" => Some([1.0, 0.0, 0.0]),
-        "-x" => Some([-1.0, 0.0, 0.0]),
-        "+y" => Some([0.0, 1.0, 0.0]),
-        "-y" => Some([0.0, -1.0, 0.0]),
-        "+z" => Some([0.0, 0.0, 1.0]),
-        "-z" => Some([0.0, 0.0, -1.0]),
-        _ => None,
-    }
-}
-
-fn not_a_direction(path: &str, start: usize) -> Wrong {
-    let what = "expected a direction: `+x` left, `+y` up, `+z` front, `-x`, `-y` or `-z`";
-    Wrong(start, format!("`{path}`: {what}"))
-}
-
-fn expected(path: &str, value: &Value<'_>, what: &str) -> Wrong {
-    Wrong(value.span().start, format!("`{path}`: expected {what}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -603,6 +460,25 @@ LKNE = { from = { left_hip = 0.25, left_knee = 0.75 }, aside = { "+x" = 0.5 }, t
             read("name = \"x\"").unwrap_err().message,
             "line 1: the layout has no marker; expected `[markers]` or `[pairs]`"
         );
+    }
+
+    #[test]
+    fn the_layout_of_the_documents_resolves_as_it_says() {
+        let formats = include_str!("../../../docs/formats.md");
+        let section = formats.split("### Marker layouts").nth(1).unwrap();
+        let text = section.split("```").nth(1).unwrap();
+        let layout = read(text.strip_prefix("toml").unwrap()).unwrap();
+        let labels: Vec<&str> = layout.markers.iter().map(|m| m.label.as_str()).collect();
+        assert_eq!(
+            labels,
+            [
+                "LASI", "X", "Y", "LTHI", "RTHI", "LPSI", "RPSI", "LTIP", "RTIP"
+            ]
+        );
+        let body = crate::body::BodyModel::builtin(None).unwrap();
+        for marker in 0..labels.len() {
+            assert!(layout.site(&body, marker).is_ok(), "{}", labels[marker]);
+        }
     }
 
     #[test]
