@@ -437,7 +437,7 @@ impl Window {
     }
 
     fn axis(&self, k: usize, length: f64) -> Axis {
-        let count = (length / 58.0) as usize;
+        let count = (length / 45.0) as usize;
         let mut axis = Axis::linear(self.low[k]..self.high[k], count.max(2));
         if k == 1 {
             axis.range = self.high[1]..self.low[1];
