@@ -36,10 +36,11 @@ impl PointErrors {
     pub(crate) fn over_views(&self) -> ndarray::Array2<f64> {
         let (frames, _, points) = self.by_frame.dim();
         ndarray::Array2::from_shape_fn((frames, points), |(f, p)| {
-            let seen = self.by_frame.slice(ndarray::s![f, .., p]);
-            let seen: Vec<f64> = seen.iter().copied().filter(|e| e.is_finite()).collect();
+            let column = self.by_frame.slice(ndarray::s![f, .., p]);
+            let seen = column.iter().filter(|e| e.is_finite());
+            let (sum, count) = seen.fold((0.0, 0.0), |(sum, count), e| (sum + e, count + 1.0));
             // 0/0 where no view sees the point.
-            seen.iter().sum::<f64>() / seen.len() as f64
+            sum / count
         })
     }
 }
@@ -176,6 +177,24 @@ mod tests {
             (p, turn * p * 1.7 + Vector3::new(3.0, 1.0, -2.0))
         });
         assert!(procrustes(&pairs).iter().all(|e| *e < 1e-12));
+    }
+
+    #[test]
+    fn the_mean_over_views_leaves_out_the_views_that_do_not_see_a_point() {
+        let nan = f64::NAN;
+        let errors = PointErrors {
+            term: "reproj".into(),
+            unit: "px",
+            labels: vec!["nose".into(), "neck".into()],
+            by_label: vec![],
+            aligned: vec![],
+            views: vec!["a".into(), "b".into()],
+            by_frame: ndarray::arr3(&[[[1.0, nan], [3.0, nan]], [[nan, 2.0], [5.0, 4.0]]]),
+            predicted: Array4::zeros((2, 2, 2, 2)),
+        };
+        let means = errors.over_views();
+        assert_eq!(means.column(0).to_vec(), [2.0, 5.0]);
+        assert!(means[[0, 1]].is_nan() && means[[1, 1]] == 3.0);
     }
 
     #[test]

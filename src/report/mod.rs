@@ -32,3 +32,13 @@ fn file_part(name: &str) -> String {
     let safe = |c: char| c.is_alphanumeric() || "-_.".contains(c);
     name.replace(|c| !safe(c), "_")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_files_hold_no_separators() {
+        assert_eq!(file_part("cam 1/left:ä.b"), "cam_1_left_ä.b");
+    }
+}

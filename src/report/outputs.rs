@@ -1,5 +1,6 @@
 //! Writes what `[output]` names into a run's folder.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use nalgebra::Vector3;
@@ -27,7 +28,7 @@ pub(crate) fn write(
     let shown = bodies
         .as_ref()
         .filter(|b| (0..problem.frames).any(|f| b.known(f)));
-    let mut remarks = Vec::new();
+    let mut remarks: Vec<String> = Vec::new();
     for file in &problem.output.write {
         match (file, shown) {
             (OutputFile::Params, _) => {
@@ -71,6 +72,9 @@ pub(crate) fn write(
             (PlotKind::Convergence, _) => plots::write_convergence(dir, fit)?,
             (PlotKind::Terms, _) => plots::write_terms(dir, fit)?,
             (PlotKind::PerJointError, _) => plots::write_point_errors(dir, errors)?,
+            (PlotKind::PointErrorOverTime | PlotKind::ResidualHeatmap, _) if errors.is_empty() => {
+                remarks.push(NO_POINTS.into());
+            }
             (PlotKind::PointErrorOverTime, _) => plots::write_over_time(dir, problem, errors)?,
             (PlotKind::ResidualHeatmap, _) => plots::write_heatmaps(dir, problem, errors)?,
             (PlotKind::Overlay, _) => {
@@ -83,11 +87,12 @@ pub(crate) fn write(
             (PlotKind::Body, None) => remarks.push("there is no solved body to draw".into()),
         }
     }
-    remarks.dedup();
+    let mut said = BTreeSet::new();
+    remarks.retain(|remark| said.insert(remark.clone()));
     Ok(remarks)
 }
 
-const NO_POINTS: &str = "no term compares points, so there are none to write";
+const NO_POINTS: &str = "no term compares points, so there are none to show";
 
 /// The body of every frame as one mesh each, y up.
 fn write_meshes(

@@ -13,6 +13,7 @@ mod stages;
 mod stats;
 mod style;
 mod ticks;
+mod window;
 
 use std::{io, path::Path};
 

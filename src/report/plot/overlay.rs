@@ -8,7 +8,8 @@ use super::{
     Plot, PlotError, csv_number, csv_text,
     stats::{quantile, sorted_finite},
     style::{self, BLUE, Canvas, Chart, FAINT, FONT, INK, Panel, SMALL, VERMILLION, text, write},
-    ticks::{Axis, short},
+    ticks::short,
+    window::Window,
 };
 
 /// What one view saw and what the fit says it should have seen, pixels.
@@ -28,6 +29,14 @@ pub(crate) struct OverlayFrame {
     pub points: Vec<OverlayPoint>,
     /// Ends of the body's bones.
     pub bones: Vec<[[f64; 2]; 2]>,
+}
+
+impl OverlayFrame {
+    /// All that is marked in the image.
+    fn marks(&self) -> impl Iterator<Item = [f64; 2]> {
+        let both = |point: &OverlayPoint| [point.observed.map(|o| o.0), point.predicted];
+        self.points.iter().flat_map(both).flatten()
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -211,7 +220,7 @@ fn draw_frame(
     frame: &OverlayFrame,
     panel: &Panel,
 ) -> Result<(), PlotError> {
-    let window = Window::around(frame, overlay.image);
+    let window = Window::around(frame.marks(), overlay.image);
     let (x, y) = (window.axis(0, panel.width), window.axis(1, panel.height));
     let mut chart = panel.draw(canvas, &x, &y)?;
     let mut segment = |from: [f64; 2], to: [f64; 2], style: ShapeStyle| {
@@ -386,104 +395,6 @@ fn places(x: f64, y: f64, width: f64) -> Vec<(usize, [Range<f64>; 2])> {
     boxes
 }
 
-/// The part of the image that a panel shows; y counts downwards.
-struct Window {
-    low: [f64; 2],
-    high: [f64; 2],
-}
-
-impl Window {
-    /// Around all points that lie near the image, in the image's proportions.
-    fn around(frame: &OverlayFrame, image: [f64; 2]) -> Self {
-        let near = |at: &[f64; 2]| (0..2).all(|k| (-0.1..=1.1).contains(&(at[k] / image[k])));
-        let marks = frame
-            .points
-            .iter()
-            .flat_map(|point| [point.observed.map(|o| o.0), point.predicted])
-            .flatten()
-            .filter(near);
-        let (mut low, mut high) = ([f64::INFINITY; 2], [f64::NEG_INFINITY; 2]);
-        for at in marks {
-            for k in 0..2 {
-                low[k] = low[k].min(at[k]);
-                high[k] = high[k].max(at[k]);
-            }
-        }
-        if low[0] > high[0] {
-            return Self {
-                low: [0.0; 2],
-                high: image,
-            };
-        }
-        // The share of the image's sides, with a margin, and never so little that pixels show.
-        let share = (0..2)
-            .map(|k| 1.25 * (high[k] - low[k]) / image[k])
-            .fold(0.1, f64::max);
-        let mut window = Self { low, high };
-        for k in 0..2 {
-            let half = 0.5 * share * image[k];
-            let middle = 0.5 * (low[k] + high[k]);
-            // Inside the image where that leaves no point out.
-            let middle = match share < 1.0 {
-                true => middle
-                    .max(half.min(low[k] + half))
-                    .min((image[k] - half).max(high[k] - half)),
-                false => middle,
-            };
-            window.low[k] = middle - half;
-            window.high[k] = middle + half;
-        }
-        window
-    }
-
-    fn axis(&self, k: usize, length: f64) -> Axis {
-        let count = (length / 58.0) as usize;
-        let mut axis = Axis::linear(self.low[k]..self.high[k], count.max(2));
-        if k == 1 {
-            axis.range = self.high[1]..self.low[1];
-        }
-        axis
-    }
-
-    fn holds(&self, at: [f64; 2]) -> bool {
-        (0..2).all(|k| (self.low[k]..=self.high[k]).contains(&at[k]))
-    }
-
-    /// On the sheet, in pixels.
-    fn pixel(&self, panel: &Panel, at: [f64; 2]) -> [f64; 2] {
-        let share = |k: usize| (at[k] - self.low[k]) / (self.high[k] - self.low[k]);
-        [
-            panel.left + panel.width * share(0),
-            panel.top + panel.height * share(1),
-        ]
-    }
-
-    fn place(&self, panel: &Panel, at: [f64; 2]) -> (i32, i32) {
-        let [x, y] = self.pixel(panel, at);
-        (style::units(x), style::units(y))
-    }
-
-    /// The part of a line that lies inside (Liang and Barsky 1984).
-    fn clipped(&self, from: [f64; 2], to: [f64; 2]) -> Option<[[f64; 2]; 2]> {
-        let (mut enter, mut leave) = (0.0_f64, 1.0_f64);
-        for k in 0..2 {
-            let along = to[k] - from[k];
-            if !along.is_finite()
-                || (along == 0.0 && !(self.low[k]..=self.high[k]).contains(&from[k]))
-            {
-                return None;
-            }
-            if along != 0.0 {
-                let ends = [self.low[k], self.high[k]].map(|border| (border - from[k]) / along);
-                enter = enter.max(ends[0].min(ends[1]));
-                leave = leave.min(ends[0].max(ends[1]));
-            }
-        }
-        let at = |t: f64| [0, 1].map(|k| from[k] + t * (to[k] - from[k]));
-        (enter <= leave).then(|| [at(enter), at(leave)])
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -550,26 +461,10 @@ mod tests {
     #[test]
     fn the_window_holds_all_points_in_the_images_proportions() {
         let overlay = overlay();
-        let window = Window::around(&overlay.frames[0], overlay.image);
+        let window = Window::around(overlay.frames[0].marks(), overlay.image);
         assert!(window.holds([200.0, 300.0]) && window.holds([400.0, 300.0]));
         let side = |k: usize| window.high[k] - window.low[k];
         assert!((side(0) / side(1) - 800.0 / 600.0).abs() < 1e-9);
         assert!((0..2).all(|k| window.low[k] >= 0.0 && window.high[k] <= overlay.image[k]));
-    }
-
-    #[test]
-    fn lines_end_at_the_windows_border() {
-        let window = Window {
-            low: [0.0, 0.0],
-            high: [10.0, 10.0],
-        };
-        let clipped = window.clipped([-5.0, 5.0], [15.0, 5.0]);
-        assert_eq!(clipped, Some([[0.0, 5.0], [10.0, 5.0]]));
-        assert_eq!(window.clipped([-5.0, -5.0], [-1.0, 20.0]), None);
-        assert_eq!(
-            window.clipped([1.0, 1.0], [2.0, 3.0]),
-            Some([[1.0, 1.0], [2.0, 3.0]])
-        );
-        assert_eq!(window.clipped([1.0, f64::NAN], [2.0, 3.0]), None);
     }
 }
