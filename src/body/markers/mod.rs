@@ -12,7 +12,7 @@ use std::path::Path;
 use super::BodyModel;
 use crate::io::{FileError, read_text};
 
-pub use rule::{Ray, Rule};
+pub use rule::Rule;
 
 const LAYOUTS: [(&str, &str); 4] = [
     ("plug-in-gait", include_str!("layouts/plug-in-gait.toml")),

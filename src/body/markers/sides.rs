@@ -236,7 +236,7 @@ mod tests {
     /// Labels, the model's points and the frames of a recording, markers of the layout only.
     fn recording(name: &str, layout: &str) -> Option<(Vec<String>, Vec<Vector3<f64>>, Frames)> {
         let path = real_data()?.join(format!("markers/{name}.npz"));
-        let mut file = Npz::open(&path).unwrap();
+        let file = Npz::open(&path).unwrap();
         let names = file.strings("marker_names").unwrap();
         let values = file.floats("markers").unwrap();
         let body = BodyModel::builtin(None).unwrap();

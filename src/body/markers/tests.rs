@@ -2,6 +2,7 @@
 
 use nalgebra::Vector3;
 
+use super::rule::Ray;
 use super::sides::other_side;
 use super::*;
 use crate::io::testing::real_data;
@@ -9,8 +10,10 @@ use crate::io::testing::real_data;
 fn bodies() -> Vec<BodyModel> {
     let mut bodies = vec![BodyModel::builtin(None).unwrap()];
     if let Some(data) = real_data() {
-        let path = data.join("body/body_mh_full.npz");
-        bodies.push(BodyModel::from_file(&path, None).unwrap());
+        for name in ["body_mh_full", "body_mh_low"] {
+            let path = data.join(format!("body/{name}.npz"));
+            bodies.push(BodyModel::from_file(&path, None).unwrap());
+        }
     }
     bodies
 }
