@@ -194,3 +194,26 @@ fn a_place_that_a_body_lacks_is_named() {
         "the layout has no marker number 1"
     );
 }
+
+#[test]
+fn a_file_is_read_by_its_ending_and_named_after_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let read = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        Layout::from_file(&path)
+    };
+    let json = r#"{"markersets": [{"indices": {"C7": 3470}}]}"#;
+    let toml = "[markers]\nC7 = { vertex = 3470 }";
+    let (a, b) = (read("a.json", json).unwrap(), read("b.TOML", toml).unwrap());
+    assert_eq!((a.name.as_str(), b.name.as_str()), ("a", "b"));
+    assert_eq!(a.markers, b.markers);
+    let message = |name: &str, text: &str| read(name, text).unwrap_err().message;
+    assert_eq!(
+        message("c.csv", toml),
+        "a marker layout ends in `.toml` or `.json`"
+    );
+    assert_eq!(message("d.toml", ""), "the file is empty");
+    let missing = Layout::from_file(&folder.path().join("e.json")).unwrap_err();
+    assert_eq!(missing.message, "there is no such file");
+}
