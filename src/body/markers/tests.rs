@@ -10,8 +10,10 @@ use crate::io::testing::real_data;
 fn bodies() -> Vec<BodyModel> {
     let mut bodies = vec![BodyModel::builtin(None).unwrap()];
     if let Some(data) = real_data() {
-        let path = data.join("body/body_mh_full.npz");
-        bodies.push(BodyModel::from_file(&path, None).unwrap());
+        for name in ["body_mh_full", "body_mh_low"] {
+            let path = data.join(format!("body/{name}.npz"));
+            bodies.push(BodyModel::from_file(&path, None).unwrap());
+        }
     }
     bodies
 }
@@ -191,4 +193,27 @@ fn a_place_that_a_body_lacks_is_named() {
         one(Place::Vertex(0)).site(&body, 1).unwrap_err(),
         "the layout has no marker number 1"
     );
+}
+
+#[test]
+fn a_file_is_read_by_its_ending_and_named_after_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let read = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        Layout::from_file(&path)
+    };
+    let json = r#"{"markersets": [{"indices": {"C7": 3470}}]}"#;
+    let toml = "[markers]\nC7 = { vertex = 3470 }";
+    let (a, b) = (read("a.json", json).unwrap(), read("b.TOML", toml).unwrap());
+    assert_eq!((a.name.as_str(), b.name.as_str()), ("a", "b"));
+    assert_eq!(a.markers, b.markers);
+    let message = |name: &str, text: &str| read(name, text).unwrap_err().message;
+    assert_eq!(
+        message("c.csv", toml),
+        "a marker layout ends in `.toml` or `.json`"
+    );
+    assert_eq!(message("d.toml", ""), "the file is empty");
+    let missing = Layout::from_file(&folder.path().join("e.json")).unwrap_err();
+    assert_eq!(missing.message, "there is no such file");
 }
