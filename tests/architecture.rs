@@ -89,7 +89,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "body", "camera", "compile", "fit", "io", "ir", "manifold", "spec",
         ],
     ),
-    ("gradcheck", &["compile", "fit", "ir", "objective"]),
+    ("gradcheck", &["compile", "fit", "ir", "objective", "solve"]),
     ("train", &[]),
 ];
 

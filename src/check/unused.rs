@@ -81,7 +81,7 @@ impl Checker<'_> {
             let labels = &targets.labels;
             let lone: Vec<&String> = labels
                 .iter()
-                .filter(|l| other_side(l).is_some_and(|o| !labels.contains(&o)))
+                .filter(|l| self.lacks_its_other_side(l, labels))
                 .collect();
             if !lone.is_empty() {
                 let message = format!(
@@ -95,6 +95,15 @@ impl Checker<'_> {
                 self.warn("F0504", message, &origin);
             }
         }
+    }
+
+    /// Whether the other side is missing that somebody would expect: some layouts have one side only.
+    fn lacks_its_other_side(&self, label: &str, labels: &[String]) -> bool {
+        let Some(other) = other_side(label).filter(|o| !labels.contains(o)) else {
+            return false;
+        };
+        let mut layouts = self.inputs.markers.iter();
+        !layouts.any(|set| set.marker(label).is_some() && set.marker(&other).is_none())
     }
 
     fn warn(&mut self, code: &'static str, message: String, origin: &Origin) {
