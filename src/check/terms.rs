@@ -223,7 +223,7 @@ impl Checker<'_> {
         let joined = join::select_points(&observations, &predicted.labels);
         self.check_dims(&predicted, &joined, &source_name, &target_name)?;
         let weights = self.point_weights(view, &joined);
-        if joined.views.len() == 1 {
+        if let Source::Surface { .. } = source {
             self.warn_never_seen(view.path(), &predicted.labels, &weights);
             self.warn_swapped(view.path(), &source, &joined);
         }

@@ -5,13 +5,15 @@ use ndarray::{Array3, Array4};
 
 use crate::compile::forward;
 use crate::fit::Fit;
-use crate::ir::{Problem, Residual, Term};
+use crate::ir::{NodeKind, Problem, Residual, Term};
 use crate::spec::Dimension;
 
 /// Errors of one term's points, in millimetres or pixels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PointErrors {
     pub term: String,
+    /// What the error is called: `mpjpe`, `marker` or `reprojection`.
+    pub metric: &'static str,
     /// `mm` or `px`.
     pub unit: &'static str,
     pub labels: Vec<String>,
@@ -30,6 +32,16 @@ pub struct PointErrors {
 impl PointErrors {
     pub fn all(&self) -> Vec<f64> {
         self.by_label.iter().flatten().copied().collect()
+    }
+
+    /// The errors in some frames.
+    pub(crate) fn in_frames(&self, wanted: impl Fn(usize) -> bool) -> Vec<f64> {
+        let frames = self.by_frame.outer_iter().enumerate();
+        let chosen = frames.filter(|(f, _)| wanted(*f)).flat_map(|(_, row)| {
+            let seen = row.iter().copied().filter(|e| e.is_finite());
+            seen.collect::<Vec<f64>>()
+        });
+        chosen.collect()
     }
 
     /// (frames, points): the mean over the views that see a point; NaN where none does.
@@ -92,6 +104,11 @@ fn errors_of(problem: &Problem, fit: &Fit, term: &Term) -> Option<PointErrors> {
     let shape = (problem.frames, views, points);
     let mut errors = PointErrors {
         term: term.name.clone(),
+        metric: match (unit, &problem.nodes[term.node.0].kind) {
+            ("px", _) => "reprojection",
+            (_, NodeKind::Markers { .. }) => "marker",
+            _ => "mpjpe",
+        },
         unit,
         labels: targets.labels.clone(),
         by_label: vec![Vec::new(); points],
@@ -184,6 +201,7 @@ mod tests {
         let nan = f64::NAN;
         let errors = PointErrors {
             term: "reproj".into(),
+            metric: "mpjpe",
             unit: "px",
             labels: vec!["nose".into(), "neck".into()],
             by_label: vec![],

@@ -65,8 +65,8 @@ impl Record {
             "status": statuses(problem, fit),
             "cost": fit.cost(),
             "terms": terms,
-            "metrics": metrics(errors),
-            "stages": fit.stages.iter().map(stage).collect::<Vec<_>>(),
+            "metrics": metrics(problem, fit, errors),
+            "stages": fit.stages.iter().map(|s| stage(problem, s)).collect::<Vec<_>>(),
             "seconds": {
                 "load": around.seconds.load,
                 "compile": around.seconds.compile,
@@ -116,30 +116,43 @@ fn statuses(problem: &Problem, fit: &Fit) -> Value {
     Value::Object(result)
 }
 
-fn metrics(errors: &[PointErrors]) -> Value {
+/// By name, over all terms of a kind, and for each term where there are several.
+fn metrics(problem: &Problem, fit: &Fit, errors: &[PointErrors]) -> Value {
     let mut all = Map::new();
-    for unit in ["mm", "px"] {
-        let of_unit: Vec<&PointErrors> = errors.iter().filter(|e| e.unit == unit).collect();
-        let name = if unit == "mm" {
-            "mpjpe"
-        } else {
-            "reprojection"
+    let calibrated = calibration_frames(problem, fit);
+    for metric in ["mpjpe", "marker", "reprojection"] {
+        let of_kind: Vec<&PointErrors> = errors.iter().filter(|e| e.metric == metric).collect();
+        let Some(unit) = of_kind.first().map(|e| e.unit) else {
+            continue;
         };
-        let together: Vec<f64> = of_unit.iter().flat_map(|e| e.all()).collect();
-        insert(&mut all, &format!("{name}_{unit}"), &together);
-        let aligned: Vec<f64> = of_unit.iter().flat_map(|e| e.aligned.clone()).collect();
-        insert(&mut all, &format!("pa_{name}_{unit}"), &aligned);
-        if of_unit.len() > 1 {
-            for error in of_unit {
-                insert(
-                    &mut all,
-                    &format!("{}.{name}_{unit}", error.term),
-                    &error.all(),
-                );
+        let name = format!("{metric}_{unit}");
+        let together: Vec<f64> = of_kind.iter().flat_map(|e| e.all()).collect();
+        insert(&mut all, &name, &together);
+        if !calibrated.is_empty() {
+            let others = of_kind
+                .iter()
+                .flat_map(|e| e.in_frames(|f| !calibrated.contains(&f)));
+            let others: Vec<f64> = others.collect();
+            insert(&mut all, &format!("{name}_other_frames"), &others);
+        }
+        if metric == "mpjpe" {
+            let aligned: Vec<f64> = of_kind.iter().flat_map(|e| e.aligned.clone()).collect();
+            insert(&mut all, &format!("pa_{name}"), &aligned);
+        }
+        if errors.len() > 1 {
+            for error in of_kind {
+                insert(&mut all, &format!("{}.{name}", error.term), &error.all());
             }
         }
     }
     Value::Object(all)
+}
+
+/// Frames on which a stage solved jointly for what all frames share.
+fn calibration_frames(problem: &Problem, fit: &Fit) -> BTreeSet<usize> {
+    let subset = |s: &&StageOutcome| s.joint && s.frames.len() < problem.frames;
+    let stages = fit.stages.iter().filter(subset);
+    stages.flat_map(|s| s.frames.iter().copied()).collect()
 }
 
 fn insert(all: &mut Map<String, Value>, name: &str, values: &[f64]) {
@@ -150,7 +163,7 @@ fn insert(all: &mut Map<String, Value>, name: &str, values: &[f64]) {
     }
 }
 
-fn stage(stage: &StageOutcome) -> Value {
+fn stage(problem: &Problem, stage: &StageOutcome) -> Value {
     let solution = &stage.solution;
     let mut kinds: BTreeMap<&str, (usize, Vec<f64>, f64)> = BTreeMap::new();
     for termination in &solution.terminations {
@@ -172,7 +185,7 @@ fn stage(stage: &StageOutcome) -> Value {
             (kind.to_string(), value)
         })
         .collect();
-    json!({
+    let mut record = json!({
         "name": stage.name,
         "method": stage.method.name(),
         "coupling": if stage.joint { "joint" } else { "independent" },
@@ -182,7 +195,12 @@ fn stage(stage: &StageOutcome) -> Value {
         "evaluations": total_and_most(&solution.evaluations),
         "seconds": solution.seconds,
         "terminations": terminations,
-    })
+    });
+    if stage.joint && stage.frames.len() < problem.frames {
+        let numbers = stage.frames.iter().map(|&f| problem.frame_numbers[f]);
+        record["frame_numbers"] = numbers.collect();
+    }
+    record
 }
 
 fn total_and_most(counts: &[usize]) -> Value {

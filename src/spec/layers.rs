@@ -8,6 +8,10 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Origin, Sources, list};
 
 const PRESETS: &[(&str, &str)] = &[
     (
+        "presets/markers.toml",
+        include_str!("../../specs/presets/markers.toml"),
+    ),
+    (
         "presets/multiview.toml",
         include_str!("../../specs/presets/multiview.toml"),
     ),
