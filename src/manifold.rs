@@ -110,6 +110,29 @@ impl Manifold {
         }
     }
 
+    /// The point a share of the way from one point to another; on the sphere nearly so.
+    pub(crate) fn between(self, from: &[f64], to: &[f64], share: f64, out: &mut [f64]) {
+        match self {
+            Self::So3 => {
+                let start = Matrix3::from_row_slice(from);
+                let turn = start.transpose() * Matrix3::from_row_slice(to);
+                let turn = Rotation3::from_matrix_unchecked(turn).scaled_axis() * share;
+                self.retract(from, turn.as_slice(), out);
+            }
+            Self::Positive(_) => {
+                let pairs = from.iter().zip(to).zip(out);
+                pairs.for_each(|((a, b), out)| *out = a * (b / a).powf(share));
+            }
+            _ => {
+                let pairs = from.iter().zip(to).zip(out.iter_mut());
+                pairs.for_each(|((a, b), out)| *out = a + share * (b - a));
+                if let (Self::Sphere(_), length) = (self, norm(out)) {
+                    out.iter_mut().for_each(|x| *x /= length);
+                }
+            }
+        }
+    }
+
     /// Whether a coordinate stands at a bound that a change of this sign would cross.
     pub(crate) fn blocks(self, x: f64, change: f64) -> bool {
         match self {

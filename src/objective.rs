@@ -1,6 +1,7 @@
 //! The batched objective: many independent problems of one layout, evaluated in one call.
 
 use crate::manifold::Manifold;
+use crate::precondition::Preconditioner;
 
 /// Copies of a manifold that lie side by side in a problem's parameter vector.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -167,6 +168,12 @@ pub trait Objective {
 
     /// Names of the parts that [`Evaluation::terms`] holds.
     fn term_names(&self) -> Vec<String>;
+
+    /// An approximate inverse Hessian of every problem, up to a factor, in whitened tangent
+    /// coordinates, where the objective knows one.
+    fn preconditioner(&self) -> Option<Preconditioner> {
+        None
+    }
 
     /// Evaluates the problems listed in `active`; `x` is (active, ambient), row by row.
     ///

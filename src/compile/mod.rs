@@ -1,5 +1,6 @@
 //! From the checked problem to tensor operations: a program per stage, without what nobody reads.
 
+mod along_frames;
 mod forward;
 mod objective;
 mod operations;

@@ -2,10 +2,11 @@
 
 use rayon::prelude::*;
 
-use super::{ChunkResult, Leaf, Program};
+use super::{ChunkResult, Leaf, Program, along_frames};
 use crate::graph::{Backend, Rows, Scalar};
 use crate::ir::{Per, Problem, Stage, Values, VariableId};
 use crate::objective::{Block, Evaluation, Layout, Objective};
+use crate::precondition::Preconditioner;
 
 /// Frames that share a tape. A constant, so that results do not depend on the machine.
 const CHUNK: usize = 64;
@@ -22,6 +23,7 @@ pub(crate) struct CompiledObjective<'a, E: Scalar, D: Backend<E>> {
     joint: bool,
     layout: Layout,
     names: Vec<String>,
+    preconditioner: Option<Preconditioner>,
     device: std::marker::PhantomData<fn() -> D>,
 }
 
@@ -46,6 +48,13 @@ impl<'a, E: Scalar, D: Backend<E>> CompiledObjective<'a, E, D> {
         let numbered = || stage.terms.iter().enumerate();
         let of_frames = numbered().filter(|(_, t)| per(t.node) == Per::Frame);
         let of_subject = numbered().filter(|(_, t)| per(t.node) == Per::Subject && joint);
+        let preconditioner = match joint {
+            true => {
+                let parts = along_frames::parts(problem, stage, frames.len());
+                along_frames::preconditioner(problem, stage, &frames, parts)
+            }
+            false => None,
+        };
         let (free, layout) = parameters(problem, stage, if joint { frames.len() } else { 1 });
         Self {
             program: Program::new(problem, of_frames),
@@ -56,6 +65,7 @@ impl<'a, E: Scalar, D: Backend<E>> CompiledObjective<'a, E, D> {
             joint,
             layout,
             names: stage.terms.iter().map(|t| t.name.clone()).collect(),
+            preconditioner,
             device: std::marker::PhantomData,
         }
     }
@@ -247,6 +257,10 @@ impl<E: Scalar, D: Backend<E>> Objective for CompiledObjective<'_, E, D> {
 
     fn term_names(&self) -> Vec<String> {
         self.names.clone()
+    }
+
+    fn preconditioner(&self) -> Option<Preconditioner> {
+        self.preconditioner.clone()
     }
 
     fn evaluate(&self, x: &[f64], active: &[usize], out: &mut Evaluation) {

@@ -69,7 +69,7 @@ fn spread(problem: &Problem, stage: &Stage, frames: &[usize], count: usize) -> V
 }
 
 /// Sum of the weights of what a stage sees of a frame.
-fn evidence(problem: &Problem, stage: &Stage, frame: usize) -> f64 {
+pub(super) fn evidence(problem: &Problem, stage: &Stage, frame: usize) -> f64 {
     let targets = stage.terms.iter().filter_map(|t| match &t.residual {
         Residual::Points(targets) => Some(targets),
         _ => None,

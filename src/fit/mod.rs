@@ -1,5 +1,6 @@
 //! The stage loop: an objective for each stage, solved, its values carried on to the next.
 
+mod bridge;
 mod checkpoint;
 mod frames;
 mod start;
@@ -256,6 +257,9 @@ impl<'a, E: Scalar, D: Backend<E>> Fitter<'a, E, D> {
 
     fn solve(&mut self, stage: &Stage, index: usize) {
         let joint = stage.coupling != Coupling::Independent;
+        if stage.terms.iter().any(|t| t.residual.couples()) {
+            bridge::fill(self.problem, stage, &self.touched, &mut self.values);
+        }
         let mut frames = frames::of_stage(self.problem, stage, &self.usable_frames(stage));
         if !joint {
             frames.retain(|&f| !self.done[f]);

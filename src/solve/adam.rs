@@ -5,7 +5,7 @@
 
 use super::SolveSettings;
 use super::outcome::Termination;
-use super::state::{Method, Point, State, largest};
+use super::state::{Method, Point, State, Terrain, largest};
 use crate::objective::Layout;
 
 const FIRST_DECAY: f64 = 0.9;
@@ -115,7 +115,8 @@ impl Method for Adam {
         &mut self.state
     }
 
-    fn step(&mut self, layout: &Layout, settings: &SolveSettings) -> bool {
+    fn step(&mut self, terrain: &Terrain) -> bool {
+        let (layout, settings) = (&terrain.layout, &terrain.settings);
         if self.state.evaluations == 1 {
             self.at = self.state.trial.clone();
             self.state.stand_at(self.at.clone(), layout);

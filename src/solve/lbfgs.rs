@@ -5,11 +5,9 @@
 
 use std::collections::VecDeque;
 
-use super::SolveSettings;
 use super::line_search::{LineSearch, Verdict};
 use super::outcome::Termination;
-use super::state::{Method, Point, State, largest};
-use crate::objective::Layout;
+use super::state::{Method, Point, State, Terrain, largest};
 
 /// Largest whitened change of one coordinate in the first step and in any step.
 const FIRST_STEP: f64 = 0.3;
@@ -54,10 +52,10 @@ impl Method for Lbfgs {
         &mut self.state
     }
 
-    fn step(&mut self, layout: &Layout, settings: &SolveSettings) -> bool {
+    fn step(&mut self, terrain: &Terrain) -> bool {
         match self.search.take() {
-            None => self.begin(layout, settings),
-            Some(search) => self.continue_search(search, layout, settings),
+            None => self.begin(terrain),
+            Some(search) => self.continue_search(search, terrain),
         }
     }
 
@@ -83,33 +81,28 @@ impl Lbfgs {
         }
     }
 
-    fn begin(&mut self, layout: &Layout, settings: &SolveSettings) -> bool {
+    fn begin(&mut self, terrain: &Terrain) -> bool {
         let start = self.state.trial.clone();
-        self.held = self.state.stand_at(start, layout);
+        self.held = self.state.stand_at(start, &terrain.layout);
         self.recent.push_back(self.state.current.cost);
-        if !self.state.ends_at_once(settings) {
-            self.go_on(layout, settings);
+        if !self.state.ends_at_once(&terrain.settings) {
+            self.go_on(terrain);
         }
         true
     }
 
-    fn go_on(&mut self, layout: &Layout, settings: &SolveSettings) {
-        if !self.state.iterations_are_used_up(settings) {
-            self.set_out(layout, settings);
+    fn go_on(&mut self, terrain: &Terrain) {
+        if !self.state.iterations_are_used_up(&terrain.settings) {
+            self.set_out(terrain);
         }
     }
 
-    fn continue_search(
-        &mut self,
-        mut search: LineSearch,
-        layout: &Layout,
-        settings: &SolveSettings,
-    ) -> bool {
-        let slope = self.slope(layout);
+    fn continue_search(&mut self, mut search: LineSearch, terrain: &Terrain) -> bool {
+        let slope = self.slope(terrain);
         match search.judge(self.state.trial.cost, slope) {
             Verdict::Accept => {
                 let reached = std::mem::take(&mut self.state.trial);
-                self.accept((reached, self.length), layout, settings);
+                self.accept((reached, self.length), terrain);
                 true
             }
             Verdict::GiveUp => {
@@ -118,17 +111,17 @@ impl Lbfgs {
                 let trial = good.then(|| (self.state.trial.clone(), self.length));
                 match self.kept.take().or(trial) {
                     Some(reached) => {
-                        self.accept(reached, layout, settings);
+                        self.accept(reached, terrain);
                         true
                     }
-                    None => self.restart(&search, layout, settings),
+                    None => self.restart(&search, terrain),
                 }
             }
             verdict => {
                 if verdict == Verdict::Keep {
                     self.kept = Some((self.state.trial.clone(), self.length));
                 }
-                self.propose(search.step, layout);
+                self.propose(search.step, terrain);
                 self.search = Some(search);
                 false
             }
@@ -136,54 +129,54 @@ impl Lbfgs {
     }
 
     /// The derivative of the cost along the curve of the search, at the trial.
-    fn slope(&self, layout: &Layout) -> f64 {
+    fn slope(&self, terrain: &Terrain) -> f64 {
         let mut velocity = self.direction.clone();
-        layout.transport(&self.state.current.x, &self.state.trial.x, &mut velocity);
-        for i in layout.blocked(&self.state.trial.x, |i| self.direction[i]) {
+        terrain
+            .layout
+            .transport(&self.state.current.x, &self.state.trial.x, &mut velocity);
+        for i in terrain
+            .layout
+            .blocked(&self.state.trial.x, |i| self.direction[i])
+        {
             velocity[i] = 0.0;
         }
         dot(&self.state.trial.gradient, &velocity)
     }
 
-    fn accept(&mut self, reached: (Point, f64), layout: &Layout, settings: &SolveSettings) {
+    fn accept(&mut self, reached: (Point, f64), terrain: &Terrain) {
         self.kept = None;
-        self.remember(&reached, layout, settings);
-        self.held = self.state.stand_at(reached.0, layout);
+        self.remember(&reached, terrain);
+        self.held = self.state.stand_at(reached.0, &terrain.layout);
         self.lost = f64::INFINITY;
         self.state.iterations += 1;
         self.recent.push_back(self.state.current.cost);
         if self.recent.len() > 4 {
             self.recent.pop_front();
         }
-        if !self.has_converged(settings) {
-            self.go_on(layout, settings);
+        if !self.has_converged(terrain) {
+            self.go_on(terrain);
         }
     }
 
     /// Adds the step and the change of gradient to the history, all carried to the new point.
-    fn remember(
-        &mut self,
-        (reached, length): &(Point, f64),
-        layout: &Layout,
-        settings: &SolveSettings,
-    ) {
+    fn remember(&mut self, (reached, length): &(Point, f64), terrain: &Terrain) {
         let (from, to) = (&self.state.current.x, &reached.x);
         let mut old_gradient = self.state.current.gradient.clone();
-        layout.transport(from, to, &mut old_gradient);
+        terrain.layout.transport(from, to, &mut old_gradient);
         for pair in &mut self.pairs {
-            layout.transport(from, to, &mut pair.step);
-            layout.transport(from, to, &mut pair.change);
+            terrain.layout.transport(from, to, &mut pair.step);
+            terrain.layout.transport(from, to, &mut pair.change);
         }
         let mut step = std::mem::take(&mut self.direction);
-        layout.transport(from, to, &mut step);
+        terrain.layout.transport(from, to, &mut step);
         step.iter_mut().for_each(|s| *s *= length);
-        layout.cut_short(from, to, &mut step);
+        terrain.layout.cut_short(from, to, &mut step);
         self.state.last_step = largest(&step);
         let gradients = reached.gradient.iter().zip(&old_gradient);
         let change: Vec<f64> = gradients.map(|(new, old)| new - old).collect();
         let curvature = dot(&step, &change);
         if curvature > CURVATURE_GUARD * norm(&step) * norm(&change) {
-            if self.pairs.len() == settings.history {
+            if self.pairs.len() == terrain.settings.history {
                 self.pairs.pop_front();
             }
             self.pairs.push_back(Pair {
@@ -194,13 +187,13 @@ impl Lbfgs {
         }
     }
 
-    fn has_converged(&mut self, settings: &SolveSettings) -> bool {
-        if self.state.gradient_is_small(settings) {
+    fn has_converged(&mut self, terrain: &Terrain) -> bool {
+        if self.state.gradient_is_small(&terrain.settings) {
             return true;
         }
         if self.recent.len() == 4 {
             let value = (self.recent[0] - self.state.current.cost) / self.state.unit();
-            let tolerance = settings.tolerance_cost;
+            let tolerance = terrain.settings.tolerance_cost;
             if value <= tolerance {
                 self.state.termination = Some(Termination::Cost { value, tolerance });
                 return true;
@@ -210,43 +203,44 @@ impl Lbfgs {
     }
 
     /// Chooses a direction and the first step along it.
-    fn set_out(&mut self, layout: &Layout, settings: &SolveSettings) {
-        let mut slope = self.aim(layout, |lbfgs| lbfgs.two_loops());
+    fn set_out(&mut self, terrain: &Terrain) {
+        let mut slope = self.aim(terrain, |lbfgs| lbfgs.two_loops(terrain));
         if slope >= 0.0 || !slope.is_finite() {
             self.pairs.clear();
-            let downhill = |lbfgs: &Self| lbfgs.state.current.gradient.iter().map(|g| -g).collect();
-            slope = self.aim(layout, downhill);
+            slope = self.aim(terrain, |lbfgs| lbfgs.downhill());
         }
         let cap = match self.pairs.is_empty() {
             true => FIRST_STEP,
             false => LONGEST_STEP,
         };
         let first = (cap / largest(&self.direction)).min(1.0);
-        let noise = settings.noise * self.state.current.cost.abs();
+        let noise = terrain.settings.noise * self.state.current.cost.abs();
         let search = LineSearch::new(self.state.current.cost, slope, first, noise);
-        self.propose(first, layout);
+        self.propose(first, terrain);
         self.search = Some(search);
     }
 
     /// Takes a direction, less what bounds forbid, and returns its slope.
-    fn aim(&mut self, layout: &Layout, direction: impl Fn(&Self) -> Vec<f64>) -> f64 {
+    fn aim(&mut self, terrain: &Terrain, direction: impl Fn(&Self) -> Vec<f64>) -> f64 {
         self.direction = direction(self);
-        let mut still = layout.blocked(&self.state.current.x, |i| self.direction[i]);
+        let mut still = terrain
+            .layout
+            .blocked(&self.state.current.x, |i| self.direction[i]);
         still.extend(&self.held);
         still.iter().for_each(|&i| self.direction[i] = 0.0);
         dot(&self.direction, &self.state.current.gradient)
     }
 
     /// Without a better point along the direction: forget the history, or stop.
-    fn restart(&mut self, search: &LineSearch, layout: &Layout, settings: &SolveSettings) -> bool {
+    fn restart(&mut self, search: &LineSearch, terrain: &Terrain) -> bool {
         let unit = self.state.unit();
         if !self.pairs.is_empty() {
             self.lost = search.promised() / unit;
             self.pairs.clear();
-            self.set_out(layout, settings);
+            self.set_out(terrain);
             return false;
         }
-        let tolerance = ROUNDING * settings.noise;
+        let tolerance = ROUNDING * terrain.settings.noise;
         if self.lost <= tolerance {
             self.state.termination = Some(Termination::Precision {
                 value: self.lost,
@@ -256,15 +250,15 @@ impl Lbfgs {
         }
         self.state.termination = Some(Termination::Stalled {
             gradient: self.state.gradient / unit,
-            tolerance: settings.tolerance_grad,
+            tolerance: terrain.settings.tolerance_grad,
         });
         true
     }
 
-    fn propose(&mut self, step: f64, layout: &Layout) {
+    fn propose(&mut self, step: f64, terrain: &Terrain) {
         self.length = step;
         self.state.trial.x.resize(self.state.current.x.len(), 0.0);
-        layout.retract(
+        terrain.layout.retract(
             &self.state.current.x,
             &self.direction,
             step,
@@ -272,15 +266,23 @@ impl Lbfgs {
         );
     }
 
+    fn downhill(&self) -> Vec<f64> {
+        self.state.current.gradient.iter().map(|g| -g).collect()
+    }
+
     /// −H g by the two-loop recursion, in the coordinates that no bound holds.
-    fn two_loops(&self) -> Vec<f64> {
-        let q: Vec<f64> = self.state.current.gradient.iter().map(|g| -g).collect();
+    fn two_loops(&self, terrain: &Terrain) -> Vec<f64> {
+        let first = |q: &mut Vec<f64>| {
+            if let Some(preconditioner) = &terrain.preconditioner {
+                preconditioner.apply(q);
+            }
+        };
         match self.held.is_empty() {
-            true => two_loops(self.pairs.iter(), q),
+            true => two_loops(self.pairs.iter(), self.downhill(), first),
             false => {
                 let free = self.pairs.iter().filter_map(|p| p.without(&self.held));
                 let free: Vec<Pair> = free.collect();
-                two_loops(free.iter(), without(&self.held, q))
+                two_loops(free.iter(), without(&self.held, self.downhill()), first)
             }
         }
     }
@@ -305,10 +307,12 @@ fn without(held: &[usize], mut vector: Vec<f64>) -> Vec<f64> {
     vector
 }
 
-/// H q by the two-loop recursion (Nocedal and Wright 2006, algorithm 7.4).
+/// H q by the two-loop recursion (Nocedal and Wright 2006, algorithm 7.4), with a first inverse
+/// Hessian that is scaled by the last pair.
 fn two_loops<'p>(
     pairs: impl DoubleEndedIterator<Item = &'p Pair> + Clone,
     mut q: Vec<f64>,
+    first: impl Fn(&mut Vec<f64>),
 ) -> Vec<f64> {
     let mut alphas = Vec::new();
     for pair in pairs.clone().rev() {
@@ -316,8 +320,11 @@ fn two_loops<'p>(
         add_scaled(-alpha, &pair.change, &mut q);
         alphas.push(alpha);
     }
+    first(&mut q);
     if let Some(last) = pairs.clone().next_back() {
-        let scale = 1.0 / (last.inverse * dot(&last.change, &last.change));
+        let mut turned = last.change.clone();
+        first(&mut turned);
+        let scale = 1.0 / (last.inverse * dot(&last.change, &turned));
         q.iter_mut().for_each(|q| *q *= scale);
     }
     for (pair, alpha) in pairs.zip(alphas.into_iter().rev()) {

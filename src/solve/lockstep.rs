@@ -10,9 +10,9 @@ use rayon::prelude::*;
 use super::adam::Adam;
 use super::lbfgs::Lbfgs;
 use super::outcome::{Progress, Solution, Termination, TraceRow};
-use super::state::Method;
+use super::state::{Method, Terrain};
 use super::{MethodKind, SolveSettings};
-use crate::objective::{Evaluation, Layout, Objective};
+use crate::objective::{Evaluation, Objective};
 
 /// Problems that a thread works on at a time: enough for a chunk of the objective, few enough that
 /// the memory for their histories is bounded. Results do not depend on it.
@@ -34,10 +34,9 @@ pub(super) struct Lockstep<'a> {
     active: Vec<usize>,
     /// The first problem that has not begun.
     next: usize,
-    layout: Layout,
+    terrain: Terrain,
     /// Terms of the objective.
     columns: usize,
-    settings: SolveSettings,
     report: &'a mut dyn FnMut(Progress) -> bool,
     started: Instant,
     rounds: usize,
@@ -69,9 +68,12 @@ impl<'a> Lockstep<'a> {
             next: active.len(),
             active,
             runs,
-            layout,
+            terrain: Terrain {
+                layout,
+                settings: settings.clone(),
+                preconditioner: objective.preconditioner(),
+            },
             columns: objective.term_names().len(),
-            settings: settings.clone(),
             report,
             started: Instant::now(),
             rounds: 0,
@@ -118,21 +120,21 @@ impl<'a> Lockstep<'a> {
 
     /// Tells every active problem what the evaluation said of it; each minds only its own.
     fn absorb(&mut self) {
-        let (layout, settings) = (&self.layout, &self.settings);
+        let terrain = &self.terrain;
         let evaluation = &self.buffers.1;
         let columns = self.columns;
-        let stride = layout.ambient();
+        let stride = terrain.layout.ambient();
         let stepped: Vec<bool> = chosen(&mut self.runs, &self.active)
             .into_par_iter()
             .enumerate()
             .map(|(i, run)| {
                 run.state_mut().hear(
-                    layout,
+                    &terrain.layout,
                     evaluation.costs[i],
                     &evaluation.terms[i * columns..(i + 1) * columns],
                     &evaluation.gradient[i * stride..(i + 1) * stride],
                 );
-                run.step(layout, settings)
+                run.step(terrain)
             })
             .collect();
         self.record(&stepped);

@@ -3,6 +3,7 @@
 use super::SolveSettings;
 use super::outcome::Termination;
 use crate::objective::Layout;
+use crate::precondition::Preconditioner;
 
 /// A point with what the objective says of it; the gradient is whitened and tangent.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +29,13 @@ pub(super) struct State {
     pub termination: Option<Termination>,
 }
 
+/// What the problems of a batch have in common.
+pub(super) struct Terrain {
+    pub layout: Layout,
+    pub settings: SolveSettings,
+    pub preconditioner: Option<Preconditioner>,
+}
+
 /// A method at work on one problem: asks about `state.trial`, is told, and goes on.
 pub(super) trait Method: Send {
     fn state(&self) -> &State;
@@ -35,7 +43,7 @@ pub(super) trait Method: Send {
     fn state_mut(&mut self) -> &mut State;
 
     /// Goes on after the objective has said what the trial is; true when an iteration is completed.
-    fn step(&mut self, layout: &Layout, settings: &SolveSettings) -> bool;
+    fn step(&mut self, terrain: &Terrain) -> bool;
 
     /// Frees what a finished problem needs no more.
     fn forget(&mut self);
