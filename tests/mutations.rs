@@ -115,8 +115,12 @@ impl Log {
     /// Inspects a damaged file; one that can still be read also goes through the checks of a spec.
     fn read(&mut self, folder: &Path, sample: &Sample, n: usize, bytes: &[u8]) {
         let path = place(folder, &sample.name);
+        if sample.name.starts_with("stored/") {
+            std::fs::write(path.with_file_name("intri.yml"), INTRINSICS).unwrap();
+            std::fs::write(path.with_file_name("extri.yml"), EXTRINSICS).unwrap();
+        }
         std::fs::write(&path, bytes).unwrap();
-        let target = match path.extension().is_some_and(|e| e == "json") {
+        let target = match sample.name.contains('/') {
             true => path.parent().unwrap().to_path_buf(),
             false => path.clone(),
         };
@@ -284,6 +288,11 @@ fn samples() -> Vec<Sample> {
         format!("frame,a.x,a.y,a.z,b.x,b.y,b.z\n{rows}"),
     ));
     samples.push(text("small.trc", trc()));
+    samples.push(text("cameras.json", CAMERAS.into()));
+    samples.push(text("stored/intri.yml", INTRINSICS.into()));
+    samples.push(text("stored/extri.yml", EXTRINSICS.into()));
+    samples.push(text("markers.toml", LAYOUT.into()));
+    samples.push(text("soma.json", SOMA.into()));
     samples.push(Sample {
         name: "small.c3d".into(),
         bytes: c3d(),
@@ -332,6 +341,29 @@ fn array_of(npz: &Sample) -> Sample {
         bytes,
     }
 }
+
+const CAMERAS: &str = r#"[
+  {"name": "a", "size": [1920, 1080], "matrix": [[1000.5, 0, 960], [0, 1001, 540], [0, 0, 1]],
+   "distortion": [0.1, -0.02, 0.001, 0, 0.3], "rotation": [0.1, 0.2, 0.3], "translation": [0, 1, 4]},
+  {"name": "b", "size": [1920, 1080], "matrix": [[900, 0, 960], [0, 900, 540], [0, 0, 1]], "model": "fisheye",
+   "distortion": [0.1, 0, 0, 0], "rotation": [[1, 0, 0], [0, 1, 0], [0, 0, 1]], "translation": [0, 1, 5]}
+]"#;
+
+const INTRINSICS: &str = "%YAML:1.0\n---\nnames:\n  - \"01\"\nK_01: !!opencv-matrix\n  rows: 3\n  cols: 3\n  dt: d\n  data: [1000.0, 0.0, 500.0, 0.0, 1000.0, 400.0,\n    0.0, 0.0, 1.0]\ndist_01: !!opencv-matrix\n  rows: 1\n  cols: 5\n  dt: d\n  data: [0.1, 0.0, 0.0, 0.0, 0.0]\n";
+
+const EXTRINSICS: &str = "%YAML:1.0\n---\nnames:\n  - \"01\"\nR_01: !!opencv-matrix\n  rows: 3\n  cols: 1\n  dt: d\n  data: [0.1, 0.2, 0.3]\nT_01: !!opencv-matrix\n  rows: 3\n  cols: 1\n  dt: d\n  data: [0.0, 1.0, 4.0]\n";
+
+const LAYOUT: &str = r#"offset = "9.5 mm"
+[markers]
+A = { vertex = 12 }
+B = { face = 7, barycentric = [0.2, 0.3, 0.5] }
+C = { joint = "left_knee", offset = ["3 cm", "0 cm", "1 cm"] }
+D = { from = { left_hip = 0.5, left_knee = 0.5 }, toward = "+x", aliases = ["E"] }
+"#;
+
+const SOMA: &str = r#"{"surface_model_type": "smplx", "markersets": [
+  {"type": "body", "indices": {"ARIEL": 8994, "C7": 3832, "CLAV": 5533}, "distance_from_skin": 0.0095},
+  {"type": "finger", "indices": {"LIDX3": 4875}, "distance_from_skin": 0.005}]}"#;
 
 fn trc() -> String {
     let rows: String = (1..30)
