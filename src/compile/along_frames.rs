@@ -1,8 +1,7 @@
 //! What a joint stage along frames looks like to a solver: data at each frame, springs between them.
 
-use crate::ir::{Per, Problem, Residual, Stage, Term};
+use crate::ir::{NodeKind, Per, Problem, Residual, Stage, Term};
 use crate::precondition::{BAND, Preconditioner};
-use crate::spec::Dimension;
 
 /// What a frame without data has of the usual amount, from the priors: enough to hold it in place.
 const LEAST: f64 = 1e-4;
@@ -54,18 +53,15 @@ fn evidence(problem: &Problem, stage: &Stage, frame: usize) -> f64 {
         };
         let n = targets.weights.len() / problem.frames;
         let seen: f64 = targets.weights[frame * n..(frame + 1) * n].iter().sum();
-        let pixels_per_metre = match targets.observations.dimension {
-            Dimension::PIXEL => focal(problem, term) / DEPTH,
-            _ => 1.0,
-        };
-        seen * curvature(term) * pixels_per_metre.powi(2)
+        seen * curvature(term) * per_metre(problem, term).powi(2)
     };
     stage.terms.iter().map(of_term).sum()
 }
 
-fn focal(problem: &Problem, term: &Term) -> f64 {
+/// Units of a term's residual that a metre is.
+fn per_metre(problem: &Problem, term: &Term) -> f64 {
     match &problem.nodes[term.node.0].kind {
-        crate::ir::NodeKind::Project { cameras, .. } => cameras[0].intrinsics[0],
+        NodeKind::Project { cameras, .. } => cameras[0].intrinsics[0] / DEPTH,
         _ => 1.0,
     }
 }
