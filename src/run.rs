@@ -127,7 +127,7 @@ fn unusual_shape(problem: &Problem, fit: &Fit) -> Option<String> {
     (largest > USUAL_SHAPE).then(|| {
         format!(
             "the shape is {largest:.0} standard deviations from the mean: the points sit elsewhere \
-             on this body, or `terms.shape.weight` should be larger"
+             on this body; a larger `terms.shape.weight` or `vars.betas.bounds = [-5.0, 5.0]` holds it"
         )
     })
 }

@@ -19,6 +19,9 @@ const CURVATURE_GUARD: f64 = 1e-10;
 /// Promised decreases below this many rounding errors cannot be told from none.
 const ROUNDING: f64 = 2e3;
 
+/// A search that promises so few rounding errors of the cost is not begun: it could not be judged.
+const FAINT: f64 = 4.0;
+
 struct Pair {
     step: Vec<f64>,
     change: Vec<f64>,
@@ -215,6 +218,14 @@ impl Lbfgs {
         };
         let first = (cap / largest(&self.direction)).min(1.0);
         let noise = terrain.settings.noise * self.state.current.cost.abs();
+        if !self.pairs.is_empty() && -slope * first <= FAINT * noise {
+            let unit = self.state.unit();
+            self.state.termination = Some(Termination::Precision {
+                value: -slope * first / unit,
+                tolerance: FAINT * noise / unit,
+            });
+            return;
+        }
         let search = LineSearch::new(self.state.current.cost, slope, first, noise);
         self.propose(first, terrain);
         self.search = Some(search);
