@@ -1,7 +1,10 @@
 //! Every method meets every problem with a known minimum.
 
+use std::cell::RefCell;
+
 use fitrun::{
-    Block, Evaluation, Layout, Manifold, Objective, SolveSettings, Termination, minimize,
+    Block, Evaluation, Layout, Manifold, MethodKind, Objective, SolveSettings, Termination,
+    minimize,
 };
 
 /// A batch of the same function from different starts.
@@ -131,6 +134,194 @@ fn lbfgs_finds_the_minimum_of_every_euclidean_problem() {
         );
         for (x, m) in solution.x.iter().zip(&minimum) {
             assert!((x - m).abs() < 1e-4, "{i}: {:?}", solution.x);
+        }
+    }
+}
+
+/// xᵀ A x with eigenvalues 1 to 8 in turned axes.
+fn rayleigh(x: &[f64], g: &mut [f64]) -> f64 {
+    let n = x.len();
+    // A Householder reflection of the diagonal.
+    let mirror: Vec<f64> = (0..n).map(|i| (i as f64 + 0.5).cos()).collect();
+    let square: f64 = mirror.iter().map(|m| m * m).sum();
+    let reflect = |v: &[f64]| -> Vec<f64> {
+        let along: f64 = v.iter().zip(&mirror).map(|(v, m)| v * m).sum::<f64>() * 2.0 / square;
+        v.iter().zip(&mirror).map(|(v, m)| v - along * m).collect()
+    };
+    let turned = reflect(x);
+    let scaled: Vec<f64> = (0..n).map(|i| (i as f64 + 1.0) * turned[i]).collect();
+    let product = reflect(&scaled);
+    g.iter_mut().zip(&product).for_each(|(g, p)| *g = 2.0 * p);
+    x.iter().zip(&product).map(|(x, p)| x * p).sum()
+}
+
+/// Σ x − c log x, minimum at x = c, from 1e-6 to 1e3.
+fn barrier(x: &[f64], g: &mut [f64]) -> f64 {
+    let mut cost = 0.0;
+    for (i, x) in x.iter().enumerate() {
+        let c = 10f64.powi(i as i32 - 6);
+        // Divided by c, so that every summand says as much.
+        cost += (x - c * (x / c).ln()) / c;
+        g[i] = (1.0 - c / x) / c;
+    }
+    cost
+}
+
+/// A coupled quadratic whose minimum lies outside of [0, 1]⁶.
+fn outside(x: &[f64], g: &mut [f64]) -> f64 {
+    let goal = [2.0, -1.5, 0.4, 0.6, 3.0, -0.2];
+    let mut cost = 0.0;
+    for i in 0..6 {
+        let weight = 10f64.powi(i as i32 / 2);
+        let mut r = x[i] - goal[i];
+        if i > 0 {
+            r += 0.7 * (x[i - 1] - goal[i - 1]);
+            g[i - 1] += 1.4 * weight * r;
+        }
+        cost += weight * r * r;
+        g[i] += 2.0 * weight * r;
+    }
+    cost
+}
+
+fn with(method: MethodKind) -> SolveSettings {
+    SolveSettings {
+        method,
+        max_iter: 60_000,
+        ..settings()
+    }
+}
+
+fn one(manifold: Manifold, function: fn(&[f64], &mut [f64]) -> f64) -> Batch {
+    Batch {
+        problems: 1,
+        manifold,
+        copies: 1,
+        function,
+    }
+}
+
+#[test]
+fn every_method_finds_the_smallest_eigenvector_on_the_sphere() {
+    for (name, method) in MethodKind::NAMES {
+        let start = vec![1.0 / 8f64.sqrt(); 8];
+        let solution = minimize(&one(Manifold::Sphere(8), rayleigh), start, &with(method));
+        assert!(solution.terminations[0].converged(), "{name}");
+        let error = solution.costs[0] - 1.0;
+        assert!(error.abs() < 1e-6, "{name}: {error}");
+        let length: f64 = solution.x.iter().map(|x| x * x).sum();
+        assert!((length - 1.0).abs() < 1e-12, "{name}: {length}");
+    }
+}
+
+#[test]
+fn every_method_finds_minima_above_zero_over_many_orders_of_magnitude() {
+    for (name, method) in MethodKind::NAMES {
+        let batch = one(Manifold::Positive(10), barrier);
+        let solution = minimize(&batch, vec![1.0; 10], &with(method));
+        for (i, x) in solution.x.iter().enumerate() {
+            let ratio = x / 10f64.powi(i as i32 - 6);
+            assert!((ratio - 1.0).abs() < 1e-3, "{name}, {i}: {ratio}");
+        }
+    }
+}
+
+/// The objective over a box, with every point that was asked about.
+struct Watched(RefCell<Vec<f64>>);
+
+impl Objective for Watched {
+    fn problems(&self) -> usize {
+        1
+    }
+    fn layout(&self) -> Layout {
+        one(IN_BOX, outside).layout()
+    }
+    fn term_names(&self) -> Vec<String> {
+        vec!["f".into()]
+    }
+    fn evaluate(&self, x: &[f64], active: &[usize], out: &mut Evaluation) {
+        self.0.borrow_mut().extend(x);
+        one(IN_BOX, outside).evaluate(x, active, out);
+    }
+}
+
+const IN_BOX: Manifold = Manifold::Box {
+    dims: 6,
+    low: 0.0,
+    high: 1.0,
+};
+
+/// The minimum in the box by many small projected steps.
+fn projected_descent() -> Vec<f64> {
+    let mut x = vec![0.5; 6];
+    for _ in 0..400_000 {
+        let mut g = vec![0.0; 6];
+        outside(&x, &mut g);
+        x.iter_mut()
+            .zip(&g)
+            .for_each(|(x, g)| *x = (*x - 1e-3 * g).clamp(0.0, 1.0));
+    }
+    x
+}
+
+#[test]
+fn every_method_finds_the_minimum_in_a_box_and_never_asks_outside() {
+    let expected = projected_descent();
+    let held = expected.iter().filter(|x| **x == 0.0 || **x == 1.0).count();
+    assert!(
+        held >= 3,
+        "the problem should press on several faces: {expected:?}"
+    );
+    for (name, method) in MethodKind::NAMES {
+        let watched = Watched(RefCell::default());
+        let solution = minimize(&watched, vec![0.5; 6], &with(method));
+        assert!(solution.terminations[0].converged(), "{name}");
+        for (x, e) in solution.x.iter().zip(&expected) {
+            assert!(
+                (x - e).abs() < 1e-4,
+                "{name}: {:?} {expected:?}",
+                solution.x
+            );
+        }
+        let asked = watched.0.borrow();
+        assert!(asked.iter().all(|x| (0.0..=1.0).contains(x)), "{name}");
+        if method == MethodKind::Lbfgs {
+            assert!(solution.evaluations[0] < 60, "{:?}", solution.evaluations);
+        }
+    }
+}
+
+#[test]
+fn adam_meets_the_euclidean_problems_and_steps_back_from_what_is_no_number() {
+    type Problem = (fn(&[f64], &mut [f64]) -> f64, Vec<f64>, Vec<f64>);
+    let problems: [Problem; 4] = [
+        (rosenbrock, vec![-1.2, 1.0], vec![1.0; 2]),
+        (beale, vec![1.0, 1.0], vec![3.0, 0.5]),
+        (logarithm, vec![5.0], vec![1e-3]),
+        (logarithm, vec![0.01], vec![1e-3]),
+    ];
+    for (i, (function, start, minimum)) in problems.into_iter().enumerate() {
+        let manifold = Manifold::Euclidean(start.len());
+        let solution = minimize(&one(manifold, function), start, &with(MethodKind::Adam));
+        for (x, m) in solution.x.iter().zip(&minimum) {
+            assert!((x - m).abs() < 2e-2, "{i}: {:?}", solution.x);
+        }
+    }
+}
+
+#[test]
+fn a_problem_has_the_same_bits_alone_and_in_company_whatever_the_method() {
+    for (name, method) in MethodKind::NAMES {
+        let starts = [[-1.2, 1.0], [0.3, -2.0], [4.0, 4.0]];
+        let batch = Batch {
+            problems: 3,
+            ..one(Manifold::Euclidean(2), rosenbrock)
+        };
+        let together = minimize(&batch, starts.concat(), &with(method));
+        for (i, start) in starts.iter().enumerate() {
+            let batch = one(Manifold::Euclidean(2), rosenbrock);
+            let alone = minimize(&batch, start.to_vec(), &with(method));
+            assert_eq!(alone.x, together.x[2 * i..2 * i + 2], "{name}, {i}");
         }
     }
 }
