@@ -14,6 +14,9 @@ pub enum Error {
         diagnostics: Box<Diagnostics>,
         sources: Box<Sources>,
     },
+    /// There is no interrupted run of this spec to go on from.
+    #[error("cannot resume: {message}")]
+    Resume { message: String },
     /// The results could not be written.
     #[error("cannot write the results: {message}")]
     Output { message: String },
@@ -23,7 +26,7 @@ impl Error {
     /// The exit code of the command line.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Spec { .. } | Self::Rejected { .. } => 2,
+            Self::Spec { .. } | Self::Rejected { .. } | Self::Resume { .. } => 2,
             Self::Output { .. } => 4,
         }
     }

@@ -166,11 +166,12 @@ fn target(problem: &Problem, options: &RunOptions) -> Result<PathBuf, Error> {
     let interrupted = |dir: &PathBuf| dir.join(Checkpoint::FILE).is_file();
     taken.into_iter().rfind(interrupted).ok_or_else(|| {
         let message = format!(
-            "there is nothing to resume: it holds no `{}` of an interrupted run",
+            "`{}` holds no `{}` of an interrupted run; run without `--resume`, or name the run's \
+             folder with `--out`",
+            target.display(),
             Checkpoint::FILE
         );
-        let hint = "run without `--resume`, or name the run's folder with `--out`";
-        FileError::new(&target, message).with_hint(hint).into()
+        Error::Resume { message }
     })
 }
 
@@ -184,7 +185,11 @@ fn checkpoint(
         return Ok(None);
     }
     let path = target.join(Checkpoint::FILE);
-    Ok(Some(Checkpoint::read(&path, problem, identity)?))
+    let read = Checkpoint::read(&path, problem, identity);
+    let refused = |e: FileError| Error::Resume {
+        message: format!("{e}; run without `--resume` to start anew"),
+    };
+    read.map(Some).map_err(refused)
 }
 
 /// Nothing, an empty folder, or an earlier run.

@@ -175,3 +175,149 @@ fn every_gradient_meets_central_differences_under_every_robustifier() {
         }
     }
 }
+
+/// Markers on skin and at a joint, with free offsets, in space and in images; cameras with every
+/// part free; variables on every manifold held near where they start.
+fn markers_and_cameras(folder: &Path, distortion: &str, focal: &str) -> String {
+    let layout = folder.join("layout.toml");
+    let text = "offset = \"9.5 mm\"\n[markers]\nLANK = { joint = \"left_ankle\", offset = [0.05, 0.0, 0.01] }\n\
+        LKNE = { vertex = 900 }\nC7 = { face = 40, barycentric = [0.2, 0.3, 0.5] }\n\
+        CLAV = { from = \"neck\", toward = \"+z\" }\n";
+    std::fs::write(&layout, text).unwrap();
+    let calibration = folder.join("cameras.toml");
+    let cameras = std::fs::read_to_string(example("calibration.toml")).unwrap();
+    let lines = cameras
+        .lines()
+        .map(|line| match line.starts_with("distortions") {
+            true => format!("distortions = {distortion}"),
+            false => line.replace("fisheye = false", ""),
+        });
+    let fisheye = distortion.matches(',').count() == 3;
+    let lines = lines.flat_map(|line| match line.starts_with("distortions") {
+        true => vec![line, format!("fisheye = {fisheye}")],
+        false => vec![line],
+    });
+    let cameras: Vec<String> = lines.collect();
+    std::fs::write(&calibration, cameras.join("\n")).unwrap();
+    let (data, layout) = (example("walk.npz"), layout.display());
+    let (data, calibration) = (data.display(), calibration.display());
+    format!(
+        r#"
+fitrun = 1
+prior = "none"
+[data.markers]
+file = "{data}"
+array = "markers"
+axes = ["frame", "marker", "xyz"]
+names = "marker_names"
+[data.pixels]
+file = "{data}"
+array = "keypoints"
+axes = ["camera", "frame", "keypoint", "uvc"]
+views = "cameras"
+keypoints = "BODY_25"
+[data.cameras]
+file = "{calibration}"
+up = "y"
+[sources.skin]
+kind = "surface"
+layout = "{layout}"
+offset = "own"
+[sources.body25]
+kind = "joints"
+keypoints = "BODY_25"
+[sources.seen]
+kind = "project"
+of = "body25"
+cameras = "cameras"
+focal = "focal"
+principal = "principal"
+distortion = "distortion"
+rotation = "rotation"
+translation = "translation"
+[vars]
+own = {{ per = "marker", dim = 3, unit = "m", scale = 0.03 }}
+focal = {{ per = "camera", {focal} }}
+principal = {{ per = "camera" }}
+distortion = {{ per = "camera", cameras = ["cam1", "cam3"] }}
+rotation = {{ per = "camera", kind = "so3" }}
+translation = {{ per = "camera" }}
+boxed = {{ bounds = [-5.0, 5.0], init = [0.5, -0.5] }}
+direction = {{ kind = "sphere", dim = 3, init = [1.0, 2.0, -1.0] }}
+factor = {{ kind = "positive", init = 2.0 }}
+[terms.markers]
+source = "skin"
+target = "markers"
+sigma = "2 cm"
+[terms.reproj]
+source = "seen"
+target = "pixels"
+sigma = "20 px"
+[terms.own]
+kind = "l2"
+of = "own"
+sigma = "2 cm"
+[terms.focal]
+kind = "l2"
+of = "focal"
+about = "init"
+sigma = "50 px"
+[terms.rotation]
+kind = "l2"
+of = "rotation"
+about = "init"
+sigma = "5 deg"
+[terms.boxed]
+kind = "l2"
+of = "boxed"
+[terms.direction]
+kind = "l2"
+of = "direction"
+about = "init"
+[terms.factor]
+kind = "l2"
+of = "factor"
+"#
+    )
+}
+
+#[test]
+fn gradients_of_markers_free_cameras_and_all_manifolds_meet_central_differences() {
+    let lenses = [
+        (
+            "[-0.08, 0.02, 0.0005, -0.0004, 0.01]",
+            "kind = \"positive\"",
+        ),
+        (
+            "[-0.08, 0.02, 0.0005, -0.0004, 0.01, 0.02, -0.01, 0.003]",
+            "dim = 1",
+        ),
+        ("[-0.02, 0.01, -0.003, 0.001]", "dim = 2"),
+    ];
+    let scales = [
+        ("markers", "\"20 cm\""),
+        ("reproj", "\"300 px\""),
+        ("own", "\"10 cm\""),
+        ("focal", "\"300 px\""),
+        ("rotation", "\"90 deg\""),
+        ("boxed", "3.0"),
+        ("direction", "4.0"),
+        ("factor", "9.0"),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    for (distortion, focal) in lenses {
+        let text = markers_and_cameras(folder.path(), distortion, focal);
+        for robust in ROBUSTIFIERS {
+            let settings = scales.map(|(term, scale)| {
+                format!("terms.{term}.robust={}", robust.replace("SCALE", scale))
+            });
+            let sets: Vec<&str> = settings.iter().map(String::as_str).collect();
+            let rows = fitrun::gradcheck(&check(&text, &sets).problem);
+            assert_eq!(rows.len(), 9, "eight terms and shape");
+            for row in rows {
+                assert!(row.largest > 0.0, "{}: the gradient is zero", row.term);
+                assert!(row.error <= TOLERANCE, "{distortion} {robust} {row:?}");
+            }
+        }
+    }
+}

@@ -31,7 +31,6 @@ fn fit_joints(joints: &[f64], frames: &str, precision: &str, schedule: &str) -> 
         r#"
 fitrun = 1
 prior = "gmm"
-solve.precision = "{precision}"
 [data.targets]
 file = "{}"
 axes = ["frame", "joint", "xyz"]
@@ -44,7 +43,7 @@ sigma = "1 cm"
 "#,
         path.display()
     );
-    let checked = check(&text, &[]);
+    let checked = check(&text, &[&format!("solve.precision={precision}")]);
     let found = fit(&checked);
     (checked, found)
 }
@@ -137,4 +136,66 @@ fn where_no_frame_can_be_used_all_are_invalid_and_nothing_else_happens() {
     let errors = fitrun::point_errors(&checked.problem, &found);
     assert!(errors[0].all().is_empty());
     assert!(found.frame_costs.iter().all(|c| c.is_nan()));
+}
+
+/// Markers tracked with shape and offsets fixed.
+fn track_markers(frames: &str, method: &str) -> (Checked, Fit) {
+    let text = format!(
+        r#"
+fitrun = 1
+prior = "gmm"
+solve.method = "{method}"
+[data.markers]
+file = "{}"
+array = "markers"
+axes = ["frame", "marker", "xyz"]
+names = "marker_names"
+frames = "{frames}"
+[sources.skin]
+kind = "surface"
+layout = "plug-in-gait"
+[terms.data]
+source = "skin"
+target = "markers"
+sigma = "1 cm"
+{ALONE}
+"#,
+        example("walk.npz").display()
+    );
+    let checked = check(&text, &[]);
+    let found = fit(&checked);
+    (checked, found)
+}
+
+#[test]
+fn tracked_markers_have_the_same_bits_alone_and_in_company_with_every_method() {
+    for (name, _) in fitrun::MethodKind::NAMES {
+        let (checked, together) = track_markers("..", name);
+        for frame in [0, 31, 59] {
+            let (one, alone) = track_markers(&format!("{frame}..{}", frame + 1), name);
+            assert_eq!(
+                bits(&checked, &together, frame),
+                bits(&one, &alone, 0),
+                "{name}, frame {frame}"
+            );
+        }
+    }
+}
+
+#[test]
+fn with_adam_a_frame_of_nan_leaves_the_bits_of_all_others_unchanged() {
+    let good: Vec<f64> = joints().iter().copied().take(12 * 66).collect();
+    let mut broken = good.clone();
+    broken[7 * 66..8 * 66].fill(f64::NAN);
+    let schedule = format!("[solve]\nmethod = \"adam\"\nmax_iter = 300\n{ALONE}");
+    let (first, whole) = fit_joints(&good, "..", "f32", &schedule);
+    let (second, spoilt) = fit_joints(&broken, "..", "f32", &schedule);
+    assert_eq!(spoilt.status[7], Status::NoData);
+    for frame in (0..12).filter(|f| *f != 7) {
+        assert_eq!(
+            bits(&first, &whole, frame),
+            bits(&second, &spoilt, frame),
+            "frame {frame}"
+        );
+    }
 }

@@ -70,3 +70,65 @@ keypoints = "BODY_25B"
     assert!(errors.median <= 14.0 && errors.p95 <= 33.0, "{errors:?}");
     assert!(found.status.iter().all(|s| *s == Status::Converged));
 }
+
+#[test]
+fn real_markers_are_calibrated_on_twenty_frames_and_tracked_in_the_others() {
+    let Some(data) = real_data() else { return };
+    let data = data.canonicalize().unwrap();
+    let trials = [
+        ("pig_rom_static.c3d", "plug-in-gait", "1..80", 10.0),
+        (
+            "opensim_subject01_walk1.trc",
+            "opensim-subject01",
+            "..",
+            15.0,
+        ),
+    ];
+    for (file, layout, frames, limit) in trials {
+        for body in [
+            "builtin".into(),
+            format!("{}/body/body_mh_full.npz", data.display()),
+        ] {
+            let text = format!(
+                r#"
+fitrun = 1
+extends = "presets/markers.toml"
+body.model = "{body}"
+[data.markers]
+file = "{}/markers/raw/{file}"
+up = "{}"
+frames = "{frames}"
+[sources.surface]
+layout = "{layout}"
+[[stages]]
+name = "place"
+free = ["root_orient", "trans"]
+[[stages]]
+name = "reach"
+free = ["root_orient", "trans", "pose"]
+[[stages]]
+name = "calibrate"
+free = ["*"]
+frames = 20
+[[stages]]
+name = "track"
+free = ["root_orient", "trans", "pose"]
+"#,
+                data.display(),
+                if file.ends_with(".c3d") { "z" } else { "y" },
+            );
+            let checked = check(&text, &[]);
+            let found = fit(&checked);
+            let calibrated = &found.stages[2].frames;
+            let errors = &fitrun::point_errors(&checked.problem, &found)[0];
+            let others = errors.by_frame.outer_iter().enumerate();
+            let others = others.filter(|(f, _)| !calibrated.contains(f));
+            let others: Vec<f64> = others
+                .flat_map(|(_, row)| row.iter().copied().collect::<Vec<_>>())
+                .collect();
+            let mean = fitrun::Summary::of(&others).unwrap().mean;
+            assert_eq!(calibrated.len(), 20);
+            assert!(mean <= limit, "{file} on {body}: {mean} mm");
+        }
+    }
+}

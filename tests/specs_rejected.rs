@@ -304,6 +304,12 @@ impl Folder {
     /// Files of markers: a good one, in millimetres, and some with mistakes.
     fn markers(&self) {
         self.write("markers.trc", TRC);
+        self.write("pig.trc", TRC.replace("left_hip", "LASI"));
+        self.write(
+            "layout.toml",
+            "[markers]\nLASI = { vertex = 9000000 }\nRASI = { vertex = 3 }\n",
+        );
+        self.write("broken_layout.toml", "[markers]\nLASI = { vertx = 9 }\n");
         self.write("twice.trc", TRC.replace("RFWT", "LFWT"));
         self.write("furlongs.trc", TRC.replace("mm", "furlong"));
         let last = TRC.trim_end().rfind('\n').unwrap();

@@ -3,7 +3,7 @@
 use super::Checker;
 use crate::camera::{Camera, CameraPart};
 use crate::data::Dataset;
-use crate::diagnostic::{Diagnostic, Origin};
+use crate::diagnostic::{Diagnostic, Origin, Sourced};
 use crate::ir::VariableId;
 use crate::manifold::Manifold;
 use crate::spec::{Dimension, View};
@@ -133,53 +133,60 @@ impl<'a> Checker<'a> {
         Some(numbers.collect())
     }
 
-    /// The parts of the cameras that a projection leaves to variables.
+    /// The parts of the cameras that a projection leaves to variables; all mistakes are reported.
     pub(super) fn free_parts(&mut self, view: &View<'_>) -> Option<Vec<(CameraPart, VariableId)>> {
-        let mut free = Vec::new();
+        let mut free = Some(Vec::new());
         for (key, part, dimension, _) in PARTS {
-            let Some(name) = view.text(key) else {
-                continue;
-            };
-            let Some(id) = self.variable_id(name.value) else {
-                let root = self.spec.root();
-                if root
-                    .table("vars")
-                    .is_none_or(|t| t.get(name.value).is_none())
-                {
-                    let message = format!("unknown variable `{}`", name.value);
-                    let hint = format!(
-                        "declare it: `[vars.{}]` with `per = \"camera\"`",
-                        name.value
-                    );
-                    let names: Vec<String> =
-                        self.variables.iter().map(|v| v.name.clone()).collect();
-                    let diagnostic = Diagnostic::error("F0304", message, &name.origin).hint(hint);
-                    let names = names.iter().map(String::as_str);
-                    self.diagnostics.push(diagnostic.nearest(name.value, names));
-                }
-                return None;
-            };
-            let variable = &self.variables[id.0];
-            let dims = variable.manifold.ambient();
-            let wanted = match part {
-                CameraPart::Rotation => "kind = \"so3\"",
-                CameraPart::Focal => "dim = 1, or 2 for fx and fy",
-                _ => "the components of that part",
-            };
-            let fits = match part {
-                CameraPart::Rotation => variable.manifold == Manifold::So3,
-                CameraPart::Focal => dims == 1 || dims == 2,
-                _ => variable.manifold != Manifold::So3,
-            };
-            if variable.labels.is_empty() || !fits || variable.dimension != dimension {
-                let message = format!("`{}.{key}`: `{}` does not fit", view.path(), name.value);
-                let hint = format!("it needs `per = \"camera\"`, {wanted}, in {dimension}");
-                self.diagnostics
-                    .push(Diagnostic::error("F0306", message, &name.origin).hint(hint));
-                return None;
+            if let Some(name) = view.text(key) {
+                let found = self.free_part(view, key, &name, part, dimension);
+                free = free.zip(found).map(|(mut free, id)| {
+                    free.push((part, id));
+                    free
+                });
             }
-            free.push((part, id));
         }
-        Some(free)
+        free
+    }
+
+    fn free_part(
+        &mut self,
+        view: &View<'_>,
+        key: &str,
+        name: &Sourced<&str>,
+        part: CameraPart,
+        dimension: Dimension,
+    ) -> Option<VariableId> {
+        let Some(id) = self.variable_id(name.value) else {
+            // A variable that was declared with a mistake has been complained about already.
+            let root = self.spec.root();
+            if root
+                .table("vars")
+                .is_none_or(|t| t.get(name.value).is_none())
+            {
+                let message = format!("unknown variable `{}`", name.value);
+                let hint = format!(
+                    "declare it: `[vars.{}]` with `per = \"camera\"`",
+                    name.value
+                );
+                self.diagnostics
+                    .push(Diagnostic::error("F0304", message, &name.origin).hint(hint));
+            }
+            return None;
+        };
+        let variable = &self.variables[id.0];
+        let dims = variable.manifold.ambient();
+        let (fits, wanted) = match part {
+            CameraPart::Rotation => (variable.manifold == Manifold::So3, "`kind = \"so3\"`"),
+            CameraPart::Focal => (dims <= 2, "`dim = 1`, or 2 for fx and fy"),
+            _ => (variable.manifold != Manifold::So3, "numbers"),
+        };
+        if variable.labels.is_empty() || !fits || variable.dimension != dimension {
+            let message = format!("`{}.{key}`: `{}` does not fit", view.path(), name.value);
+            let hint = format!("it needs `per = \"camera\"`, {wanted}, in {dimension}");
+            self.diagnostics
+                .push(Diagnostic::error("F0306", message, &name.origin).hint(hint));
+            return None;
+        }
+        Some(id)
     }
 }

@@ -77,10 +77,8 @@ impl Checker<'_> {
                 let hint = format!(
                     "declare it: `[vars.{name}]` with `per = \"marker\"`, `dim = 3`, `unit = \"m\"`"
                 );
-                let names: Vec<String> = self.variables.iter().map(|v| v.name.clone()).collect();
-                let diagnostic = Diagnostic::error("F0304", message, origin).hint(hint);
-                let names = names.iter().map(String::as_str);
-                self.diagnostics.push(diagnostic.nearest(name, names));
+                self.diagnostics
+                    .push(Diagnostic::error("F0304", message, origin).hint(hint));
             }
             return None;
         };

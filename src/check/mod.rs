@@ -7,6 +7,7 @@ mod markers;
 mod nodes;
 mod output;
 mod placement;
+mod settings;
 mod sources;
 mod stages;
 mod targets;
@@ -19,9 +20,9 @@ use std::sync::Arc;
 
 use crate::data::{Dataset, Observations};
 use crate::diagnostic::{Diagnostic, Diagnostics, Origin};
-use crate::ir::{Node, Precision, Problem, Settings, Term, Variable};
+use crate::ir::{Node, Problem, Term, Variable};
 use crate::read::{Inputs, upright};
-use crate::spec::{Spec, View};
+use crate::spec::Spec;
 
 /// The parts of a problem while it is being put together.
 struct Checker<'a> {
@@ -57,7 +58,7 @@ pub(crate) fn check(
     let placement = checker.placement(&observed);
     let stages = checker.stages(&terms, rate, placement.as_ref());
     checker.warn_unused(&terms, &stages);
-    let settings = settings(&spec.root());
+    let settings = checker.settings();
     let output = checker.output();
     let mut seen = observed_frames(frames, &terms);
     let watched = |t: &Term| matches!(t.residual, crate::ir::Residual::Points(_));
@@ -177,33 +178,4 @@ fn observed_frames(frames: usize, terms: &[Term]) -> Vec<bool> {
         }
     }
     seen
-}
-
-fn settings(root: &View<'_>) -> Settings {
-    let empty = Default::default();
-    let solve = View::new(root.table("solve").unwrap_or(&empty), "solve");
-    let tolerance = View::new(
-        solve.table("tolerance").unwrap_or(&empty),
-        "solve.tolerance",
-    );
-    let precision = match solve.text("precision").map(|t| t.value) {
-        Some("f64") => Precision::F64,
-        _ => Precision::F32,
-    };
-    let default_cost = match precision {
-        Precision::F32 => 1e-6,
-        Precision::F64 => 1e-9,
-    };
-    Settings {
-        precision,
-        history: solve
-            .integer("history")
-            .map_or(60, |n| n.value.max(1) as usize),
-        learning_rate: solve.number("learning_rate").map_or(0.05, |n| n.value),
-        tolerance_grad: tolerance.number("grad").map_or(1e-4, |n| n.value),
-        tolerance_cost: tolerance
-            .number("cost_rel")
-            .map_or(default_cost, |n| n.value),
-        seed: solve.integer("seed").map_or(0, |n| n.value.unsigned_abs()),
-    }
 }

@@ -4,7 +4,10 @@ use super::Checker;
 use crate::diagnostic::{Diagnostic, Origin, Sourced};
 use crate::ir::{Coupling, Per, Placement, Residual, Stage, Targets, Term, VariableId};
 use crate::solve::MethodKind;
-use crate::spec::{Node, Value, View};
+use crate::spec::{Dimension, Node, Value, View};
+
+/// Frames below which a calibration of markers says little.
+const ENOUGH: i64 = 5;
 
 impl Checker<'_> {
     pub(super) fn stages(
@@ -97,6 +100,9 @@ impl Checker<'_> {
             self.diagnostics
                 .push(Diagnostic::error("F0205", message, &n.origin));
         }
+        if let Some(frames) = &frames {
+            self.warn_few_frames(view.path(), &name, frames, &free, &active);
+        }
         Some(Stage {
             name,
             coupling: self.coupling(&free, &active, frames.map(|n| n.value.max(1) as usize)),
@@ -105,6 +111,43 @@ impl Checker<'_> {
             method: self.method(view.text("method").map(|m| m.value)),
             max_iter: self.max_iter(view, max_iter),
         })
+    }
+
+    /// A calibration with less to see than it asks for, or than it needs.
+    fn warn_few_frames(
+        &mut self,
+        path: &str,
+        name: &str,
+        asked: &Sourced<i64>,
+        free: &[VariableId],
+        terms: &[Term],
+    ) {
+        if self.diagnostics.has_errors() {
+            return;
+        }
+        let seen = super::observed_frames(self.frames, terms);
+        let seen = seen.iter().filter(|s| **s).count() as i64;
+        if seen < asked.value && asked.origin != Origin::Default {
+            let message = format!(
+                "`{path}` (`{name}`) asks for {} frames, but only {seen} have data",
+                asked.value
+            );
+            self.diagnostics
+                .push(Diagnostic::warning("F0510", message, &asked.origin));
+        }
+        let offsets = |id: &VariableId| {
+            let variable = &self.variables[id.0];
+            variable.per == Per::Subject && variable.dimension == Dimension::LENGTH
+        };
+        if seen.min(asked.value) < ENOUGH && free.iter().any(offsets) {
+            let message = format!(
+                "`{path}` (`{name}`) calibrates on {} frames, which hardly tell offsets from pose",
+                seen.min(asked.value)
+            );
+            let hint = "take 20 or more, of a motion in which the joints bend";
+            self.diagnostics
+                .push(Diagnostic::warning("F0510", message, &asked.origin).hint(hint));
+        }
     }
 
     /// The stage's own method, else that of all stages; `auto` is L-BFGS.

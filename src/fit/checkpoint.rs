@@ -50,8 +50,7 @@ impl Checkpoint {
         let npz = Npz::open(path)?;
         if npz.strings("identity")?.first().map(String::as_str) != Some(identity) {
             let message = "was left by another spec, or its input files have changed since";
-            let hint = "run without `--resume` to start anew";
-            return Err(FileError::new(path, message).with_hint(hint));
+            return Err(FileError::new(path, message));
         }
         let damaged = || npz.error("is damaged: its arrays do not fit the spec");
         let names = npz.strings("status")?;

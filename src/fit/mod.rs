@@ -14,7 +14,7 @@ use dfdx::prelude::Cpu;
 
 use crate::compile::CompiledObjective;
 use crate::graph::{Backend, Scalar};
-use crate::ir::{Coupling, Precision, Problem, Stage, Values};
+use crate::ir::{Coupling, Per, Precision, Problem, Stage, Values, VariableId};
 use crate::objective::{Evaluation, Objective};
 use crate::solve::{MethodKind, Progress, Solution, SolveSettings, Termination, minimize_with};
 
@@ -179,27 +179,23 @@ impl<'a, E: Scalar, D: Backend<E>> Fitter<'a, E, D> {
         let good = |f: &usize| self.status[*f] == Status::Unsolved && !self.done[*f];
         let placed: Vec<usize> = (0..self.problem.frames).filter(good).collect();
         let mut starts = match next {
-            0 => start::starts(self.problem, &self.values, &placed),
+            0 => start::starts(self.problem, &Values::initial(self.problem), &placed),
             _ => None,
         };
+        let mut checkpoint = None;
         while let Some(stage) = self.problem.stages.get(next) {
+            let before = self.values.clone();
             match starts.take() {
                 Some(starts) => self.place(stage, next, starts),
                 None => self.solve(stage, next),
             }
             if self.interrupted {
+                checkpoint = Some(self.checkpoint(next, before));
                 break;
             }
             self.done.fill(false);
             next += 1;
         }
-        let checkpoint = self.interrupted.then(|| Checkpoint {
-            stage: next,
-            done: self.done.clone(),
-            touched: self.touched.clone(),
-            status: self.status.clone(),
-            values: self.values.clone(),
-        });
         self.finish(checkpoint)
     }
 
@@ -213,6 +209,29 @@ impl<'a, E: Scalar, D: Backend<E>> Fitter<'a, E, D> {
         let open = self.status.iter_mut().filter(open);
         open.for_each(|s| *s = Status::Unsolved);
         checkpoint.stage
+    }
+
+    /// Where to go on. Frames of an independent stage that it had not done begin it anew, so that the
+    /// end is the same as without the interruption; a joint stage goes on from where it stood.
+    fn checkpoint(&self, index: usize, mut before: Values) -> Checkpoint {
+        let mut values = self.values.clone();
+        if self.problem.stages[index].coupling == Coupling::Independent {
+            for (i, variable) in self.problem.variables.iter().enumerate() {
+                let of_frames = (0..self.problem.frames).filter(|&f| self.done[f]);
+                for frame in of_frames.filter(|_| variable.per == Per::Frame) {
+                    let copy = before.get_mut(VariableId(i), frame);
+                    copy.copy_from_slice(values.get(VariableId(i), frame));
+                }
+            }
+            values = before;
+        }
+        Checkpoint {
+            stage: index,
+            done: self.done.clone(),
+            touched: self.touched.clone(),
+            status: self.status.clone(),
+            values,
+        }
     }
 
     /// The first stage: several starts of a frame are problems of one batch, the best one stays.
