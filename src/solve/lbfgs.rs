@@ -252,11 +252,9 @@ impl Lbfgs {
             return false;
         }
         let tolerance = ROUNDING * terrain.settings.noise;
-        if self.lost <= tolerance {
-            self.state.termination = Some(Termination::Precision {
-                value: self.lost,
-                tolerance,
-            });
+        let value = self.lost.min(search.attainable() / unit);
+        if value <= tolerance {
+            self.state.termination = Some(Termination::Precision { value, tolerance });
             return true;
         }
         self.state.termination = Some(Termination::Stalled {

@@ -22,6 +22,8 @@ pub(super) struct LineSearch {
     trials: usize,
     /// Absolute rounding error of a cost.
     noise: f64,
+    /// The most that a parabola through the start and a trial could lower the cost.
+    attainable: Option<f64>,
     pub step: f64,
 }
 
@@ -52,6 +54,7 @@ impl LineSearch {
             high: None,
             trials: 0,
             noise,
+            attainable: None,
             step: first_step,
         }
     }
@@ -66,6 +69,11 @@ impl LineSearch {
         };
         let promised = self.start.cost + DECREASE * trial.step * self.start.slope + self.noise;
         let finite = cost.is_finite() && slope.is_finite();
+        let bend = slope - self.start.slope;
+        if finite && bend > 0.0 {
+            let lowest = 0.5 * self.start.slope.powi(2) * trial.step / bend;
+            self.attainable = Some(self.attainable.map_or(lowest, |most| most.max(lowest)));
+        }
         if !finite || cost > promised || (cost > self.low.cost + self.noise) {
             self.high = Some(trial);
             return self.advance(Verdict::Next);
@@ -113,6 +121,11 @@ impl LineSearch {
         };
         let fraction = if fraction.is_finite() { fraction } else { 0.5 };
         low.step + fraction.clamp(0.1, 0.9) * width
+    }
+
+    /// What the line's curvature says can be gained along it; infinite where no trial has said so.
+    pub fn attainable(&self) -> f64 {
+        self.attainable.unwrap_or(f64::INFINITY)
     }
 
     /// The decrease that the first unit step promised.
