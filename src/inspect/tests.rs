@@ -1,3 +1,5 @@
+//! What `inspect` says of files of every kind.
+
 use super::*;
 
 fn inspected(name: &str, text: &str) -> Inspection {

@@ -1,3 +1,5 @@
+//! Processors, number formats, parameters and damage of C3D files.
+
 use super::super::testing::{converted_markers, damage, real_data};
 use super::parameters::BLOCK;
 use super::*;

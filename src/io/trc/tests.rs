@@ -1,3 +1,5 @@
+//! Headers, gaps and damage of TRC files.
+
 use super::super::testing::{converted_markers, damage, real_data};
 use super::*;
 
