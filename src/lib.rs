@@ -29,6 +29,7 @@ mod manifold;
 mod objective;
 mod precondition;
 mod prior;
+mod random;
 mod read;
 mod report;
 mod robust;

@@ -17,7 +17,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("data", &["camera", "spec"]),
     ("body", &["graph", "data", "io", "keypoints", "spec"]),
     ("keypoints", &["graph", "body"]),
-    ("prior", &["graph"]),
+    ("random", &[]),
+    ("prior", &["graph", "io", "random"]),
     ("term", &["graph", "robust"]),
     ("spec", &["diagnostic"]),
     (
@@ -90,7 +91,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         ],
     ),
     ("gradcheck", &["compile", "fit", "ir", "objective", "solve"]),
-    ("train", &[]),
+    ("train", &["random"]),
 ];
 
 /// The only homes of some crates.
@@ -102,7 +103,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("zip", &["io"]),
     ("gltf_json", &["io"]),
     ("codespan_reporting", &["diagnostic"]),
-    ("safetensors", &["prior", "train"]),
+    ("safetensors", &["io"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
 ];

@@ -27,6 +27,7 @@ pub(crate) mod openpose;
 pub(crate) mod ply;
 pub(crate) mod pose2sim;
 pub(crate) mod pose2sim_writer;
+pub(crate) mod tensors;
 pub(crate) mod trc;
 pub(crate) mod trc_writer;
 

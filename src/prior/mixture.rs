@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use nalgebra::{DMatrix, DVector};
-use safetensors::{Dtype, SafeTensors};
 
 use crate::graph::{CostOperation, Gradient, Rows, Scalar, Value};
+use crate::io::tensors::Tensors;
 
 const BUILTIN: &[u8] = include_bytes!("../../assets/priors/gmm.safetensors");
 
@@ -39,31 +39,30 @@ impl Mixture {
     }
 
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
-        if bytes.is_empty() {
-            return Err("the file is empty".into());
+        Self::from_tensors(&Tensors::parse(bytes)?)
+    }
+
+    /// From `weights` (m), `means` (m, d) and `covariances` (m, d, d).
+    pub(crate) fn from_tensors(tensors: &Tensors) -> Result<Self, String> {
+        let dims = |name: &str| {
+            let found = tensors.arrays.get(name).map(|t| t.shape.as_slice());
+            found.ok_or_else(|| {
+                format!(
+                    "there is no tensor `{name}`; a mixture has `weights`, `means`, `covariances`"
+                )
+            })
+        };
+        let (&[components], &[_, d]) = (dims("weights")?, dims("means")?) else {
+            return Err("`weights` should have one axis and `means` two".into());
+        };
+        dims("covariances")?;
+        if components == 0 || d == 0 {
+            return Err("the mixture is empty".into());
         }
-        let file =
-            SafeTensors::deserialize(bytes).map_err(|e| format!("not a safetensors file: {e}"))?;
-        let (shape, weights) = tensor(&file, "weights")?;
-        let components = shape.iter().product::<usize>();
-        let (shape, means) = tensor(&file, "means")?;
-        let dims = *shape.last().unwrap_or(&0);
-        let (_, covariances) = tensor(&file, "covariances")?;
-        let expected = dims
-            .checked_mul(dims)
-            .and_then(|n| n.checked_mul(components));
-        if components == 0 || dims == 0 || Some(means.len()) != components.checked_mul(dims) {
-            return Err(format!(
-                "`means` should be ({components}, dims), but has the shape {shape:?}"
-            ));
-        }
-        if Some(covariances.len()) != expected {
-            return Err(format!(
-                "`covariances` should be ({components}, {dims}, {dims}), but holds {} numbers",
-                covariances.len()
-            ));
-        }
-        Self::new(&weights, &means, &covariances, dims)
+        let weights = tensors.get("weights", &[components])?;
+        let means = tensors.get("means", &[components, d])?;
+        let covariances = tensors.get("covariances", &[components, d, d])?;
+        Self::new(&weights.data, &means.data, &covariances.data, d)
     }
 
     /// From weights (m), means (m, d) and covariances (m, d, d), all row-major.
@@ -121,25 +120,6 @@ impl Mixture {
         let mean = DVector::from_column_slice(&self.means[component]);
         (mean + moved.unwrap_or_default()).as_slice().to_vec()
     }
-}
-
-fn tensor(file: &SafeTensors<'_>, name: &str) -> Result<(Vec<usize>, Vec<f64>), String> {
-    let view = file.tensor(name).map_err(|_| {
-        format!("there is no tensor `{name}`; a mixture has `weights`, `means`, `covariances`")
-    })?;
-    let bytes = view.data();
-    let numbers = match view.dtype() {
-        Dtype::F32 => bytes
-            .chunks_exact(4)
-            .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]).into())
-            .collect(),
-        Dtype::F64 => bytes
-            .chunks_exact(8)
-            .map(|b| f64::from_le_bytes(std::array::from_fn(|i| b[i])))
-            .collect(),
-        other => return Err(format!("`{name}` is {other:?}, but should be F32 or F64")),
-    };
-    Ok((view.shape().to_vec(), numbers))
 }
 
 /// The mixture as a loss term on (rows, dims).

@@ -14,9 +14,9 @@ mod start;
 #[cfg(test)]
 mod tests;
 
+use crate::random::SplitMix64;
 use density::Component;
 use nalgebra::{DMatrix, DMatrixView, DVector};
-use start::SplitMix64;
 
 /// Rows per block; a constant, so that no sum depends on the number of threads.
 const CHUNK: usize = 2048;

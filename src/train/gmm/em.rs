@@ -1,8 +1,9 @@
 //! The expectation–maximisation loop from one start.
 
 use super::density::{self, Component};
-use super::start::{self, SplitMix64};
+use super::start;
 use super::{CHUNK, MixtureError, MixtureFit, MixtureSettings};
+use crate::random::SplitMix64;
 use nalgebra::{DMatrix, DMatrixView, DVector};
 use rayon::prelude::*;
 

@@ -3,6 +3,8 @@
 use nalgebra::{DMatrix, DMatrixView};
 use rayon::prelude::*;
 
+use crate::random::SplitMix64;
+
 const LLOYD_ITERATIONS: usize = 10;
 
 /// Assignments of columns to clusters as ones in `(rows, clusters)`, else zeros.
@@ -22,20 +24,6 @@ pub(super) fn k_means(
         ones[(row, cluster)] = 1.0;
     }
     ones
-}
-
-/// Steele, Lea & Flood's generator (2014): its stream is fixed here, for repeatable training.
-pub(super) struct SplitMix64(pub(super) u64);
-
-impl SplitMix64 {
-    /// Uniform in [0, 1).
-    pub(super) fn uniform(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((bits ^ (bits >> 31)) >> 11) as f64 / (1u64 << 53) as f64
-    }
 }
 
 /// Draws each next centre with a probability proportional to its squared distance from the others.

@@ -1,7 +1,7 @@
 //! Facts about the mixture trainer.
 
-use super::start::SplitMix64;
 use super::*;
+use crate::random::SplitMix64;
 
 const TRUE_MEANS: [[f64; 2]; 2] = [[-1.0, 2.0], [2.0, 0.0]];
 /// Lower Cholesky factors of the two covariances: rows (a, 0) and (b, c).
