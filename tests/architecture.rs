@@ -91,7 +91,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         ],
     ),
     ("gradcheck", &["compile", "fit", "ir", "objective", "solve"]),
-    ("train", &["random"]),
+    ("train", &["body", "graph", "io", "prior", "random"]),
 ];
 
 /// The only homes of some crates.

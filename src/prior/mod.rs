@@ -1,9 +1,11 @@
 //! Pose priors: a variable with its manifold, an energy, a mode and a decoder, a file per kind.
 
+mod latent;
 pub mod mixture;
 
 use std::sync::Arc;
 
+pub use latent::Latent;
 pub use mixture::Mixture;
 
 /// A prior as the rest of the engine sees it.

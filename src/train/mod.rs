@@ -1,5 +1,9 @@
 //! Training of priors from samples.
 
 mod gmm;
+mod settings;
+mod trainee;
 
 pub use gmm::{MixtureError, MixtureFit, MixtureSettings, fit_mixture};
+pub use settings::{GanSettings, VposerSettings};
+pub(crate) use trainee::Trainee;
