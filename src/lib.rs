@@ -53,7 +53,7 @@ pub use keypoints::{conventions, keypoints_of, labels};
 pub use manifold::Manifold;
 pub use objective::{Block, Evaluation, Layout, Objective};
 pub use precondition::Preconditioner;
-pub use prior::{Latent, Mixture};
+pub use prior::{Latent, Learned, LearnedKind, Mixture, Prior};
 pub use report::Record;
 pub use report::metrics::{PointErrors, Summary, point_errors};
 pub use run::{Checked, Outcome, RunOptions, check, run};

@@ -6,11 +6,15 @@ use dfdx::tensor::{Storage, Tensor, TensorFromVec};
 use num_traits::Float;
 
 use super::operation::{CostOperation, Gradient, Operation, Rows, Value};
+use super::product::{self, Rows2};
 
 /// The number type of a graph: f32 or f64.
 pub(crate) trait Scalar: Dtype + Float + std::iter::Sum {
     fn of(x: f64) -> Self;
     fn wide(self) -> f64;
+
+    /// out += a b, or a bᵀ.
+    fn add_product(out: &mut [Self], a: Rows2<'_, Self>, b: Rows2<'_, Self>, transposed: bool);
 }
 
 impl Scalar for f32 {
@@ -20,6 +24,9 @@ impl Scalar for f32 {
     fn wide(self) -> f64 {
         self.into()
     }
+    fn add_product(out: &mut [f32], a: Rows2<'_, f32>, b: Rows2<'_, f32>, transposed: bool) {
+        product::add_product_f32(out, a, b, transposed);
+    }
 }
 
 impl Scalar for f64 {
@@ -28,6 +35,9 @@ impl Scalar for f64 {
     }
     fn wide(self) -> f64 {
         self
+    }
+    fn add_product(out: &mut [f64], a: Rows2<'_, f64>, b: Rows2<'_, f64>, transposed: bool) {
+        product::add_product_f64(out, a, b, transposed);
     }
 }
 
@@ -110,9 +120,7 @@ macro_rules! cpu_backend {
                 let dims = operation.out_dims();
                 let values: Vec<_> = inputs.iter().map(|t| value_of(t)).collect();
                 let mut out = vec![0.0; rows * dims];
-                for (i, row) in out.chunks_exact_mut(dims.max(1)).enumerate() {
-                    operation.forward(i, &values, row);
-                }
+                operation.forward_rows(rows, &values, &mut out);
                 self.tensor_from_vec(out, (rows, dims))
             }
 
@@ -138,16 +146,7 @@ macro_rules! cpu_backend {
                         })
                     })
                     .collect();
-                for i in 0..out.rows {
-                    let range = i * out.dims..(i + 1) * out.dims;
-                    operation.backward(
-                        i,
-                        &values,
-                        &out.data[range.clone()],
-                        &out_gradient[range],
-                        &mut wanted,
-                    );
-                }
+                operation.backward_rows(&values, out, out_gradient, &mut wanted);
             }
 
             fn cost(

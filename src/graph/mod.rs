@@ -4,7 +4,10 @@ pub(crate) mod affine;
 mod backend;
 pub(crate) mod linear3;
 mod operation;
+pub(crate) mod product;
 pub(crate) mod rodrigues;
+pub(crate) mod rotation_log;
+pub(crate) mod six_d;
 pub(crate) mod swing_twist;
 mod tape;
 

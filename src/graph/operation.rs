@@ -61,6 +61,34 @@ pub(crate) trait Operation<E>: Send + Sync {
         out_gradient: &[E],
         gradients: &mut [Option<Gradient<'_, E>>],
     );
+
+    /// All rows; an operation that gains from seeing them together says how.
+    fn forward_rows(&self, rows: usize, inputs: &[Value<'_, E>], out: &mut [E]) {
+        let dims = self.out_dims();
+        for i in 0..rows {
+            self.forward(i, inputs, &mut out[i * dims..(i + 1) * dims]);
+        }
+    }
+
+    /// As [`Operation::backward`], for all rows.
+    fn backward_rows(
+        &self,
+        inputs: &[Value<'_, E>],
+        out: Value<'_, E>,
+        out_gradient: &[E],
+        gradients: &mut [Option<Gradient<'_, E>>],
+    ) {
+        for i in 0..out.rows {
+            let range = i * out.dims..(i + 1) * out.dims;
+            self.backward(
+                i,
+                inputs,
+                &out.data[range.clone()],
+                &out_gradient[range],
+                gradients,
+            );
+        }
+    }
 }
 
 /// A loss term: the cost of each core row in f64, and its gradient in the same sweep.

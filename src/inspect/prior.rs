@@ -3,12 +3,14 @@
 use std::path::Path;
 
 use super::Inspection;
-use crate::io::{FileError, read_bytes};
+use crate::io::FileError;
+use crate::io::tensors::Tensors;
 use crate::prior::Mixture;
 
 pub(super) fn inspect(path: &Path) -> Result<Inspection, FileError> {
-    let bytes = read_bytes(path)?;
-    let mixture = Mixture::from_bytes(&bytes).map_err(|message| FileError::new(path, message))?;
+    let tensors = Tensors::read(path)?;
+    let mixture =
+        Mixture::from_tensors(&tensors).map_err(|message| FileError::new(path, message))?;
     let mut found = Inspection::new("mixture of Gaussians over poses (safetensors)");
     found.fact("components", mixture.means.len().to_string());
     found.fact(

@@ -1,13 +1,9 @@
 //! The Gaussian mixture over `pose_body`: E = 2 (L − min L), L(θ) = min_m ½(θ−μ_m)ᵀP_m(θ−μ_m) − log ŵ_m.
 
-use std::path::Path;
-
 use nalgebra::{DMatrix, DVector};
 
 use crate::graph::{CostOperation, Gradient, Rows, Scalar, Value};
 use crate::io::tensors::Tensors;
-
-const BUILTIN: &[u8] = include_bytes!("../../assets/priors/gmm.safetensors");
 
 /// Components in f64; precisions as Cholesky factors, weights as offsets in log space.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,26 +18,6 @@ pub struct Mixture {
 }
 
 impl Mixture {
-    /// The mixture that fitrun ships; see `assets/priors`.
-    pub fn builtin() -> Result<Self, String> {
-        Self::from_bytes(BUILTIN)
-    }
-
-    /// Reads `weights` (m), `means` (m, d) and `covariances` (m, d, d) of a safetensors file.
-    pub fn from_file(path: &Path) -> Result<Self, String> {
-        let bytes = std::fs::read(path)
-            .map_err(|e| match e.kind() {
-                std::io::ErrorKind::NotFound => "there is no such file".to_string(),
-                _ => e.to_string(),
-            })
-            .map_err(|reason| format!("cannot read the mixture `{}`: {reason}", path.display()))?;
-        Self::from_bytes(&bytes).map_err(|reason| format!("`{}`: {reason}", path.display()))
-    }
-
-    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
-        Self::from_tensors(&Tensors::parse(bytes)?)
-    }
-
     /// From `weights` (m), `means` (m, d) and `covariances` (m, d, d).
     pub(crate) fn from_tensors(tensors: &Tensors) -> Result<Self, String> {
         let dims = |name: &str| {
@@ -104,6 +80,19 @@ impl Mixture {
     pub fn mode(&self) -> Vec<f64> {
         let best = (0..self.offsets.len()).find(|&m| self.offsets[m] == 0.0);
         self.means[best.unwrap_or(0)].clone()
+    }
+
+    /// The components' shares, (components), summing to one.
+    pub fn weights(&self) -> Vec<f64> {
+        // log ŵ_m = log w_m − ½ log det Σ_m, and the factors hold Σ_m^{-1/2}.
+        let log_weight = |m: usize| {
+            let diagonal = (0..self.dims).map(|i| self.factors[m][i * self.dims + i].ln());
+            -self.offsets[m] - diagonal.sum::<f64>()
+        };
+        let logs: Vec<f64> = (0..self.offsets.len()).map(log_weight).collect();
+        let most = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let sum: f64 = logs.iter().map(|l| (l - most).exp()).sum();
+        logs.iter().map(|l| (l - most).exp() / sum).collect()
     }
 
     /// Σ_m, for drawing samples.

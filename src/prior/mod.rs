@@ -1,12 +1,20 @@
 //! Pose priors: a variable with its manifold, an energy, a mode and a decoder, a file per kind.
 
+pub(crate) mod decode;
 mod latent;
+mod learned;
 pub mod mixture;
+pub(crate) mod network;
 
+use std::path::Path;
 use std::sync::Arc;
 
 pub use latent::Latent;
+pub use learned::{Learned, LearnedKind};
 pub use mixture::Mixture;
+
+use crate::io::FileError;
+use crate::io::tensors::Tensors;
 
 /// A prior as the rest of the engine sees it.
 #[derive(Clone, Debug)]
@@ -14,21 +22,55 @@ pub enum Prior {
     None,
     /// Lives on `pose_body` itself.
     Mixture(Arc<Mixture>),
+    /// Lives on a code `z`.
+    Learned(Arc<Learned>),
 }
 
+/// Weights that fitrun ships, by the kind of their prior; see `assets/priors`.
+const BUILTIN: &[(&str, &[u8])] = &[("gmm", include_bytes!("../../assets/priors/gmm.safetensors"))];
+
 impl Prior {
+    /// A prior with the weights that fitrun ships.
+    pub fn builtin(kind: &str) -> Result<Self, String> {
+        if kind == "none" {
+            return Ok(Self::None);
+        }
+        let (_, bytes) = BUILTIN
+            .iter()
+            .find(|(name, _)| *name == kind)
+            .ok_or_else(|| format!("there are no built-in weights for `{kind}`; name a `file`"))?;
+        Self::from_tensors(kind, &Tensors::parse(bytes)?)
+    }
+
+    /// Reads a prior's weights.
+    pub fn from_file(kind: &str, path: &Path) -> Result<Self, FileError> {
+        let tensors = Tensors::read(path)?;
+        Self::from_tensors(kind, &tensors).map_err(|message| FileError::new(path, message))
+    }
+
+    fn from_tensors(kind: &str, tensors: &Tensors) -> Result<Self, String> {
+        match LearnedKind::NAMES.iter().find(|(name, _)| *name == kind) {
+            Some((_, kind)) => {
+                Learned::from_tensors(*kind, tensors).map(|l| Self::Learned(l.into()))
+            }
+            None => Mixture::from_tensors(tensors).map(|m| Self::Mixture(m.into())),
+        }
+    }
+
     /// The name of the variable that stages call `pose`.
     pub fn variable(&self) -> &'static str {
         match self {
             Self::None | Self::Mixture(_) => "pose_body",
+            Self::Learned(_) => "z",
         }
     }
 
-    /// The most probable value of that variable.
+    /// The value of that variable where a fit starts: the most probable one, where there is one.
     pub fn mode(&self, dims: usize) -> Vec<f64> {
         match self {
             Self::None => vec![0.0; dims],
             Self::Mixture(mixture) => mixture.mode(),
+            Self::Learned(learned) => learned.mode.clone(),
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::data::Dataset;
 use crate::diagnostic::{Diagnostic, Diagnostics, Origin};
 use crate::io::npz::Npz;
 use crate::io::{FileError, cameras_json, opencv, pose2sim};
-use crate::prior::{Mixture, Prior};
+use crate::prior::Prior;
 use crate::spec::{Spec, View};
 
 /// What the files of a spec hold.
@@ -158,24 +158,19 @@ fn read_prior(root: &View<'_>, files: &mut Vec<PathBuf>, diagnostics: &mut Diagn
     let Some(prior) = root.table("prior").map(|t| View::new(t, "prior")) else {
         return Prior::None;
     };
-    if prior.text("kind").is_some_and(|k| k.value == "none") {
-        return Prior::None;
-    }
-    let mixture = match prior.text("file") {
-        None => Mixture::builtin(),
-        Some(file) => {
-            files.push(file.value.into());
-            Mixture::from_file(Path::new(file.value))
-        }
-    };
-    match mixture {
-        Ok(mixture) => Prior::Mixture(mixture.into()),
-        Err(message) => {
-            let origin = prior.origin_of("file", &Origin::Default);
+    let kind = prior.text("kind").map_or("none", |k| k.value);
+    let Some(file) = prior.text("file") else {
+        return Prior::builtin(kind).unwrap_or_else(|message| {
+            let origin = prior.origin_of("kind", &Origin::Default);
             diagnostics.push(Diagnostic::error("F0401", message, &origin));
             Prior::None
-        }
-    }
+        });
+    };
+    files.push(file.value.into());
+    Prior::from_file(kind, Path::new(file.value)).unwrap_or_else(|error| {
+        diagnostics.push(file_error(&error, &file.origin));
+        Prior::None
+    })
 }
 
 fn read_layout(

@@ -1,0 +1,273 @@
+//! The networks of learned priors: VPoser's decoders and encoders, under their published names.
+
+use crate::graph::Scalar;
+use crate::graph::product::{Rows2, add_a_bt};
+use crate::io::tensors::{Tensor, Tensors};
+
+/// Numbers that a decoder makes of a code: six for each of 21 joints.
+pub(super) const OUT: usize = 6 * 21;
+
+/// A dense layer y = x Wᵀ + b.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dense {
+    pub inputs: usize,
+    pub outputs: usize,
+    /// (outputs, inputs), row-major.
+    pub weight: Vec<f64>,
+    pub bias: Vec<f64>,
+}
+
+/// Which published VPoser a network's names and activations follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Version {
+    V1,
+    V2,
+}
+
+/// code → hidden → hidden → [`OUT`], LeakyReLU after all layers but the last.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decoder {
+    pub layers: [Dense; 3],
+    /// Slope of the activation below zero.
+    pub slope: f64,
+}
+
+/// `pose_body` to the mean of the code's distribution.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Encoder {
+    steps: Vec<Step>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Step {
+    Dense(Dense),
+    Leaky(f64),
+    /// Batch normalisation with fixed statistics: x·factor + shift.
+    Norm {
+        factor: Vec<f64>,
+        shift: Vec<f64>,
+    },
+}
+
+impl Version {
+    /// By the names that are present, never by the file's; and what stands before them.
+    pub fn of(tensors: &Tensors) -> Result<(Self, String), String> {
+        let prefix = |name: &str| {
+            let mut keys = tensors.arrays.keys();
+            keys.find_map(|key| key.strip_suffix(name).map(String::from))
+        };
+        if let Some(before) = prefix("decoder_net.0.weight") {
+            return Ok((Self::V2, before));
+        }
+        if let Some(before) = prefix("bodyprior_dec_fc1.weight") {
+            return Ok((Self::V1, before));
+        }
+        let names: Vec<String> = tensors
+            .arrays
+            .keys()
+            .take(4)
+            .map(|k| format!("`{k}`"))
+            .collect();
+        let found = match tensors.arrays.len() {
+            0 => "it holds no tensor".to_string(),
+            n if n > names.len() => {
+                format!("it holds {} and {} more", names.join(", "), n - names.len())
+            }
+            _ => format!("it holds {}", names.join(", ")),
+        };
+        Err(format!(
+            "neither VPoser v2 (`decoder_net.0.weight`) nor v1 or a GAN (`bodyprior_dec_fc1.weight`): {found}"
+        ))
+    }
+
+    fn slope(self) -> f64 {
+        match self {
+            Self::V1 => 0.2,
+            Self::V2 => 0.01,
+        }
+    }
+
+    fn decoder_names(self) -> [&'static str; 3] {
+        match self {
+            Self::V1 => [
+                "bodyprior_dec_fc1",
+                "bodyprior_dec_fc2",
+                "bodyprior_dec_out",
+            ],
+            Self::V2 => ["decoder_net.0", "decoder_net.3", "decoder_net.5"],
+        }
+    }
+}
+
+impl Decoder {
+    /// The decoder among tensors whose names start with `prefix`.
+    pub(crate) fn from_tensors(
+        version: Version,
+        prefix: &str,
+        tensors: &Tensors,
+    ) -> Result<Self, String> {
+        let [first, second, last] = version.decoder_names().map(|n| format!("{prefix}{n}"));
+        let weight = format!("{first}.weight");
+        let shape = tensors.arrays.get(&weight).map(|t| t.shape.as_slice());
+        let Some(&[hidden, latent]) = shape else {
+            return Err(format!("`{weight}` should have two axes"));
+        };
+        if hidden == 0 || latent == 0 {
+            return Err(format!("`{weight}` is empty"));
+        }
+        Ok(Self {
+            layers: [
+                Dense::from_tensors(tensors, &first, latent, hidden)?,
+                Dense::from_tensors(tensors, &second, hidden, hidden)?,
+                Dense::from_tensors(tensors, &last, hidden, OUT)?,
+            ],
+            slope: version.slope(),
+        })
+    }
+
+    pub fn latent_dim(&self) -> usize {
+        self.layers[0].inputs
+    }
+}
+
+impl Encoder {
+    /// The encoder, where the file has one.
+    pub fn from_tensors(
+        version: Version,
+        prefix: &str,
+        tensors: &Tensors,
+        latent: usize,
+    ) -> Result<Option<Self>, String> {
+        let named = |name: &str| format!("{prefix}{name}");
+        let (first, norm) = match version {
+            Version::V1 => ("bodyprior_enc_fc1", "bodyprior_enc_bn1"),
+            Version::V2 => ("encoder_net.2", "encoder_net.1"),
+        };
+        let weight = tensors.arrays.get(&named(&format!("{first}.weight")));
+        let Some(&[hidden, inputs]) = weight.map(|t| t.shape.as_slice()) else {
+            return Ok(None);
+        };
+        if inputs != 3 * 21 {
+            return Err(format!(
+                "`{prefix}{first}.weight` reads {inputs} numbers, but `pose_body` has 63"
+            ));
+        }
+        let dense = |name: &str, inputs, outputs| {
+            Dense::from_tensors(tensors, &named(name), inputs, outputs).map(Step::Dense)
+        };
+        let bn = |name: &str, dims| batch_norm(tensors, &named(name), dims);
+        let steps = match version {
+            Version::V1 => vec![
+                bn(norm, inputs)?,
+                dense(first, inputs, hidden)?,
+                Step::Leaky(0.2),
+                bn("bodyprior_enc_bn2", hidden)?,
+                dense("bodyprior_enc_fc2", hidden, hidden)?,
+                Step::Leaky(0.2),
+                dense("bodyprior_enc_mu", hidden, latent)?,
+            ],
+            Version::V2 => vec![
+                bn(norm, inputs)?,
+                dense(first, inputs, hidden)?,
+                Step::Leaky(0.01),
+                bn("encoder_net.4", hidden)?,
+                dense("encoder_net.6", hidden, hidden)?,
+                dense("encoder_net.7", hidden, hidden)?,
+                dense("encoder_net.8.mu", hidden, latent)?,
+            ],
+        };
+        Ok(Some(Self { steps }))
+    }
+
+    /// Means of the codes of poses, (rows, 63) axis-angle to (rows, latent).
+    pub fn means(&self, poses: &[f64]) -> Vec<f64> {
+        let mut x = poses.to_vec();
+        for step in &self.steps {
+            match step {
+                Step::Dense(dense) => x = dense.apply(&x),
+                Step::Leaky(slope) => leaky(&mut x, *slope),
+                Step::Norm { factor, shift } => {
+                    for row in x.chunks_exact_mut(factor.len()) {
+                        for (x, (f, s)) in row.iter_mut().zip(factor.iter().zip(shift)) {
+                            *x = *x * f + s;
+                        }
+                    }
+                }
+            }
+        }
+        x
+    }
+}
+
+impl Dense {
+    fn from_tensors(
+        tensors: &Tensors,
+        name: &str,
+        inputs: usize,
+        outputs: usize,
+    ) -> Result<Self, String> {
+        let weight = tensors.get(&format!("{name}.weight"), &[outputs, inputs])?;
+        let bias = tensors.get(&format!("{name}.bias"), &[outputs])?;
+        finite(name, weight)?;
+        finite(name, bias)?;
+        Ok(Self {
+            inputs,
+            outputs,
+            weight: weight.data.clone(),
+            bias: bias.data.clone(),
+        })
+    }
+
+    /// (rows, inputs) to (rows, outputs).
+    pub(super) fn apply<E: Scalar>(&self, x: &[E]) -> Vec<E> {
+        let weight: Vec<E> = self.weight.iter().map(|w| E::of(*w)).collect();
+        let bias: Vec<E> = self.bias.iter().map(|b| E::of(*b)).collect();
+        let rows = x.len() / self.inputs;
+        let mut out = bias.repeat(rows);
+        let x = Rows2 {
+            data: x,
+            rows,
+            columns: self.inputs,
+        };
+        let w = Rows2 {
+            data: &weight,
+            rows: self.outputs,
+            columns: self.inputs,
+        };
+        add_a_bt(&mut out, x, w);
+        out
+    }
+}
+
+pub(super) fn leaky<E: Scalar>(x: &mut [E], slope: f64) {
+    let slope = E::of(slope);
+    for x in x.iter_mut().filter(|x| **x < E::zero()) {
+        *x *= slope;
+    }
+}
+
+/// PyTorch's `eps` of batch normalisation.
+const EPS: f64 = 1e-5;
+
+fn batch_norm(tensors: &Tensors, name: &str, dims: usize) -> Result<Step, String> {
+    let part = |part: &str| {
+        let found = tensors.get(&format!("{name}.{part}"), &[dims])?;
+        finite(name, found).map(|()| &found.data)
+    };
+    let (mean, variance) = (part("running_mean")?, part("running_var")?);
+    let (weight, bias) = (part("weight")?, part("bias")?);
+    let factors = weight.iter().zip(variance);
+    let factor: Vec<f64> = factors
+        .map(|(w, v)| w / (v.max(0.0) + EPS).sqrt())
+        .collect();
+    let shifts = bias.iter().zip(mean).zip(&factor);
+    let shift = shifts.map(|((b, m), f)| b - m * f).collect();
+    Ok(Step::Norm { factor, shift })
+}
+
+fn finite(name: &str, tensor: &Tensor) -> Result<(), String> {
+    match tensor.data.iter().all(|x| x.is_finite()) {
+        true => Ok(()),
+        false => Err(format!("`{name}` holds numbers that are not finite")),
+    }
+}
