@@ -9,6 +9,7 @@ use crate::diagnostic::{Diagnostic, Origin, Sourced};
 use crate::ir::{NodeId, NodeKind, Residual};
 use crate::keypoints::Recipe;
 use crate::manifold::Manifold;
+use crate::prior::Prior;
 use crate::spec::{Dimension, Node, Spec, Table, Value, View};
 use crate::term::bending::Bending;
 use crate::term::joint_limits::JointRange;
@@ -272,6 +273,12 @@ impl Checker<'_> {
     /// The joint angles of the body as axis-angle vectors.
     fn posed_body(&mut self, view: &View<'_>, origin: &Origin) -> Option<NodeId> {
         self.needs_body(view, origin)?;
+        if matches!(self.inputs.prior, Prior::Learned(_)) {
+            let kind = NodeKind::AxisAngle {
+                of: self.rotations()?,
+            };
+            return Some(self.node("pose_body", kind, 3 * BODY_JOINTS, Dimension::NONE));
+        }
         let id = self.variable_id("pose_body")?;
         let numbers = Manifold::Euclidean(3 * BODY_JOINTS);
         if self.variables[id.0].manifold != numbers {

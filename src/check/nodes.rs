@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Checker;
+use crate::body::BODY_JOINTS;
 use crate::camera::{Camera, CameraPart};
 use crate::ir::{FreePart, Node, NodeId, NodeKind, Per, VariableId};
 use crate::keypoints::Recipe;
 use crate::keypoints::combine::Part;
 use crate::manifold::Manifold;
+use crate::prior::Prior;
 use crate::spec::Dimension;
 
 impl Checker<'_> {
@@ -53,17 +55,16 @@ impl Checker<'_> {
     pub(super) fn kinematics(&mut self) -> Option<(NodeId, NodeId, NodeId)> {
         let body = self.inputs.body.as_ref()?;
         let id = |name| self.variable_id(name);
-        let (root, pose) = (id("root_orient")?, id("pose_body")?);
+        let root = id("root_orient")?;
         let trans = id("trans")?;
         if self.variables[root.0].manifold != Manifold::So3 {
             return None;
         }
         let parents = Arc::new(body.parents.clone());
         let joints = body.num_joints();
-        let (root, pose) = (self.variable_node(root), self.variable_node(pose));
+        let rotations = self.rotations()?;
+        let root = self.variable_node(root);
         let trans = self.variable_node(trans);
-        let kind = NodeKind::Rotations { of: pose };
-        let rotations = self.node("rotations", kind, 3 * 63, Dimension::NONE);
         let rest = self.rest_joints()?;
         let kind = NodeKind::Kinematics {
             root,
@@ -74,6 +75,26 @@ impl Checker<'_> {
         };
         let transforms = self.node("transforms", kind, 12 * joints, Dimension::NONE);
         Some((rest, transforms, rotations))
+    }
+
+    /// The matrices of the 21 joints: what the prior's decoder says, or those of `pose_body`.
+    pub(super) fn rotations(&mut self) -> Option<NodeId> {
+        let pose = self.variable_id(self.inputs.prior.variable())?;
+        let mut value = self.variable_node(pose);
+        let kind = match self.inputs.prior.clone() {
+            Prior::Learned(prior) => {
+                for layer in 0..prior.decoder.layers.len() {
+                    let dims = prior.decoder.layers[layer].outputs;
+                    let (of, prior) = (value, prior.clone());
+                    let kind = NodeKind::Dense { of, prior, layer };
+                    let name = format!("decoder layer {layer}");
+                    value = self.node(&name, kind, dims, Dimension::NONE);
+                }
+                NodeKind::SixD { of: value }
+            }
+            _ => NodeKind::Rotations { of: value },
+        };
+        Some(self.node("rotations", kind, 9 * BODY_JOINTS, Dimension::NONE))
     }
 
     pub(super) fn rest_joints(&mut self) -> Option<NodeId> {

@@ -10,7 +10,7 @@ use crate::data::Observations;
 use crate::diagnostic::{Diagnostic, Origin, Sourced};
 use crate::ir::{NodeId, NodeKind, Observed, Per, Residual, Targets, Term, VariableId};
 use crate::manifold::Manifold;
-use crate::prior::Prior;
+use crate::prior::{Latent, Learned, Prior};
 use crate::spec::{Dimension, Spec, View};
 
 /// A residual and the node that it reads.
@@ -81,7 +81,11 @@ impl Checker<'_> {
         form: &mut Option<Form>,
     ) -> Option<Measured> {
         let of = self.required(view, "of", origin)?;
-        let Some(id) = self.variable_id(of.value) else {
+        let name = match of.value {
+            "pose" => self.inputs.prior.variable(),
+            other => other,
+        };
+        let Some(id) = self.variable_id(name) else {
             let message = format!("unknown variable `{}`", of.value);
             let names: Vec<String> = self.variables.iter().map(|v| v.name.clone()).collect();
             let diagnostic = Diagnostic::error("F0304", message, &of.origin);
@@ -115,8 +119,10 @@ impl Checker<'_> {
 
     /// The energy of the prior; without a prior there is no such term.
     fn prior_term(&mut self, form: &mut Option<Form>) -> Option<Measured> {
-        let Prior::Mixture(mixture) = self.inputs.prior.clone() else {
-            return None;
+        let mixture = match self.inputs.prior.clone() {
+            Prior::None => return None,
+            Prior::Mixture(mixture) => mixture,
+            Prior::Learned(prior) => return self.latent_term(&prior, form),
         };
         let id = self.variable_id(self.inputs.prior.variable())?;
         if self.variables[id.0].manifold.ambient() != mixture.dims {
@@ -135,6 +141,21 @@ impl Checker<'_> {
             height: None,
         });
         Some((self.variable_node(id), Residual::Mixture(mixture)))
+    }
+
+    /// ‖z‖² of a standard normal code; on the sphere and in the cube all codes are equally probable.
+    fn latent_term(&mut self, prior: &Learned, form: &mut Option<Form>) -> Option<Measured> {
+        let id = self.variable_id("z")?;
+        if prior.latent() != Latent::Normal {
+            return None;
+        }
+        let k = prior.latent_dim();
+        *form = Some(Form {
+            dimension: Dimension::NONE,
+            k,
+            height: None,
+        });
+        Some((self.variable_node(id), Residual::value(k, k)))
     }
 
     fn difference(

@@ -5,12 +5,16 @@ use crate::body::BODY_JOINTS;
 use crate::diagnostic::{Diagnostic, Origin, Sourced};
 use crate::ir::{Per, Variable, VariableId};
 use crate::manifold::Manifold;
+use crate::prior::Latent;
 use crate::spec::{Dimension, Quantity, View, parse_unit};
 
 impl Checker<'_> {
     pub(super) fn variables(&mut self, root: &View<'_>) {
         for (name, table, node) in root.named("vars") {
             let path = format!("vars.{name}");
+            if name == "pose_body" && self.inputs.prior.variable() != name {
+                self.pose_is_decoded(&node.key);
+            }
             let variable = self.variable(name, &View::new(table, &path), &node.key);
             self.variables.extend(variable);
         }
@@ -36,6 +40,13 @@ impl Checker<'_> {
             dimension,
             scale: self.scale(name, view, manifold),
         })
+    }
+
+    fn pose_is_decoded(&mut self, origin: &Origin) {
+        let message = "`pose_body` is what the prior's decoder makes of `z`, so it is no variable";
+        let hint = "free `pose`, which means `z` here; `pose_body` is written to `params.npz`";
+        self.diagnostics
+            .push(Diagnostic::error("F0303", message, origin).hint(hint));
     }
 
     fn dimension(&mut self, name: &str, view: &View<'_>) -> Option<Dimension> {
@@ -80,6 +91,9 @@ impl Checker<'_> {
             return Some(Manifold::So3);
         }
         let dims = self.dims(name, view)?;
+        if let Some(manifold) = self.latent(name, dims) {
+            return Some(manifold);
+        }
         let bounds = self.bounds(view, dimension);
         match (kind, bounds) {
             ("positive", _) => Some(Manifold::Positive(dims)),
@@ -103,6 +117,22 @@ impl Checker<'_> {
             }),
             (_, None) => Some(Manifold::Euclidean(dims)),
         }
+    }
+
+    /// The prior says where its codes live.
+    fn latent(&self, name: &str, dims: usize) -> Option<Manifold> {
+        if name != "z" || self.inputs.prior.variable() != name {
+            return None;
+        }
+        Some(match self.inputs.prior.latent() {
+            Latent::Normal => Manifold::Euclidean(dims),
+            Latent::Sphere => Manifold::Sphere(dims),
+            Latent::Cube => Manifold::Box {
+                dims,
+                low: -1.0,
+                high: 1.0,
+            },
+        })
     }
 
     /// Lower and upper bound, where there are any; the inner `None` is a mistake, reported.
@@ -157,6 +187,7 @@ impl Checker<'_> {
             ("betas", None) if self.spec.has_body => Some(10),
             ("pose_body", Some(_)) => Some(3 * BODY_JOINTS),
             ("trans", Some(_)) => Some(3),
+            ("z", _) if self.inputs.prior.variable() == "z" => Some(self.inputs.prior.latent_dim()),
             _ => self.dims_of_camera_part(name),
         };
         let given = view.integer("dim");

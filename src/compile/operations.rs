@@ -9,9 +9,12 @@ use crate::camera::lens::Lens;
 use crate::camera::project::{FreePart, Projection};
 use crate::graph::affine::Affine;
 use crate::graph::rodrigues::Rodrigues;
+use crate::graph::rotation_log::RotationLog;
+use crate::graph::six_d::SixD;
 use crate::graph::{CostOperation, Operation, Scalar};
 use crate::ir::{self, Node, NodeKind, Residual, Targets, Term};
 use crate::keypoints::combine::Combine;
+use crate::prior::decode::DenseLayer;
 use crate::prior::mixture::MixtureEnergy;
 use crate::term::Whitener;
 use crate::term::bending::Bending;
@@ -30,6 +33,13 @@ pub(super) fn operation<E: Scalar>(kind: &NodeKind, nodes: &[Node]) -> Arc<dyn O
         NodeKind::Variable(_) => unreachable!("a variable is a leaf, not an operation"),
         NodeKind::Rotations { of } => Arc::new(Rodrigues {
             count: nodes[of.0].dims / 3,
+        }),
+        NodeKind::Dense { prior, layer, .. } => Arc::new(DenseLayer::new(&prior.decoder, *layer)),
+        NodeKind::SixD { of } => Arc::new(SixD {
+            count: nodes[of.0].dims / 6,
+        }),
+        NodeKind::AxisAngle { of } => Arc::new(RotationLog {
+            count: nodes[of.0].dims / 9,
         }),
         NodeKind::Affine { offset, matrix, .. } => Arc::new(Affine::<E>::new(matrix, offset)),
         NodeKind::Kinematics { parents, .. } => Arc::new(Kinematics {

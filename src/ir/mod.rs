@@ -12,7 +12,7 @@ use crate::camera::{Camera, CameraPart};
 use crate::data::Observations;
 use crate::keypoints::combine::Part;
 use crate::manifold::Manifold;
-use crate::prior::Mixture;
+use crate::prior::{Learned, Mixture};
 use crate::solve::MethodKind;
 use crate::spec::Dimension;
 use crate::term::Whitening;
@@ -101,6 +101,20 @@ pub enum NodeKind {
     Rotations {
         of: NodeId,
     },
+    /// A layer of a prior's decoder.
+    Dense {
+        of: NodeId,
+        prior: Arc<Learned>,
+        layer: usize,
+    },
+    /// Six numbers for each joint to matrices.
+    SixD {
+        of: NodeId,
+    },
+    /// Matrices to axis-angle vectors.
+    AxisAngle {
+        of: NodeId,
+    },
     /// offset + x Aᵀ.
     Affine {
         of: NodeId,
@@ -184,6 +198,9 @@ impl NodeKind {
         match self {
             Self::Variable(_) => vec![],
             Self::Rotations { of }
+            | Self::Dense { of, .. }
+            | Self::SixD { of }
+            | Self::AxisAngle { of }
             | Self::Affine { of, .. }
             | Self::JointLimits { of, .. }
             | Self::Bending { of } => vec![*of],

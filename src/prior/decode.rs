@@ -1,6 +1,6 @@
 //! Decoding as operations of the graph: dense layers with their activation, in f32 or f64.
 
-use super::network::{Decoder, Dense, OUT, leaky};
+use super::network::{Decoder, OUT, leaky};
 use super::{Latent, Learned, Mixture, Prior};
 use crate::graph::product::{Rows2, add_a_b, add_a_bt};
 use crate::graph::rodrigues::Rodrigues;
@@ -17,7 +17,10 @@ pub(crate) struct DenseLayer<E> {
 }
 
 impl<E: Scalar> DenseLayer<E> {
-    pub fn new(layer: &Dense, slope: f64) -> Self {
+    /// One of a decoder's layers; the last has no activation.
+    pub fn new(decoder: &Decoder, layer: usize) -> Self {
+        let slope = if layer < 2 { decoder.slope } else { 1.0 };
+        let layer = &decoder.layers[layer];
         let convert = |numbers: &[f64]| numbers.iter().map(|x| E::of(*x)).collect();
         Self {
             inputs: layer.inputs,

@@ -1,17 +1,19 @@
 //! The fitted body in every frame: shape, joint transforms, vertices.
 
-use nalgebra::{Matrix3, Vector3};
+use nalgebra::{Matrix3, Rotation3, UnitQuaternion, Vector3};
 
-use crate::body::{BodyModel, Transforms};
+use crate::body::{BODY_JOINTS, BodyModel, Transforms};
+use crate::compile::forward;
 use crate::fit::Fit;
-use crate::ir::{Problem, VariableId};
+use crate::ir::{NodeId, Problem, VariableId};
 
 /// The variables of a body and the model that they pose.
 pub(super) struct Bodies<'a> {
     pub model: &'a BodyModel,
     fit: &'a Fit,
     root: VariableId,
-    pose: VariableId,
+    /// (frames, 63), axis-angle, rad.
+    poses: Vec<f64>,
     trans: VariableId,
     betas: VariableId,
 }
@@ -22,7 +24,7 @@ impl<'a> Bodies<'a> {
             model: model?,
             fit,
             root: problem.variable("root_orient")?,
-            pose: problem.variable("pose_body")?,
+            poses: poses(problem, fit)?,
             trans: problem.variable("trans")?,
             betas: problem.variable("betas")?,
         })
@@ -38,7 +40,8 @@ impl<'a> Bodies<'a> {
     }
 
     pub fn pose(&self, frame: usize) -> &[f64] {
-        self.fit.values.get(self.pose, frame)
+        let dims = 3 * BODY_JOINTS;
+        &self.poses[frame * dims..(frame + 1) * dims]
     }
 
     pub fn trans(&self, frame: usize) -> Vector3<f64> {
@@ -66,4 +69,21 @@ impl<'a> Bodies<'a> {
         self.model
             .skinned(&shaped, &self.rest(frame), self.pose(frame), &transforms)
     }
+}
+
+/// `pose_body` itself, or what the prior's decoder makes of the codes.
+fn poses(problem: &Problem, fit: &Fit) -> Option<Vec<f64>> {
+    let frames: Vec<usize> = (0..problem.frames).collect();
+    if let Some(id) = problem.variable("pose_body") {
+        let of_frame = |&f: &usize| fit.values.get(id, f).iter().copied();
+        return Some(frames.iter().flat_map(of_frame).collect());
+    }
+    let rotations = problem.nodes.iter().position(|n| n.name == "rotations")?;
+    let matrices = forward(problem, NodeId(rotations), &fit.values, &frames);
+    let angles = matrices.chunks_exact(9).flat_map(|r| {
+        let rotation = Rotation3::from_matrix_unchecked(Matrix3::from_row_slice(r));
+        let turn = UnitQuaternion::from_rotation_matrix(&rotation).scaled_axis();
+        [turn.x, turn.y, turn.z]
+    });
+    Some(angles.collect())
 }

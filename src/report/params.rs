@@ -6,6 +6,7 @@ use nalgebra::{Matrix3, Rotation3, Vector3};
 
 use super::bodies::Bodies;
 use super::cameras::is_camera_rotation;
+use crate::body::BODY_JOINTS;
 use crate::fit::Fit;
 use crate::io::FileError;
 use crate::io::npz::NpzWriter;
@@ -90,9 +91,11 @@ fn write_bodies(
     let (frames, joints) = (problem.frames, bodies.model.num_joints());
     let back = problem.upright.transpose();
     let (mut roots, mut trans, mut poses, mut positions) = (vec![], vec![], vec![], vec![]);
+    let mut pose_body = vec![];
     for f in 0..frames {
         if !bodies.known(f) {
             roots.extend([f64::NAN; 3]);
+            pose_body.extend([f64::NAN; 3 * BODY_JOINTS]);
             trans.extend([f64::NAN; 3]);
             poses.extend(vec![f64::NAN; 3 * joints]);
             positions.extend(vec![f64::NAN; 3 * joints]);
@@ -102,12 +105,16 @@ fn write_bodies(
         let pelvis = bodies.rest(f)[0];
         let moved: Vector3<f64> = back * (pelvis + bodies.trans(f)) - pelvis;
         poses.extend(root.iter().chain(bodies.pose(f)));
+        pose_body.extend(bodies.pose(f));
         poses.resize((f + 1) * 3 * joints, 0.0);
         roots.extend(root);
         trans.extend(moved.iter());
         for (_, position) in bodies.transforms(f) {
             positions.extend((back * position).iter());
         }
+    }
+    if problem.variable("pose_body").is_none() {
+        file.floats64("pose_body", &[frames, 3 * BODY_JOINTS], &pose_body)?;
     }
     file.floats64("poses", &[frames, 3 * joints], &poses)?;
     file.floats64("root_orient", &[frames, 3], &roots)?;

@@ -101,16 +101,16 @@ pub static BODY: &[Key] = &[
 
 pub static PRIOR: &[Key] = &[
     or(
-        key("kind", Choice(&["none", "gmm"]), "which prior"),
+        key(
+            "kind",
+            Choice(&["none", "gmm", "vposer", "gan-s", "gan-u", "gan-n"]),
+            "which prior",
+        ),
         "\"gmm\"",
     ),
     only(
-        key(
-            "file",
-            Text,
-            "a mixture in safetensors; the built-in one by default",
-        ),
-        &["gmm"],
+        key("file", Text, "its weights; the built-in ones by default"),
+        &["gmm", "vposer", "gan-s", "gan-u", "gan-n"],
     ),
 ];
 

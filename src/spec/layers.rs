@@ -6,6 +6,9 @@ use super::tree::{self, Node, Table, Value};
 use super::validate::{expand_shorthand, forget_places};
 use crate::diagnostic::{Diagnostic, Diagnostics, Origin, Sources, list};
 
+/// Kinds of priors whose variable is a code `z`.
+const CODED: &[&str] = &["vposer", "gan-s", "gan-u", "gan-n"];
+
 const PRESETS: &[(&str, &str)] = &[
     (
         "presets/markers.toml",
@@ -21,6 +24,7 @@ const PRESETS: &[(&str, &str)] = &[
     ),
 ];
 const BODY_DEFAULTS: &str = include_str!("defaults/body.toml");
+const CODE_DEFAULTS: &str = include_str!("defaults/code.toml");
 const JOINT_STAGE: &str = include_str!("defaults/together.toml");
 
 /// The layers of one spec, merged; `sources` names every text that took part.
@@ -239,6 +243,13 @@ pub(crate) fn lay_over_defaults(spec: Table) -> Table {
         return spec;
     }
     let mut merged = default_layer(BODY_DEFAULTS);
+    if has_code(&spec) {
+        // A prior with a code owns the pose: `z` stands where `pose_body` stood.
+        if let Some(Value::Table(variables)) = merged.get_mut("vars").map(|n| &mut n.value) {
+            variables.entries.retain(|(name, _)| name != "pose_body");
+        }
+        merge(&mut merged, default_layer(CODE_DEFAULTS));
+    }
     if couples_frames(&spec)
         && let Some(Value::Array(stages)) = merged.get_mut("stages").map(|n| &mut n.value)
     {
@@ -284,6 +295,16 @@ pub(crate) fn uses_body(spec: &Table) -> bool {
         || spec.get("prior").is_some()
         || reads_body("sources", &["kind", "of"])
         || reads_body("terms", &["source", "of"])
+}
+
+/// Whether the spec's prior has a code of its own.
+fn has_code(spec: &Table) -> bool {
+    let kind = match spec.get("prior").map(|n| &n.value) {
+        Some(Value::Text(kind)) => Some(kind.as_str()),
+        Some(Value::Table(prior)) => prior.text("kind"),
+        _ => None,
+    };
+    kind.is_some_and(|kind| CODED.contains(&kind))
 }
 
 fn couples_frames(spec: &Table) -> bool {
