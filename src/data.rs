@@ -56,26 +56,26 @@ impl Observations {
     }
 }
 
-/// The median over observed frames of the largest extent of a frame's points along one axis.
+/// For each axis the median over observed frames of the extent of a frame's points along it.
+pub(crate) fn median_extents(values: &Array4<f64>) -> Option<Vec<f64>> {
+    let along = |c: usize| {
+        let of_frame = values.outer_iter().map(|frame| {
+            let column = frame.slice(ndarray::s![.., .., c]);
+            let finite = column.iter().filter(|x| x.is_finite());
+            let none = (f64::INFINITY, f64::NEG_INFINITY);
+            let (low, high) = finite.fold(none, |(l, h), x| (l.min(*x), h.max(*x)));
+            high - low
+        });
+        let mut extents: Vec<f64> = of_frame.filter(|e| e.is_finite()).collect();
+        extents.sort_by(f64::total_cmp);
+        extents.get(extents.len() / 2).copied()
+    };
+    (0..values.dim().3).map(along).collect()
+}
+
+/// The largest of the median extents.
 pub(crate) fn median_span(values: &Array4<f64>) -> Option<f64> {
-    let mut spans: Vec<f64> = values
-        .outer_iter()
-        .map(|frame| {
-            let (low, high) = (f64::INFINITY, f64::NEG_INFINITY);
-            let extent = |c: usize| {
-                let column = frame.slice(ndarray::s![.., .., c]);
-                let finite = column.iter().filter(|x| x.is_finite());
-                let (low, high) = finite.fold((low, high), |(l, h), x| (l.min(*x), h.max(*x)));
-                high - low
-            };
-            (0..frame.dim().2)
-                .map(extent)
-                .fold(f64::NEG_INFINITY, f64::max)
-        })
-        .filter(|span| span.is_finite())
-        .collect();
-    spans.sort_by(f64::total_cmp);
-    spans.get(spans.len() / 2).copied()
+    median_extents(values)?.into_iter().reduce(f64::max)
 }
 
 /// Detections before anybody has said who is who: any number of people in each view of each frame.

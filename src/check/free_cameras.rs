@@ -157,12 +157,7 @@ impl<'a> Checker<'a> {
         dimension: Dimension,
     ) -> Option<VariableId> {
         let Some(id) = self.variable_id(name.value) else {
-            // A variable that was declared with a mistake has been complained about already.
-            let root = self.spec.root();
-            if root
-                .table("vars")
-                .is_none_or(|t| t.get(name.value).is_none())
-            {
+            if !self.declares_variable(name.value) {
                 let message = format!("unknown variable `{}`", name.value);
                 let hint = format!(
                     "declare it: `[vars.{}]` with `per = \"camera\"`",

@@ -70,9 +70,7 @@ impl Checker<'_> {
         origin: &Origin,
     ) -> Option<VariableId> {
         let Some(id) = self.variable_id(name) else {
-            // A variable that was declared with a mistake has been complained about already.
-            let root = self.spec.root();
-            if root.table("vars").is_none_or(|t| t.get(name).is_none()) {
+            if !self.declares_variable(name) {
                 let message = format!("unknown variable `{name}`");
                 let hint = format!(
                     "declare it: `[vars.{name}]` with `per = \"marker\"`, `dim = 3`, `unit = \"m\"`"

@@ -7,6 +7,7 @@ mod markers;
 mod nodes;
 mod output;
 mod placement;
+mod plausible;
 mod settings;
 mod sources;
 mod stages;
@@ -34,6 +35,7 @@ struct Checker<'a> {
     /// Data sets whose people were told apart, by name and camera set.
     associated: Vec<(String, Arc<Observations>)>,
     frames: usize,
+    frame_numbers: &'a [u64],
 }
 
 /// The problem that a spec states; `None` when there are errors among the diagnostics.
@@ -51,12 +53,16 @@ pub(crate) fn check(
         nodes: Vec::new(),
         associated: Vec::new(),
         frames,
+        frame_numbers: &frame_numbers,
     };
     checker.variables(&spec.root());
     let (terms, observed) = checker.terms(spec, rate);
     checker.sources(spec);
     let placement = checker.placement(&observed);
     let stages = checker.stages(&terms, rate, placement.as_ref());
+    checker.warn_far_cameras();
+    checker.warn_hardly_seen(&terms);
+    checker.warn_lone_focal(&terms);
     checker.warn_unused(&terms, &stages);
     let settings = checker.settings();
     let output = checker.output();
@@ -99,6 +105,17 @@ pub(crate) fn check(
 }
 
 impl Checker<'_> {
+    /// What the data call a frame.
+    fn frame_number(&self, frame: usize) -> u64 {
+        self.frame_numbers[frame]
+    }
+
+    /// Whether the spec declares a variable, if only with a mistake, which was complained about.
+    fn declares_variable(&self, name: &str) -> bool {
+        let root = self.spec.root();
+        root.table("vars").is_some_and(|t| t.get(name).is_some())
+    }
+
     fn nothing_observed(&mut self) {
         if self.diagnostics.has_errors() {
             return;

@@ -127,6 +127,9 @@ impl Checker<'_> {
         }
         let seen = super::observed_frames(self.frames, terms);
         let seen = seen.iter().filter(|s| **s).count() as i64;
+        if seen == 0 {
+            return;
+        }
         if seen < asked.value && asked.origin != Origin::Default {
             let message = format!(
                 "`{path}` (`{name}`) asks for {} frames, but only {seen} have data",
@@ -204,6 +207,7 @@ impl Checker<'_> {
             match self.variable_id(name) {
                 _ if name == "*" => free.extend((0..self.variables.len()).map(VariableId)),
                 Some(id) => free.push(id),
+                None if self.declares_variable(name) => {}
                 None => {
                     let message = format!("unknown variable `{name}`");
                     let names: Vec<String> =

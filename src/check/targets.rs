@@ -7,9 +7,9 @@ use super::sources::Source;
 use super::whitening::Form;
 use crate::body::pose_joints;
 use crate::camera::people::associate;
-use crate::data::{Dataset, Observations, median_span};
+use crate::data::{Dataset, Observations};
 use crate::diagnostic::{Diagnostic, Origin, Sourced};
-use crate::spec::{Dimension, Spec, View, likely_unit, parse_unit};
+use crate::spec::{Dimension, Spec, View};
 
 impl Checker<'_> {
     /// What a target alone says of a residual; checks the names of `weights` on the way.
@@ -32,41 +32,14 @@ impl Checker<'_> {
         };
         self.check_weight_names(view, &labels);
         if let Dataset::Points(observations) = &input.dataset {
-            self.warn_size(spec, target.value, observations);
+            self.warn_size(spec, target.value, observations, input.metres);
+            self.warn_lying(spec, target.value, observations);
         }
         Some(Form {
             dimension,
             k,
             height: None,
         })
-    }
-
-    /// A person is neither 20 m nor 20 cm tall; one in millimetres that were taken for metres is.
-    fn warn_size(&mut self, spec: &Spec, name: &str, observations: &Observations) {
-        let Some(span) = median_span(&observations.values) else {
-            return;
-        };
-        let unlikely = !(0.2..20.0).contains(&span) && observations.values.dim().2 > 5;
-        if observations.dimension == Dimension::LENGTH && spec.has_body && unlikely {
-            let message = format!("the points of `{name}` span {span:.3} m in a frame");
-            let root = spec.root();
-            let data = root.table("data");
-            let node = data.and_then(|t| t.get(name));
-            let origin = node.map_or(Origin::Default, |n| n.key.clone());
-            let unit = data
-                .and_then(|t| t.table(name))
-                .and_then(|t| View::new(t, "data").text("unit"));
-            let factor = unit.and_then(|unit| Some(parse_unit(unit.value).ok()?.0));
-            let hint = match likely_unit(span / factor.unwrap_or(1.0)) {
-                Some(likely) => {
-                    let size = length_text(span);
-                    format!("a person of {size}? write `unit = \"{likely}\"`")
-                }
-                None => "is the `unit` right? without one, metres are meant".into(),
-            };
-            self.diagnostics
-                .push(Diagnostic::warning("F0505", message, &origin).hint(hint));
-        }
     }
 
     /// What a data set says as points: detections get one person, motions pose this body.
@@ -189,26 +162,5 @@ impl Checker<'_> {
             }
         }
         result
-    }
-}
-
-/// A length in metres as people say it: `1.7 km`, `170 m`, `1.7 mm`.
-fn length_text(metres: f64) -> String {
-    match metres {
-        m if m >= 1000.0 => format!("{:.1} km", m / 1000.0),
-        m if m >= 1.0 => format!("{m:.0} m"),
-        m if m >= 0.01 => format!("{:.0} cm", m * 100.0),
-        m => format!("{:.1} mm", m * 1000.0),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lengths_are_said_in_a_fitting_unit() {
-        let said = [1712.0, 170.4, 0.017, 0.0017].map(length_text);
-        assert_eq!(said, ["1.7 km", "170 m", "2 cm", "1.7 mm"]);
     }
 }

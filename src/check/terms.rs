@@ -86,6 +86,9 @@ impl Checker<'_> {
             other => other,
         };
         let Some(id) = self.variable_id(name) else {
+            if self.declares_variable(name) {
+                return None;
+            }
             let message = format!("unknown variable `{}`", of.value);
             let names: Vec<String> = self.variables.iter().map(|v| v.name.clone()).collect();
             let diagnostic = Diagnostic::error("F0304", message, &of.origin);

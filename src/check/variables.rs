@@ -246,6 +246,13 @@ impl Checker<'_> {
                 return None;
             }
         };
+        let numbers = match manifold {
+            // A start that nobody wrote gives way to bounds that somebody did.
+            Manifold::Box { low, high, .. } if given.origin == Origin::Default => {
+                numbers.iter().map(|x| x.clamp(low, high)).collect()
+            }
+            _ => numbers,
+        };
         match on_manifold(manifold, numbers) {
             Ok(copy) => Some(copy.repeat(copies)),
             Err(reason) => {

@@ -28,7 +28,11 @@ pub(super) fn main(args: &SpecArgs) -> ExitCode {
             row.error,
             row.largest,
             row.worst,
-            if agrees { "" } else { "  DIFFERS" }
+            match (agrees, row.largest == 0.0) {
+                (false, _) => "  DIFFERS",
+                (true, true) => "  the gradient is zero here, so this says nothing",
+                (true, false) => "",
+            }
         );
     }
     match good {

@@ -124,19 +124,23 @@ fn summarise(outcome: &Outcome) {
     eprintln!("results in {}", outcome.dir.display());
 }
 
-/// The frames of one status, the first few by number.
+/// The frames of one status as ranges of numbers, the first few.
 fn listed(outcome: &Outcome, status: Status) -> Option<String> {
+    const SHOWN: usize = 12;
     let numbers = &outcome.checked.problem.frame_numbers;
-    let frames: Vec<String> = (0..numbers.len())
-        .filter(|&f| outcome.fit.status[f] == status)
-        .map(|f| numbers[f].to_string())
-        .collect();
-    let shown = frames
-        .iter()
-        .take(12)
-        .cloned()
-        .collect::<Vec<_>>()
-        .join(", ");
-    let more = if frames.len() > 12 { ", …" } else { "" };
-    (!frames.is_empty()).then(|| format!("{}: frames {shown}{more}", status.name()))
+    let mut ranges: Vec<(u64, u64)> = Vec::new();
+    for f in (0..numbers.len()).filter(|&f| outcome.fit.status[f] == status) {
+        match ranges.last_mut() {
+            Some((_, last)) if *last + 1 == numbers[f] => *last += 1,
+            _ => ranges.push((numbers[f], numbers[f])),
+        }
+    }
+    let text = |(first, last): &(u64, u64)| match first == last {
+        true => first.to_string(),
+        false => format!("{first}–{last}"),
+    };
+    let shown: Vec<String> = ranges.iter().take(SHOWN).map(text).collect();
+    let more = if ranges.len() > SHOWN { ", …" } else { "" };
+    let frames = shown.join(", ");
+    (!ranges.is_empty()).then(|| format!("{}: frames {frames}{more}", status.name()))
 }

@@ -10,7 +10,8 @@ use crate::io::{FileError, read_text};
 /// A layout has a key that no camera file has.
 pub(super) fn is_layout(path: &Path) -> bool {
     read_text(path).is_ok_and(|text| {
-        let lines = text.lines().any(|l| l.trim_start().starts_with("[markers"));
+        let of_layout = |l: &str| l.starts_with("[markers") || l.starts_with("[pairs");
+        let lines = text.lines().any(|l| of_layout(l.trim_start()));
         lines || text.contains("\"markersets\"")
     })
 }

@@ -39,7 +39,9 @@ pub(super) fn inspect(path: &Path) -> Result<Inspection, FileError> {
         "up",
         match (markers.up, up) {
             (Some(up), _) => format!("{up}, as the file says"),
-            (None, Some(up)) => format!("{up}, as in every {format}; the file does not say"),
+            (None, Some(up)) => {
+                format!("{up}, as {format} files usually mean; the file does not say")
+            }
             (None, None) => "not said".into(),
         },
     );

@@ -44,13 +44,19 @@ pub fn inspect(path: impl AsRef<Path>) -> Result<Inspection, FileError> {
         "csv" => arrays::table(path),
         "npz" | "npy" => arrays::inspect(path),
         "toml" | "json" if layouts::is_layout(path) => layouts::inspect(path),
-        "toml" => cameras::inspect(path, "pose2sim"),
-        "json" => cameras::inspect(path, "cameras-json"),
+        "toml" => cameras::inspect(path, "pose2sim").map_err(no_layout),
+        "json" => cameras::inspect(path, "cameras-json").map_err(no_layout),
         "yml" | "yaml" => cameras::inspect(path, "opencv"),
         _ if opencv::is_folder(path) => cameras::inspect(path, "opencv"),
         "safetensors" => prior::inspect(path),
         _ => people::inspect(path),
     }
+}
+
+/// A file that is neither a marker layout nor cameras.
+fn no_layout(error: FileError) -> FileError {
+    let message = format!("no marker layout, and as cameras: {}", error.message);
+    FileError { message, ..error }
 }
 
 impl Inspection {

@@ -33,7 +33,7 @@ markers  2
 frames   2, numbered 5 to 6
 rate     100 Hz
 unit     mm
-up       y, as in every trc; the file does not say
+up       y, as trc files usually mean; the file does not say
 extent   x 0.00, y 0.01, z 0.30 m
 
 LASI  100 %  RASI  50.0 %

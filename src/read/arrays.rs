@@ -343,6 +343,7 @@ impl Reader<'_> {
             return None;
         }
         observations.labels = self.named_anew(observations.labels)?;
+        self.metres = factor;
         observations.values.mapv_inplace(|x| x * factor);
         if observations.dimension == Dimension::LENGTH && up != 'y' {
             let turn = upright(up);

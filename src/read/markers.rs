@@ -61,7 +61,7 @@ impl Reader<'_> {
         let up = markers.up.or(of_format);
         if up.is_none() {
             let message = format!(
-                "the file of `{}` does not say which axis points up",
+                "the file of `{}` does not say that x, y or z points up",
                 self.view.path()
             );
             let origin = self.view.origin_of("file", &self.origin);

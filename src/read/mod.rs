@@ -50,6 +50,8 @@ pub struct Input {
     pub dataset: Dataset,
     /// The axis that points up in the file.
     pub up: char,
+    /// What a unit of the file's numbers was taken for, in SI units.
+    pub metres: f64,
 }
 
 impl Inputs {
@@ -91,13 +93,16 @@ pub(crate) fn read(spec: &Spec, diagnostics: &mut Diagnostics) -> Inputs {
             origin: node.key.clone(),
             files: &mut inputs.files,
             diagnostics,
+            metres: 1.0,
         };
         if let Some((dataset, up)) = reader.dataset() {
+            let metres = reader.metres;
             inputs.data.push(Input {
                 name: name.into(),
                 origin: node.key.clone(),
                 dataset,
                 up,
+                metres,
             });
         }
     }
@@ -207,6 +212,8 @@ struct Reader<'a> {
     origin: Origin,
     files: &'a mut Vec<PathBuf>,
     diagnostics: &'a mut Diagnostics,
+    /// What a unit of the numbers was taken for.
+    metres: f64,
 }
 
 impl Reader<'_> {

@@ -7,7 +7,7 @@ use nalgebra::Rotation3;
 use crate::camera::{Camera, CameraPart, Distortion};
 use crate::fit::Fit;
 use crate::io::{CameraRecord, FileError, Turn, pose2sim_writer};
-use crate::ir::{NodeKind, Problem, VariableId};
+use crate::ir::{Node, NodeKind, Problem, VariableId};
 
 /// Whether there was a camera to write.
 pub(super) fn write(path: &Path, problem: &Problem, fit: &Fit) -> Result<bool, FileError> {
@@ -20,30 +20,39 @@ pub(super) fn write(path: &Path, problem: &Problem, fit: &Fit) -> Result<bool, F
     Ok(true)
 }
 
-/// Every camera of every projection once, with what variables stand for.
+/// Every camera of every projection once; one that some projection frees is the freed one.
 fn fitted(problem: &Problem, fit: &Fit) -> Vec<Camera> {
-    let mut found: Vec<Camera> = Vec::new();
+    let mut found: Vec<(Camera, bool)> = Vec::new();
     for node in &problem.nodes {
-        let NodeKind::Project { cameras, free, .. } = &node.kind else {
-            continue;
-        };
-        for (c, camera) in cameras.iter().enumerate() {
-            let mut camera = camera.clone();
-            for part in free {
-                let copy = part.cameras.iter().position(|p| *p == Some(c));
-                if let (Some(copy), NodeKind::Variable(id)) =
-                    (copy, &problem.nodes[part.node.0].kind)
-                {
-                    let all = fit.values.all(*id);
-                    camera = camera.with(part.part, &all[copy * part.dims..][..part.dims]);
-                }
-            }
-            if found.iter().all(|f| f.name != camera.name) {
-                found.push(camera);
+        for (camera, free) in fitted_of(problem, fit, node) {
+            match found.iter_mut().find(|(f, _)| f.name == camera.name) {
+                Some((known, freed)) if free && !*freed => (*known, *freed) = (camera, free),
+                Some(_) => {}
+                None => found.push((camera, free)),
             }
         }
     }
-    found
+    found.into_iter().map(|(camera, _)| camera).collect()
+}
+
+/// The cameras of a projection with what variables stand for, and whether any does.
+pub(super) fn fitted_of(problem: &Problem, fit: &Fit, node: &Node) -> Vec<(Camera, bool)> {
+    let NodeKind::Project { cameras, free, .. } = &node.kind else {
+        return Vec::new();
+    };
+    let fitted = |(c, camera): (usize, &Camera)| {
+        let (mut camera, mut freed) = (camera.clone(), false);
+        for part in free {
+            let copy = part.cameras.iter().position(|p| *p == Some(c));
+            if let (Some(copy), NodeKind::Variable(id)) = (copy, &problem.nodes[part.node.0].kind) {
+                let all = fit.values.all(*id);
+                camera = camera.with(part.part, &all[copy * part.dims..][..part.dims]);
+                freed = true;
+            }
+        }
+        (camera, freed)
+    };
+    cameras.iter().enumerate().map(fitted).collect()
 }
 
 fn record(camera: &Camera, problem: &Problem) -> CameraRecord {

@@ -78,7 +78,7 @@ pub(crate) fn write(
             (PlotKind::PointErrorOverTime, _) => plots::write_over_time(dir, problem, errors)?,
             (PlotKind::ResidualHeatmap, _) => plots::write_heatmaps(dir, problem, errors)?,
             (PlotKind::Overlay, _) => {
-                if !overlays::write(dir, problem, shown, errors)? {
+                if !overlays::write(dir, problem, fit, shown, errors)? {
                     remarks
                         .push("no term compares points in images, so there is no overlay".into());
                 }

@@ -5,13 +5,15 @@ use std::path::Path;
 use ndarray::Array4;
 
 use super::bodies::Bodies;
+use super::cameras::fitted_of;
 use super::metrics::PointErrors;
 use super::plot::overlay::{self, Choice, Overlay, OverlayFrame, OverlayPoint};
 use super::plots::failed;
 use super::{file_part, term_file};
 use crate::camera::Camera;
+use crate::fit::Fit;
 use crate::io::FileError;
-use crate::ir::{NodeKind, Problem, Residual, Targets, Term};
+use crate::ir::{Problem, Residual, Targets, Term};
 
 /// Nearer than this a point has no place in the image. Metres.
 const NEAREST: f64 = 0.05;
@@ -20,10 +22,11 @@ const NEAREST: f64 = 0.05;
 pub(super) fn write(
     dir: &Path,
     problem: &Problem,
+    fit: &Fit,
     bodies: Option<&Bodies<'_>>,
     errors: &[PointErrors],
 ) -> Result<bool, FileError> {
-    let of_term = |e: &PointErrors| Projected::new(problem, bodies, errors, &e.term);
+    let of_term = |e: &PointErrors| Projected::new(problem, fit, bodies, errors, &e.term);
     let terms: Vec<Projected<'_>> = errors.iter().filter_map(of_term).collect();
     for term in &terms {
         let stem = match terms.len() {
@@ -47,13 +50,14 @@ struct Projected<'a> {
     term: &'a Term,
     targets: &'a Targets,
     errors: &'a PointErrors,
-    /// One for each view.
-    cameras: &'a [Camera],
+    /// One for each view, with what variables stand for.
+    cameras: Vec<Camera>,
 }
 
 impl<'a> Projected<'a> {
     fn new(
         problem: &'a Problem,
+        fit: &Fit,
         bodies: Option<&'a Bodies<'a>>,
         errors: &'a [PointErrors],
         name: &str,
@@ -62,16 +66,17 @@ impl<'a> Projected<'a> {
         let Residual::Points(targets) = &term.residual else {
             return None;
         };
-        let NodeKind::Project { cameras, .. } = &problem.nodes[term.node.0].kind else {
+        let cameras = fitted_of(problem, fit, &problem.nodes[term.node.0]);
+        if cameras.is_empty() {
             return None;
-        };
+        }
         Some(Self {
             problem,
             bodies,
             term,
             targets,
             errors: errors.iter().find(|e| e.term == name)?,
-            cameras,
+            cameras: cameras.into_iter().map(|(camera, _)| camera).collect(),
         })
     }
 
