@@ -46,6 +46,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "camera",
             "data",
             "diagnostic",
+            "graph",
             "ir",
             "keypoints",
             "manifold",
@@ -60,6 +61,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         "ir",
         &[
             "body",
+            "graph",
             "solve",
             "camera",
             "data",

@@ -204,6 +204,9 @@ impl Checker<'_> {
                 "pose" => self.inputs.prior.variable(),
                 other => other,
             };
+            if text.value == "pose" {
+                free.extend(self.pose_variables());
+            }
             match self.variable_id(name) {
                 _ if name == "*" => free.extend((0..self.variables.len()).map(VariableId)),
                 Some(id) => free.push(id),

@@ -2,6 +2,7 @@
 
 pub(crate) mod affine;
 mod backend;
+pub(crate) mod concat;
 pub(crate) mod linear3;
 mod operation;
 pub(crate) mod product;

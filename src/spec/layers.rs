@@ -11,6 +11,14 @@ const CODED: &[&str] = &["vposer", "gan-s", "gan-u", "gan-n"];
 
 const PRESETS: &[(&str, &str)] = &[
     (
+        "presets/hands.toml",
+        include_str!("../../specs/presets/hands.toml"),
+    ),
+    (
+        "presets/whole-body.toml",
+        include_str!("../../specs/presets/whole-body.toml"),
+    ),
+    (
         "presets/markers.toml",
         include_str!("../../specs/presets/markers.toml"),
     ),
