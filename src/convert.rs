@@ -29,9 +29,19 @@ pub fn convert(
     options: &ConvertOptions,
 ) -> Result<Converted, FileError> {
     let (path, out) = (path.as_ref(), out.as_ref());
-    let wanted = if weights::is_body(path) { "npz" } else { "safetensors" };
-    if !out.extension().is_some_and(|e| e.eq_ignore_ascii_case(wanted)) {
-        return Err(FileError::new(out, format!("its name should end in `.{wanted}`")));
+    let wanted = if weights::is_body(path) {
+        "npz"
+    } else {
+        "safetensors"
+    };
+    if !out
+        .extension()
+        .is_some_and(|e| e.eq_ignore_ascii_case(wanted))
+    {
+        return Err(FileError::new(
+            out,
+            format!("its name should end in `.{wanted}`"),
+        ));
     }
     if !options.force && out.symlink_metadata().is_ok() {
         return Err(FileError::new(out, "the file exists").with_hint("`--force` replaces it"));
@@ -50,7 +60,9 @@ fn tensors(path: &Path, out: &Path) -> Result<Converted, FileError> {
     }
     own.write(out)?;
     Ok(Converted {
-        kind: Published::of(&all).map_or("weights", Published::title).into(),
+        kind: Published::of(&all)
+            .map_or("weights", Published::title)
+            .into(),
         arrays: own.arrays.len(),
     })
 }
@@ -64,14 +76,21 @@ fn body(body: &BodyArrays, out: &Path) -> Result<Converted, FileError> {
         ("weights", body.weights.view().into_dyn()),
         ("shapedirs", body.shapedirs.view().into_dyn()),
     ];
-    arrays.extend(body.posedirs.as_ref().map(|p| ("posedirs", p.view().into_dyn())));
+    arrays.extend(
+        body.posedirs
+            .as_ref()
+            .map(|p| ("posedirs", p.view().into_dyn())),
+    );
     let count = arrays.len() + 2;
     for (name, array) in arrays {
         writer.floats64(name, array.shape(), &flat(array.view()))?;
     }
     let faces: Vec<i32> = body.faces.iter().map(|&vertex| vertex as i32).collect();
     writer.integers("f", body.faces.shape(), &faces)?;
-    let parents = body.parents.iter().map(|parent| parent.map_or(-1, |p| p as i32));
+    let parents = body
+        .parents
+        .iter()
+        .map(|parent| parent.map_or(-1, |p| p as i32));
     let joints = body.parents.len();
     let table: Vec<i32> = parents.chain(0..joints as i32).collect();
     writer.integers("kintree_table", &[2, joints], &table)?;

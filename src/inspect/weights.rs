@@ -37,11 +37,16 @@ pub(super) fn inspect(path: &Path) -> Result<Inspection, FileError> {
 fn mixture(found: &mut Inspection, path: &Path, tensors: &Tensors) -> Result<(), FileError> {
     let mixture = Mixture::from_tensors(tensors).map_err(|m| FileError::new(path, m))?;
     found.fact("components", mixture.means.len().to_string());
-    let held = tensors.arrays.get("means").and_then(|means| means.shape.last());
+    let held = tensors
+        .arrays
+        .get("means")
+        .and_then(|means| means.shape.last());
     found.fact(
         "dims",
         match (mixture.dims, held) {
-            (63, Some(69)) => "69, the joints 1 to 23; a prior over poses takes 1 to 21".to_string(),
+            (63, Some(69)) => {
+                "69, the joints 1 to 23; a prior over poses takes 1 to 21".to_string()
+            }
             (63, _) => "63, the joints 1 to 21".to_string(),
             (dims, _) => format!("{dims}; a prior over poses has 63"),
         },

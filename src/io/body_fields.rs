@@ -10,10 +10,14 @@ use super::{body_npz, body_pkl, read_bytes};
 
 /// Reads an `.npz` or a pickle, told apart by its bytes.
 pub(crate) fn read(path: &Path) -> Result<BodyArrays, FileError> {
-    let bytes = read_bytes(path)?;
-    match is_pickle(&bytes) {
-        true => body_pkl::read_bytes(path, &bytes),
-        false => body_npz::read_bytes(path, &bytes),
+    parse(path, &read_bytes(path)?)
+}
+
+/// As [`read`], of a file in memory, which messages call `path`.
+pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<BodyArrays, FileError> {
+    match is_pickle(bytes) {
+        true => body_pkl::read_bytes(path, bytes),
+        false => body_npz::read_bytes(path, bytes),
     }
 }
 

@@ -47,8 +47,8 @@ impl Fields for Npz {
 #[cfg(test)]
 mod tests {
     use super::super::npz::NpzWriter;
-    use super::body_fields::read;
     use super::super::testing::{damage, real_data};
+    use super::body_fields::read;
     use super::*;
 
     const V: usize = 5;

@@ -18,7 +18,9 @@ pub(crate) fn read_bytes(path: &Path, bytes: &[u8]) -> Result<BodyArrays, FileEr
 
 /// Whether a pickle is a body model.
 pub(super) fn is_body(pickle: &Pickle<'_>) -> bool {
-    ["v_template", "kintree_table"].iter().all(|name| pickle.get(pickle.root, name).is_some())
+    ["v_template", "kintree_table"]
+        .iter()
+        .all(|name| pickle.get(pickle.root, name).is_some())
 }
 
 struct Pickled<'a> {
@@ -32,15 +34,26 @@ impl Pickled<'_> {
         let place = pickle.get(pickle.root, name).ok_or_else(|| {
             let names = pickle.names(pickle.root);
             self.error(match names.is_empty() {
-                true => format!("there is no array `{name}`: the pickle is {}", pickle.describe(pickle.root)),
-                false => format!("there is no array `{name}`; the pickle holds {}", listed(&names)),
+                true => format!(
+                    "there is no array `{name}`: the pickle is {}",
+                    pickle.describe(pickle.root)
+                ),
+                false => format!(
+                    "there is no array `{name}`; the pickle holds {}",
+                    listed(&names)
+                ),
             })
         })?;
         arrays::array(pickle, place)
             .map_err(|message| self.error(format!("array `{name}` {message}")))
     }
 
-    fn shaped<T>(&self, name: &str, shape: &[usize], values: Vec<T>) -> Result<ArrayD<T>, FileError> {
+    fn shaped<T>(
+        &self,
+        name: &str,
+        shape: &[usize],
+        values: Vec<T>,
+    ) -> Result<ArrayD<T>, FileError> {
         ArrayD::from_shape_vec(shape, values)
             .map_err(|error| self.error(format!("array `{name}`: {error}")))
     }

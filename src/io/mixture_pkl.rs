@@ -44,7 +44,11 @@ fn tensors(pickle: &Pickle<'_>, names: [&str; 3], ids: [Id; 3]) -> Result<Tensor
         ));
     }
     let mut found = Tensors::default();
-    let parts = [("weights", weights), ("means", means), ("covariances", covariances)];
+    let parts = [
+        ("weights", weights),
+        ("means", means),
+        ("covariances", covariances),
+    ];
     for (name, array) in parts {
         found.insert(name, Tensor::double(&array.shape, array.values));
     }

@@ -16,9 +16,14 @@ impl Published {
     pub fn of(tensors: &Tensors) -> Option<Self> {
         let any = |parts: &[&str]| {
             let names = tensors.arrays.keys();
-            names.into_iter().any(|name| parts.iter().any(|part| is_part(name, part)))
+            names
+                .into_iter()
+                .any(|name| parts.iter().any(|part| is_part(name, part)))
         };
-        if ["weights", "means", "covariances"].iter().all(|n| tensors.arrays.contains_key(*n)) {
+        if ["weights", "means", "covariances"]
+            .iter()
+            .all(|n| tensors.arrays.contains_key(*n))
+        {
             return Some(Self::Mixture);
         }
         if any(&["encoder_net.", "decoder_net."]) {
@@ -63,8 +68,13 @@ pub(crate) fn published(tensors: &Tensors) -> Tensors {
             found.insert(name, Tensor::clone(tensor));
         }
     }
-    let whole = tensors.metadata.iter().filter(|(name, _)| !name.contains('.'));
-    found.metadata = whole.map(|(name, text)| (name.clone(), text.clone())).collect();
+    let whole = tensors
+        .metadata
+        .iter()
+        .filter(|(name, _)| !name.contains('.'));
+    found.metadata = whole
+        .map(|(name, text)| (name.clone(), text.clone()))
+        .collect();
     found
 }
 

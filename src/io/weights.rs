@@ -29,7 +29,9 @@ pub(crate) fn read(path: &Path) -> Result<Tensors, FileError> {
     let snapshot = last_snapshot(path)?;
     let mut found = read_file(&snapshot)?;
     let name = snapshot.strip_prefix(path).unwrap_or(&snapshot);
-    found.metadata.insert("file".into(), name.display().to_string());
+    found
+        .metadata
+        .insert("file".into(), name.display().to_string());
     Ok(found)
 }
 
@@ -51,11 +53,15 @@ pub(crate) fn container(path: &Path) -> Result<Container, FileError> {
 }
 
 fn read_file(path: &Path) -> Result<Tensors, FileError> {
-    let bytes = read_bytes(path)?;
-    let found = container_of(&bytes).and_then(|container| match container {
-        Container::Safetensors => Tensors::parse(&bytes),
-        Container::Torch => torch::parse(&bytes),
-        Container::Pickle => pickled(&bytes),
+    parse(path, &read_bytes(path)?)
+}
+
+/// As [`read`], of a file in memory, which messages call `path`.
+pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Tensors, FileError> {
+    let found = container_of(bytes).and_then(|container| match container {
+        Container::Safetensors => Tensors::parse(bytes),
+        Container::Torch => torch::parse(bytes),
+        Container::Pickle => pickled(bytes),
     });
     found.map_err(|message| {
         let refused = message.starts_with("the pickle asks for");
@@ -119,7 +125,10 @@ fn pickled(bytes: &[u8]) -> Result<Tensors, String> {
 fn last_snapshot(folder: &Path) -> Result<PathBuf, FileError> {
     let snapshots = folder.join("snapshots");
     let entries = std::fs::read_dir(&snapshots).map_err(|_| {
-        FileError::new(folder, "expected a file, found a folder without `snapshots` in it")
+        FileError::new(
+            folder,
+            "expected a file, found a folder without `snapshots` in it",
+        )
     })?;
     let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     files.sort_by(|a, b| by_number(&a.to_string_lossy(), &b.to_string_lossy()));
@@ -171,8 +180,15 @@ mod tests {
 
     #[test]
     fn snapshots_are_ordered_by_the_numbers_in_their_names() {
-        let mut names = ["E10.pt", "E9.pt", "E09_b.pt", "E010.pt", "D99.pt", "E9é.pt", "E9"];
+        let mut names = [
+            "E10.pt", "E9.pt", "E09_b.pt", "E010.pt", "D99.pt", "E9é.pt", "E9",
+        ];
         names.sort_by(|a, b| by_number(a, b));
-        assert_eq!(names, ["D99.pt", "E9", "E9.pt", "E09_b.pt", "E9é.pt", "E10.pt", "E010.pt"]);
+        assert_eq!(
+            names,
+            [
+                "D99.pt", "E9", "E9.pt", "E09_b.pt", "E9é.pt", "E10.pt", "E010.pt"
+            ]
+        );
     }
 }

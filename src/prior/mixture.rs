@@ -78,7 +78,8 @@ impl Mixture {
     ) -> Result<Self, String> {
         let first = |numbers: &[f64]| -> Vec<f64> {
             let rows = numbers.chunks_exact(dims);
-            rows.flat_map(|row| row.iter().take(kept).copied()).collect()
+            rows.flat_map(|row| row.iter().take(kept).copied())
+                .collect()
         };
         let blocks = covariances.chunks_exact(dims * dims);
         let covariances: Vec<f64> = blocks
@@ -332,6 +333,9 @@ mod tests {
         let expected = Mixture::new(&weights, &[1.0, 2.0, -1.0, 0.5], &plain, 2).unwrap();
         assert_eq!(cut, expected);
         let whole = Mixture::marginal(&weights, &means, &covariances, 3, 3).unwrap();
-        assert_eq!(whole, Mixture::new(&weights, &means, &covariances, 3).unwrap());
+        assert_eq!(
+            whole,
+            Mixture::new(&weights, &means, &covariances, 3).unwrap()
+        );
     }
 }

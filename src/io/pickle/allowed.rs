@@ -16,8 +16,22 @@ fn is_read(module: &str, name: &str) -> bool {
     match module {
         "__builtin__" | "builtins" => matches!(
             name,
-            "object" | "set" | "frozenset" | "bytes" | "bytearray" | "list" | "dict" | "tuple"
-                | "int" | "long" | "float" | "complex" | "bool" | "str" | "unicode" | "slice"
+            "object"
+                | "set"
+                | "frozenset"
+                | "bytes"
+                | "bytearray"
+                | "list"
+                | "dict"
+                | "tuple"
+                | "int"
+                | "long"
+                | "float"
+                | "complex"
+                | "bool"
+                | "str"
+                | "unicode"
+                | "slice"
         ),
         "copy_reg" | "copyreg" => matches!(name, "_reconstructor" | "__newobj__"),
         "collections" => matches!(name, "OrderedDict" | "defaultdict"),
@@ -43,19 +57,45 @@ fn is_read(module: &str, name: &str) -> bool {
         "torch.nn.parameter" => name == "Parameter",
         _ => {
             module.starts_with("scipy.sparse")
-                && matches!(name, "csc_matrix" | "csr_matrix" | "csc_array" | "csr_array")
+                && matches!(
+                    name,
+                    "csc_matrix" | "csr_matrix" | "csc_array" | "csr_array"
+                )
         }
     }
 }
 
 fn is_torch(name: &str) -> bool {
     const DTYPES: [&str; 24] = [
-        "half", "float", "double", "bfloat16", "float16", "float32", "float64", "int8", "int16",
-        "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool", "char", "short", "int",
-        "long", "complex64", "complex128", "strided", "Tensor",
+        "half",
+        "float",
+        "double",
+        "bfloat16",
+        "float16",
+        "float32",
+        "float64",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "uint8",
+        "uint16",
+        "uint32",
+        "uint64",
+        "bool",
+        "char",
+        "short",
+        "int",
+        "long",
+        "complex64",
+        "complex128",
+        "strided",
+        "Tensor",
     ];
     let letters = name.chars().all(|c| c.is_ascii_alphanumeric());
-    matches!(name, "Size" | "device") || DTYPES.contains(&name) || letters && name.ends_with("Storage")
+    matches!(name, "Size" | "device")
+        || DTYPES.contains(&name)
+        || letters && name.ends_with("Storage")
 }
 
 /// Settings and estimators that lie beside the numbers: kept as objects whose attributes can be looked at.

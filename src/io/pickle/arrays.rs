@@ -33,7 +33,10 @@ pub(crate) fn array(pickle: &Pickle<'_>, id: Id) -> Result<Array, String> {
 /// Whether a value looks like an array or a number of numpy's.
 pub(crate) fn is_numpy(pickle: &Pickle<'_>, id: Id) -> bool {
     let name = pickle.call(id).map(|(_, name)| name);
-    matches!(name, Some("_reconstruct" | "ndarray" | "matrix" | "_frombuffer" | "scalar"))
+    matches!(
+        name,
+        Some("_reconstruct" | "ndarray" | "matrix" | "_frombuffer" | "scalar")
+    )
 }
 
 fn unwrapped(pickle: &Pickle<'_>, id: Id, wrappers: usize) -> Result<Array, String> {
@@ -47,7 +50,10 @@ fn unwrapped(pickle: &Pickle<'_>, id: Id, wrappers: usize) -> Result<Array, Stri
         Some(("chumpy.reordering", "Select")) => select(pickle, id, wrappers - 1),
         Some((_, "csc_matrix" | "csc_array")) => sparse::dense(pickle, id, true),
         Some((_, "csr_matrix" | "csr_array")) => sparse::dense(pickle, id, false),
-        _ => Err(format!("should be an array, but is {}", pickle.describe(id))),
+        _ => Err(format!(
+            "should be an array, but is {}",
+            pickle.describe(id)
+        )),
     }
 }
 
@@ -125,7 +131,9 @@ fn preferred(pickle: &Pickle<'_>, shape: Id, length: usize) -> Result<Vec<usize>
     let sizes = sizes.ok_or(damaged)?;
     let known = sizes.iter().filter(|&&size| size != -1);
     let known = known.map(|&size| usize::try_from(size).ok());
-    let known = known.collect::<Option<Vec<usize>>>().and_then(|s| count(&s));
+    let known = known
+        .collect::<Option<Vec<usize>>>()
+        .and_then(|s| count(&s));
     let open = length.checked_div(known.ok_or(damaged)?).unwrap_or(0);
     let size = |&size: &i128| usize::try_from(size).unwrap_or(open);
     Ok(sizes.iter().map(size).collect())
@@ -143,19 +151,23 @@ pub(crate) fn count(shape: &[usize]) -> Option<usize> {
 /// numpy's dtype: its letters in the arguments, the byte order in the state.
 fn element(pickle: &Pickle<'_>, dtype: Id) -> Result<Element, String> {
     let damaged = "has a damaged dtype";
-    let (Some(("numpy", "dtype")), Some(&letters)) = (pickle.call(dtype), pickle.args(dtype).first())
+    let (Some(("numpy", "dtype")), Some(&letters)) =
+        (pickle.call(dtype), pickle.args(dtype).first())
     else {
         return Err(damaged.into());
     };
     let letters = pickle.text(letters).ok_or(damaged)?;
     let state = pickle.state(dtype).and_then(|state| pickle.items(state));
-    let order = state.and_then(|items| items.get(1)).and_then(|&order| pickle.text(order));
+    let order = state
+        .and_then(|items| items.get(1))
+        .and_then(|&order| pickle.text(order));
     let order = order.as_deref().unwrap_or("|");
     let element = Element::from_descr(&format!("{order}{letters}"));
     match element {
-        Element::Float { .. } | Element::Signed { .. } | Element::Unsigned { .. } | Element::Bool => {
-            Ok(element)
-        }
+        Element::Float { .. }
+        | Element::Signed { .. }
+        | Element::Unsigned { .. }
+        | Element::Bool => Ok(element),
         _ => Err(format!("is of dtype `{letters}`, but should hold numbers")),
     }
 }
@@ -169,7 +181,10 @@ fn decoded(
     let claimed = count(&shape).and_then(|count| count.checked_mul(element.size()));
     if claimed != Some(bytes.len()) || shape.len() > 32 {
         let text = super::super::error::shape_text(&shape);
-        return Err(format!("claims the shape {text} but holds {} bytes", bytes.len()));
+        return Err(format!(
+            "claims the shape {text} but holds {} bytes",
+            bytes.len()
+        ));
     }
     let values = bytes.chunks_exact(element.size());
     let values: Vec<f64> = values.map(|bytes| element.real(bytes)).collect();

@@ -173,8 +173,13 @@ impl<'a> Machine<'a> {
                 self.persistent()
             }
             b'Q' => self.persistent(),
-            0x82..=0x84 => Err("the pickle asks for an extension that only the program that wrote it knows".into()),
-            0x97 | 0x98 => Err("the pickle keeps its buffers in another place; save it without `buffer_callback`".into()),
+            0x82..=0x84 => Err(
+                "the pickle asks for an extension that only the program that wrote it knows".into(),
+            ),
+            0x97 | 0x98 => Err(
+                "the pickle keeps its buffers in another place; save it without `buffer_callback`"
+                    .into(),
+            ),
             _ => Err(format!(
                 "the pickle is damaged at byte {}: {opcode:#04x} is no instruction",
                 self.at - 1
@@ -183,7 +188,10 @@ impl<'a> Machine<'a> {
     }
 
     fn damaged(&self) -> String {
-        format!("the pickle is damaged at byte {}", self.at.saturating_sub(1))
+        format!(
+            "the pickle is damaged at byte {}",
+            self.at.saturating_sub(1)
+        )
     }
 
     fn take(&mut self, count: usize) -> Step<&'a [u8]> {
@@ -399,7 +407,9 @@ impl<'a> Machine<'a> {
 
     fn recall(&mut self, opcode: u8) -> Step {
         let key = self.key(opcode)?;
-        let counted = usize::try_from(key).ok().and_then(|key| self.memo.counted.get(key));
+        let counted = usize::try_from(key)
+            .ok()
+            .and_then(|key| self.memo.counted.get(key));
         let found = counted.or_else(|| self.memo.others.get(&key)).copied();
         let found = found.ok_or_else(|| self.damaged())?;
         self.put(found)
@@ -438,9 +448,10 @@ impl<'a> Machine<'a> {
     }
 
     fn object(&mut self, callee: Id, args: Id) -> Step {
-        let (Value::Global(global), Value::Tuple(given)) =
-            (&self.values[callee.0 as usize], &self.values[args.0 as usize])
-        else {
+        let (Value::Global(global), Value::Tuple(given)) = (
+            &self.values[callee.0 as usize],
+            &self.values[args.0 as usize],
+        ) else {
             return Err(self.damaged());
         };
         // `copyreg` makes an instance of the class that it is given first.

@@ -124,19 +124,23 @@ impl<'a> Pickle<'a> {
     pub fn items(&self, id: Id) -> Option<&[Id]> {
         match self.value(id) {
             Value::List(items) | Value::Tuple(items) => Some(items),
-            Value::Object(_) if self.call(id) == Some(("torch", "Size")) => {
-                self.args(id).first().and_then(|items| match self.value(*items) {
+            Value::Object(_) if self.call(id) == Some(("torch", "Size")) => self
+                .args(id)
+                .first()
+                .and_then(|items| match self.value(*items) {
                     Value::List(items) | Value::Tuple(items) => Some(items.as_slice()),
                     _ => None,
-                })
-            }
+                }),
             _ => None,
         }
     }
 
     /// Sizes of a shape, or strides.
     pub fn sizes(&self, id: Id) -> Option<Vec<usize>> {
-        self.items(id)?.iter().map(|&size| self.size(size)).collect()
+        self.items(id)?
+            .iter()
+            .map(|&size| self.size(size))
+            .collect()
     }
 
     /// Keys and values of a dictionary, ordered or not; of a key that is there twice the last counts.

@@ -39,7 +39,11 @@ pub(super) fn dense(pickle: &Pickle<'_>, id: Id, by_columns: bool) -> Result<Arr
         done = to;
         for entry in from..to {
             let across = index(places.values[entry]).ok_or(damaged)?;
-            let (row, column) = if by_columns { (across, line) } else { (line, across) };
+            let (row, column) = if by_columns {
+                (across, line)
+            } else {
+                (line, across)
+            };
             if row >= rows || column >= columns {
                 return Err(damaged.into());
             }

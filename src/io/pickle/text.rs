@@ -12,7 +12,9 @@ pub(super) fn of_bytes(bytes: &[u8]) -> Cow<'_, str> {
 
 /// The bytes that a text of Latin-1 stands for.
 pub(super) fn latin1(text: &str) -> Option<Vec<u8>> {
-    text.chars().map(|letter| u8::try_from(u32::from(letter)).ok()).collect()
+    text.chars()
+        .map(|letter| u8::try_from(u32::from(letter)).ok())
+        .collect()
 }
 
 /// The bytes of a string as Python 2's `repr` writes it, with its quotes.
@@ -52,9 +54,14 @@ fn escape<'a>(rest: &'a [u8], bytes: &mut Vec<u8>) -> Option<&'a [u8]> {
             return Some(&after[2..]);
         }
         b'0'..=b'7' => {
-            let digits = rest.iter().take(3).take_while(|b| (b'0'..=b'7').contains(b));
+            let digits = rest
+                .iter()
+                .take(3)
+                .take_while(|b| (b'0'..=b'7').contains(b));
             let count = digits.count();
-            let value = rest[..count].iter().fold(0u32, |n, b| 8 * n + u32::from(b - b'0'));
+            let value = rest[..count]
+                .iter()
+                .fold(0u32, |n, b| 8 * n + u32::from(b - b'0'));
             bytes.push(value as u8);
             return Some(&rest[count..]);
         }

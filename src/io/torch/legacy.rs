@@ -69,9 +69,13 @@ fn slices<'a>(
     for key in keys {
         let cut = || format!("the file is cut short in its storage `{key}`");
         let (count, after) = rest.split_first_chunk::<8>().ok_or_else(cut)?;
-        let size = sizes.get(key).ok_or_else(|| format!("its storage `{key}` belongs to no tensor"))?;
+        let size = sizes
+            .get(key)
+            .ok_or_else(|| format!("its storage `{key}` belongs to no tensor"))?;
         let count = usize::try_from(u64::from_le_bytes(*count)).ok();
-        let length = count.and_then(|count| count.checked_mul(*size)).ok_or_else(cut)?;
+        let length = count
+            .and_then(|count| count.checked_mul(*size))
+            .ok_or_else(cut)?;
         let (bytes, after) = after.split_at_checked(length).ok_or_else(cut)?;
         of.insert(key.clone(), bytes);
         rest = after;

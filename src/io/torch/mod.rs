@@ -6,28 +6,19 @@ mod tensor;
 mod walk;
 mod zipped;
 
-use std::path::Path;
-
 use super::tensors::Tensors;
-use super::{FileError, read_bytes};
 
+pub(super) use legacy::is_legacy;
 pub(super) use storage::NoStorages;
 pub(super) use walk::flat;
+pub(super) use zipped::is_zip;
 
 /// All tensors of a checkpoint; the names of nested dictionaries are joined with dots.
 ///
 /// Numbers and texts beside them become metadata; lists (such as an optimizer's state) are passed over.
-pub(crate) fn read(path: &Path) -> Result<Tensors, FileError> {
-    let bytes = read_bytes(path)?;
-    parse(&bytes).map_err(|message| FileError::new(path, message))
-}
-
-pub(crate) fn parse(bytes: &[u8]) -> Result<Tensors, String> {
+pub(super) fn parse(bytes: &[u8]) -> Result<Tensors, String> {
     match zipped::is_zip(bytes) {
         true => zipped::read(bytes),
         false => legacy::read(bytes),
     }
 }
-
-pub(super) use legacy::is_legacy;
-pub(super) use zipped::is_zip;

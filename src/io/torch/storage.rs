@@ -104,7 +104,11 @@ impl Dtype {
             "uint32" => Element::Unsigned { size: 4, big },
             "uint64" => Element::Unsigned { size: 8, big },
             "Bool" | "bool" => Element::Bool,
-            other => return Err(format!("is of PyTorch's type `{other}`, but should be real numbers")),
+            other => {
+                return Err(format!(
+                    "is of PyTorch's type `{other}`, but should be real numbers"
+                ));
+            }
         };
         Ok(Self::Plain(plain))
     }

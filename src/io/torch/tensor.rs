@@ -72,7 +72,9 @@ impl View {
             }
             _ => reference.dtype,
         };
-        let offset = pickle.size(offset).and_then(|o| o.checked_add(reference.before));
+        let offset = pickle
+            .size(offset)
+            .and_then(|o| o.checked_add(reference.before));
         let shape = pickle.sizes(shape).ok_or(damaged)?;
         let strides = pickle.sizes(strides).ok_or(damaged)?;
         if shape.len() != strides.len() || shape.len() > 32 {
@@ -93,14 +95,18 @@ impl View {
             format!("claims the shape {shape}")
         };
         let numbers = count(&self.shape).ok_or_else(claims)?;
-        budget.spend(numbers.saturating_mul(8)).map_err(|_| {
-            format!("{}, far more than its file can fill", claims())
-        })?;
+        budget
+            .spend(numbers.saturating_mul(8))
+            .map_err(|_| format!("{}, far more than its file can fill", claims()))?;
         let (big, size) = (storages.big(), self.dtype.size());
         let bytes = storages.bytes(&self.key)?;
         let held = bytes.len() / size;
         if numbers > 0 && self.last().is_none_or(|last| last >= held) {
-            return Err(format!("{}, but its storage `{}` holds {held} numbers", claims(), self.key));
+            return Err(format!(
+                "{}, but its storage `{}` holds {held} numbers",
+                claims(),
+                self.key
+            ));
         }
         let mut data = Vec::with_capacity(numbers);
         let mut index = vec![0usize; self.shape.len()];
@@ -119,9 +125,10 @@ impl View {
     /// The place of the last number; `None` where that overflows.
     fn last(&self) -> Option<usize> {
         let axes = self.shape.iter().zip(&self.strides);
-        axes.into_iter().try_fold(self.offset, |at, (&size, &stride)| {
-            at.checked_add(size.checked_sub(1)?.checked_mul(stride)?)
-        })
+        axes.into_iter()
+            .try_fold(self.offset, |at, (&size, &stride)| {
+                at.checked_add(size.checked_sub(1)?.checked_mul(stride)?)
+            })
     }
 
     /// The next index in C order, and its place.

@@ -26,7 +26,8 @@ impl Budget {
 
     pub fn spend(&mut self, bytes: usize) -> Result<(), String> {
         let left = self.left.checked_sub(bytes);
-        self.left = left.ok_or("the file's values refer to each other far more often than its size allows")?;
+        self.left = left
+            .ok_or("the file's values refer to each other far more often than its size allows")?;
         Ok(())
     }
 }
@@ -63,7 +64,9 @@ struct Walk<'a, 'b> {
 impl Walk<'_, '_> {
     fn dictionary(&mut self, id: Id, above: &str, depth: usize) -> Result<(), String> {
         if depth == MAX_DEPTH {
-            return Err(format!("`{above:.60}` is nested more than {MAX_DEPTH} deep"));
+            return Err(format!(
+                "`{above:.60}` is nested more than {MAX_DEPTH} deep"
+            ));
         }
         for (key, value) in self.pickle.entries(id).unwrap_or_default() {
             let Some(key) = self.key(key) else { continue };
@@ -86,7 +89,9 @@ impl Walk<'_, '_> {
             self.found.metadata.insert(name, remark);
         } else if let Some(array) = self.array(id) {
             // One that cannot be read is passed over, but the look at it is paid for.
-            let cost = array.as_ref().map_or(self.pickle.length, |a| 8 * a.values.len());
+            let cost = array
+                .as_ref()
+                .map_or(self.pickle.length, |a| 8 * a.values.len());
             self.budget.spend(cost).map_err(within)?;
             if let Ok(array) = array {
                 self.found.insert(name, of_array(array));

@@ -43,7 +43,9 @@ fn folder(archive: &ZipArchive<Cursor<&[u8]>>) -> Result<String, String> {
     let names: Vec<&str> = archive.file_names().collect();
     let scripted = names.iter().any(|name| name.ends_with("/constants.pkl"));
     if scripted {
-        return Err("a TorchScript program, not a checkpoint; save the network's `state_dict()`".into());
+        return Err(
+            "a TorchScript program, not a checkpoint; save the network's `state_dict()`".into(),
+        );
     }
     let mut folders = names.iter().filter_map(|name| {
         let folder = name.strip_suffix("data.pkl")?;
@@ -72,14 +74,23 @@ struct Zipped<'a> {
 impl Zipped<'_> {
     /// The bytes of an entry, held against their checksum.
     fn entry(&mut self, name: &str) -> Result<Vec<u8>, String> {
-        let damaged = |error: String| format!("the zip archive is damaged at `{name}`: {error}").to_lowercase();
-        let entry = self.archive.by_name(name).map_err(|e| damaged(e.to_string()))?;
+        let damaged = |error: String| {
+            format!("the zip archive is damaged at `{name}`: {error}").to_lowercase()
+        };
+        let entry = self
+            .archive
+            .by_name(name)
+            .map_err(|e| damaged(e.to_string()))?;
         if entry.compression() != CompressionMethod::Stored {
-            return Err(format!("`{name}` is compressed, which PyTorch's checkpoints never are"));
+            return Err(format!(
+                "`{name}` is compressed, which PyTorch's checkpoints never are"
+            ));
         }
         let mut bytes = Vec::new();
         let mut within = entry.take(self.left as u64 + 1);
-        within.read_to_end(&mut bytes).map_err(|e| damaged(e.to_string()))?;
+        within
+            .read_to_end(&mut bytes)
+            .map_err(|e| damaged(e.to_string()))?;
         let left = self.left.checked_sub(bytes.len());
         self.left = left.ok_or_else(|| damaged("its entries overlap".into()))?;
         Ok(bytes)
@@ -91,7 +102,9 @@ impl Storages for Zipped<'_> {
         let name = format!("{}data/{key}", self.folder);
         if !self.held.contains_key(key) {
             if self.archive.index_for_name(&name).is_none() {
-                return Err(format!("has its numbers in `{name}`, which the archive does not hold"));
+                return Err(format!(
+                    "has its numbers in `{name}`, which the archive does not hold"
+                ));
             }
             let bytes = self.entry(&name)?;
             self.held.insert(key.into(), bytes);
