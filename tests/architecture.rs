@@ -13,6 +13,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("graph", &[]),
     ("robust", &["graph"]),
     ("io", &[]),
+    ("convert", &["io"]),
     ("camera", &["graph", "data", "spec"]),
     ("data", &["camera", "spec"]),
     ("body", &["graph", "data", "io", "keypoints", "spec"]),

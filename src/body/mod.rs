@@ -15,7 +15,8 @@ use std::path::Path;
 use ndarray::{Array2, Array3, Axis, concatenate, s};
 
 use crate::io::FileError;
-use crate::io::body_npz::{self, BodyArrays};
+use crate::io::body_fields::{self, BodyArrays};
+use crate::io::body_npz;
 
 pub use pose::Transforms;
 pub(crate) use pose::pose_joints;
@@ -87,9 +88,9 @@ impl BodyModel {
         Self::from_arrays("builtin".into(), arrays, num_betas)
     }
 
-    /// Reads an `.npz` in SMPL's format; 10 betas unless another number is asked for.
+    /// Reads an `.npz` or `.pkl` in SMPL's format; 10 betas unless another number is asked for.
     pub fn from_file(path: &Path, num_betas: Option<usize>) -> Result<Self, FileError> {
-        let arrays = body_npz::read(path)?;
+        let arrays = body_fields::read(path)?;
         Self::from_arrays(path.display().to_string(), arrays, num_betas)
     }
 

@@ -1,6 +1,7 @@
 //! Arguments and subcommands; talk goes to stderr, data to stdout.
 
 mod check;
+mod convert;
 mod explain;
 mod gradcheck;
 mod inspect;
@@ -39,6 +40,8 @@ enum Command {
     Gradcheck(SpecArgs),
     /// Print what a data file is and what is in it, with the lines that a spec needs for it
     Inspect(inspect::InspectArgs),
+    /// Write others' weights as safetensors, and others' body models as `.npz`
+    Convert(convert::ConvertArgs),
 }
 
 #[derive(Args)]
@@ -107,6 +110,7 @@ pub fn main() -> ExitCode {
         (Some(Command::Explain(args)), _) => explain::main(&args),
         (Some(Command::Gradcheck(args)), _) => gradcheck::main(&args),
         (Some(Command::Inspect(args)), _) => inspect::main(&args),
+        (Some(Command::Convert(args)), _) => convert::main(&args),
         (None, args) => run::main(&args),
     }
 }
