@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use fitrun::nalgebra::{Matrix3, Rotation3, Vector2, Vector3};
-use fitrun::{BodyModel, Camera, MarkerLayout, Prior, NpzWriter, keypoints_of, labels};
+use fitrun::{BodyModel, Camera, MarkerLayout, NpzWriter, Prior, keypoints_of, labels};
 
 const FRAMES: usize = 60;
 const RATE: f64 = 30.0;
