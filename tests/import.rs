@@ -105,7 +105,7 @@ fn vposer_of_both_versions_keeps_its_own_tensors_under_their_published_names() {
         wanted,
         "of the folder the last snapshot is taken"
     );
-    for v1 in ["v1_zip.pt", "v1_legacy.pt", "v1_protocol0.pt"] {
+    for v1 in ["v1_zip.pt", "v1_legacy.pt", "v1_protocol1.pt"] {
         assert_eq!(converted(&sample(v1)).unwrap(), expected(v1), "{v1}");
     }
     assert_eq!(converted(&sample("gan.pth")).unwrap(), expected("gan.pth"));
@@ -224,7 +224,7 @@ fn files_of_another_kind_say_what_was_expected_and_what_was_found() {
     );
     assert_eq!(
         write("words.pkl", b"\x80\x02}q\x00U\x04nameU\x05helloso0000."),
-        "the pickle is damaged at byte 20"
+        "the pickle is damaged at byte 19"
     );
 }
 

@@ -321,7 +321,7 @@ const IMPORTED: [&str; 10] = [
     "gmm_sklearn.pkl",
     "odd_v3.pt",
     "odd_legacy.pt",
-    "v1_protocol0.pt",
+    "v1_protocol1.pt",
     "gan.pth",
 ];
 

@@ -45,7 +45,7 @@ impl Published {
     }
 
     /// The name that the network itself gives a tensor, or `None` where it is none of its own.
-    fn own<'a>(self, name: &'a str) -> Option<&'a str> {
+    fn own(self, name: &str) -> Option<&str> {
         let parts: &[&str] = match self {
             Self::VposerV1 => &["bodyprior_"],
             Self::VposerV2 => &["encoder_net.", "decoder_net."],

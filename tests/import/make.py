@@ -110,7 +110,7 @@ def checkpoints():
     save("v1_zip.pt", v1)
     save("v1_legacy.pt", v1, _use_new_zipfile_serialization=False)
     v1["bodyprior_dec_out.bias"] = v1["bodyprior_dec_out.bias"].double()
-    save("v1_protocol0.pt", v1, _use_new_zipfile_serialization=False, pickle_protocol=0)
+    save("v1_protocol1.pt", v1, _use_new_zipfile_serialization=False, pickle_protocol=1)
 
     generator = torch.nn.ModuleDict({f"bodyprior_{n}": torch.nn.Linear(2, 2) for n in ["dec_fc1", "dec_fc2", "dec_out"]})
     discriminator = torch.nn.ModuleDict({"comm_conv": torch.nn.Conv2d(9, 2, 1)})
