@@ -12,7 +12,7 @@ use crate::ir::Problem;
 use crate::read::Inputs;
 use crate::report::metrics::{PointErrors, point_errors};
 use crate::report::{Circumstances, Record, Seconds, identity, write};
-use crate::spec::{Language, Spec};
+use crate::spec::Spec;
 
 /// What the command line says besides the spec.
 #[derive(Clone, Debug, Default)]
@@ -57,7 +57,7 @@ pub fn check(path: &Path, options: &RunOptions) -> Result<Checked, Error> {
         reason: FileError::reading(path, &e).message,
     })?;
     let mut diagnostics = Diagnostics::default();
-    let spec = crate::spec::parse(Language::Fit, path, &text, &options.sets, &mut diagnostics);
+    let spec = crate::spec::parse(path, &text, &options.sets, &mut diagnostics);
     let reject = |spec: Spec, diagnostics: Diagnostics| Error::Rejected {
         diagnostics: diagnostics.into(),
         sources: spec.sources.into(),

@@ -91,7 +91,20 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         ],
     ),
     ("gradcheck", &["compile", "fit", "ir", "objective", "solve"]),
-    ("train", &["body", "graph", "io", "prior", "random"]),
+    (
+        "train",
+        &[
+            "body",
+            "diagnostic",
+            "error",
+            "graph",
+            "io",
+            "prior",
+            "random",
+            "report",
+            "spec",
+        ],
+    ),
 ];
 
 /// The only homes of some crates.

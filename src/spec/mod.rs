@@ -36,6 +36,16 @@ pub struct Spec {
 /// Every mistake of form goes to `diagnostics`; what is left of the spec is returned all the same,
 /// so that the mistakes of its meaning can be found in the same go.
 pub(crate) fn parse(
+    path: &Path,
+    text: &str,
+    sets: &[String],
+    diagnostics: &mut Diagnostics,
+) -> Spec {
+    parse_in(Language::Fit, path, text, sets, diagnostics)
+}
+
+/// As [`parse`], of a spec in another language.
+pub(crate) fn parse_in(
     language: Language,
     path: &Path,
     text: &str,

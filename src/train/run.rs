@@ -120,7 +120,7 @@ impl Job {
             reason: FileError::reading(path, &e).message,
         })?;
         let mut diagnostics = Diagnostics::default();
-        let spec = crate::spec::parse(Language::Train, path, &text, &options.sets, &mut diagnostics);
+        let spec = crate::spec::parse_in(Language::Train, path, &text, &options.sets, &mut diagnostics);
         let reject = |spec: Spec, diagnostics: Diagnostics| Error::Rejected {
             diagnostics: diagnostics.into(),
             sources: spec.sources.into(),
