@@ -108,10 +108,16 @@ fn summarise(trained: &Trained) {
         Ending::Interrupted => "interrupted; `--resume` goes on from here",
         Ending::Diverged => "stopped: the losses are not finite any more",
     };
-    eprintln!("{said}, after {:.0} s", record["seconds"].as_f64().unwrap_or(0.0));
+    eprintln!(
+        "{said}, after {:.0} s",
+        record["seconds"].as_f64().unwrap_or(0.0)
+    );
     if let Some(figures) = record["validation"].as_object() {
         for (name, value) in figures {
-            eprintln!("validation {name}: {:.5}", value.as_f64().unwrap_or(f64::NAN));
+            eprintln!(
+                "validation {name}: {:.5}",
+                value.as_f64().unwrap_or(f64::NAN)
+            );
         }
     }
     eprintln!("results in {}", trained.dir.display());

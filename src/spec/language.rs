@@ -64,5 +64,7 @@ fn trained_kind(tree: &Table) -> Option<&str> {
         Value::Table(prior) => prior.text("kind")?,
         _ => return None,
     };
-    training_keys::KINDS.contains(&kind.as_ref()).then_some(kind)
+    training_keys::KINDS
+        .contains(&kind.as_ref())
+        .then_some(kind)
 }

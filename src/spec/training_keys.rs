@@ -47,12 +47,19 @@ pub static PRIOR: &[Key] = &[
         "32",
     ),
     or(
-        only(key("hidden", Integer, "width of the hidden layers"), NETWORKS),
+        only(
+            key("hidden", Integer, "width of the hidden layers"),
+            NETWORKS,
+        ),
         "512",
     ),
     or(
         only(
-            key("dropout", Number, "share of hidden units left out of a step"),
+            key(
+                "dropout",
+                Number,
+                "share of hidden units left out of a step",
+            ),
             VPOSER,
         ),
         "0.1",
@@ -136,13 +143,20 @@ pub static LOSS: &[Key] = &[
         key("kl", Number, "Kullback–Leibler divergence to the normal"),
         "0.005",
     ),
-    or(key("vertices", Number, "mean |Δ| of vertices"), "4.0"),
+    or(
+        key("vertices", Number, "mean difference of vertex coordinates"),
+        "4.0",
+    ),
     or(
         key("geodesic", Number, "mean angle, in the first epochs"),
         "2.0",
     ),
     or(
-        key("joints", Number, "mean |Δ| of joints, in the first epochs"),
+        key(
+            "joints",
+            Number,
+            "mean difference of joint coordinates, in the first epochs",
+        ),
         "2.0",
     ),
     or(
@@ -154,7 +168,10 @@ pub static LOSS: &[Key] = &[
 pub static TRAIN: &[Key] = &[
     or(key("seed", Integer, "seed of whatever is drawn"), "0"),
     or(
-        only(key("epochs", Integer, "most passes through the data"), NETWORKS),
+        only(
+            key("epochs", Integer, "most passes through the data"),
+            NETWORKS,
+        ),
         "100",
     ),
     or(
@@ -262,7 +279,10 @@ pub static TRAIN: &[Key] = &[
         "\"3 min\"",
     ),
     or(
-        only(key("restarts", Integer, "starts, of which the best is kept"), GMM),
+        only(
+            key("restarts", Integer, "starts, of which the best is kept"),
+            GMM,
+        ),
         "4",
     ),
     or(

@@ -51,9 +51,11 @@ pub(crate) fn write(
         put(&mut file, "best.", &best.weights);
         file.metadata.insert("best".into(), best.epoch.to_string());
     }
-    file.metadata.insert("spec".into(), identity.spec.to_string());
+    file.metadata
+        .insert("spec".into(), identity.spec.to_string());
     let files = serde_json::to_string(&identity.files);
-    file.metadata.insert("files".into(), files.unwrap_or_default());
+    file.metadata
+        .insert("files".into(), files.unwrap_or_default());
     file.write(path)
 }
 
@@ -79,9 +81,15 @@ pub(crate) fn read(
 
 /// Keys of the spec that differ, and files.
 fn changes(file: &Tensors, identity: &Identity) -> Vec<String> {
-    let json = |name: &str| -> Option<Value> { serde_json::from_str(file.metadata.get(name)?).ok() };
+    let json =
+        |name: &str| -> Option<Value> { serde_json::from_str(file.metadata.get(name)?).ok() };
     let mut changed = Vec::new();
-    differences("", &json("spec").unwrap_or_default(), &identity.spec, &mut changed);
+    differences(
+        "",
+        &json("spec").unwrap_or_default(),
+        &identity.spec,
+        &mut changed,
+    );
     let files: Vec<(String, String)> = json("files")
         .and_then(|files| serde_json::from_value(files).ok())
         .unwrap_or_default();
@@ -173,7 +181,8 @@ fn put(file: &mut Tensors, prefix: &str, tensors: &Tensors) {
         file.insert(format!("{prefix}{name}"), tensor.clone());
     }
     for (name, text) in &tensors.metadata {
-        file.metadata.insert(format!("{prefix}{name}"), text.clone());
+        file.metadata
+            .insert(format!("{prefix}{name}"), text.clone());
     }
 }
 

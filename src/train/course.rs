@@ -167,13 +167,21 @@ impl Rounds<'_, '_> {
             }
             course.step += 1;
             self.clock.steps += 1;
-            course.sums.iter_mut().zip(&losses).for_each(|(sum, x)| *sum += x);
+            course
+                .sums
+                .iter_mut()
+                .zip(&losses)
+                .for_each(|(sum, x)| *sum += x);
             course.seconds = self.clock.seconds();
             let go_on = self.tell(trainee, course, &losses, None);
             let late = course.seconds >= self.settings.max_time;
             if !go_on || late {
                 self.save(trainee, course);
-                return Ok(Some(if go_on { Ending::TimeLimit } else { Ending::Interrupted }));
+                return Ok(Some(if go_on {
+                    Ending::TimeLimit
+                } else {
+                    Ending::Interrupted
+                }));
             }
             if self.clock.checkpoint_is_due(self.settings.checkpoint_every) {
                 self.save(trainee, course);
@@ -190,7 +198,10 @@ impl Rounds<'_, '_> {
 
     /// Records the epoch, keeps the weights if they are the best, lowers the rates at a plateau.
     fn close_epoch(&mut self, trainee: &dyn Trainee, course: &mut Course, measures: Vec<f64>) {
-        let best = course.best.as_ref().map(|b| course.history[b.epoch].measures[0]);
+        let best = course
+            .best
+            .as_ref()
+            .map(|b| course.history[b.epoch].measures[0]);
         let gained = best.is_none_or(|best| measures[0] < best);
         let steps = course.step.max(1) as f64;
         let factor = self.factor(course);

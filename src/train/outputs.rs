@@ -31,21 +31,29 @@ impl Learned {
         let named = |names: &[&str], values: Option<&Vec<f64>>| -> Map<String, Value> {
             let values = values.map_or(&[][..], Vec::as_slice);
             let pairs = names.iter().zip(values);
-            pairs.map(|(name, value)| (name.to_string(), json!(value))).collect()
+            pairs
+                .map(|(name, value)| (name.to_string(), json!(value)))
+                .collect()
         };
         let steps: f64 = course.history.iter().map(|row| row.steps).sum();
         let facts = [
             ("epochs", json!(course.history.len())),
             ("best_epoch", json!(kept.map(|epoch| epoch + 1))),
             ("steps", json!(steps as u64 + course.step as u64)),
-            ("losses", Value::Object(named(trainee.losses(), row.map(|r| &r.losses)))),
+            (
+                "losses",
+                Value::Object(named(trainee.losses(), row.map(|r| &r.losses))),
+            ),
             ("best_by_epoch", best_by_epoch(&course)),
             ("training_seconds", json!(course.seconds)),
         ];
         let curves = |names: &[&str], values: fn(&super::course::EpochRow) -> &Vec<f64>| {
             let curve = |(i, name): (usize, &&str)| Curve {
                 name: name.to_string(),
-                points: (1..).map(f64::from).zip(course.history.iter().map(|r| values(r)[i])).collect(),
+                points: (1..)
+                    .map(f64::from)
+                    .zip(course.history.iter().map(|r| values(r)[i]))
+                    .collect(),
             };
             names.iter().enumerate().map(curve).collect()
         };
@@ -56,7 +64,11 @@ impl Learned {
             kept,
         };
         let panels = vec![
-            panel("losses in training", curves(trainee.losses(), |r| &r.losses), None),
+            panel(
+                "losses in training",
+                curves(trainee.losses(), |r| &r.losses),
+                None,
+            ),
             panel(
                 "validation",
                 curves(trainee.measures(), |r| &r.measures),
@@ -77,7 +89,11 @@ impl Learned {
             header: fixed.into_iter().chain(losses).chain(measures).collect(),
             rows: rows.collect(),
             panels,
-            weights: course.best.map(|b| b.weights).or(current).unwrap_or_default(),
+            weights: course
+                .best
+                .map(|b| b.weights)
+                .or(current)
+                .unwrap_or_default(),
         }
     }
 
@@ -96,8 +112,13 @@ impl Learned {
         weights.insert("means", Tensor::single(&[m, dim], single(&fit.means)));
         let covariances = Tensor::single(&[m, dim, dim], single(&fit.covariances));
         weights.insert("covariances", covariances);
-        let said = [("components", m.to_string()), ("floor", settings.floor.to_string())];
-        weights.metadata.extend(said.map(|(k, v)| (k.to_string(), v)));
+        let said = [
+            ("components", m.to_string()),
+            ("floor", settings.floor.to_string()),
+        ];
+        weights
+            .metadata
+            .extend(said.map(|(k, v)| (k.to_string(), v)));
         let facts = [
             ("iterations", json!(fit.iterations)),
             ("converged", json!(fit.converged)),
@@ -110,14 +131,19 @@ impl Learned {
             points: (0..).map(f64::from).zip(start.iter().copied()).collect(),
         };
         let rows = starts.iter().enumerate().flat_map(|(i, start)| {
-            let cells = move |(k, objective): (usize, &f64)| vec![i as f64 + 1.0, k as f64, *objective];
+            let cells =
+                move |(k, objective): (usize, &f64)| vec![i as f64 + 1.0, k as f64, *objective];
             start.iter().enumerate().map(cells)
         });
         Self {
             weights,
-            validation: [("negative_log_likelihood".to_string(), json!(nll[1]))].into_iter().collect(),
+            validation: [("negative_log_likelihood".to_string(), json!(nll[1]))]
+                .into_iter()
+                .collect(),
             facts: facts.map(|(k, v)| (k.to_string(), v)).into_iter().collect(),
-            header: ["start", "iteration", "objective"].map(String::from).to_vec(),
+            header: ["start", "iteration", "objective"]
+                .map(String::from)
+                .to_vec(),
             rows: rows.collect(),
             panels: vec![LossPanel {
                 x_title: "iteration",
@@ -159,7 +185,9 @@ pub(super) fn write(
         ("fitrun", Some(env!("CARGO_PKG_VERSION").to_string())),
         ("acknowledgement", job.plan.acknowledgement.clone()),
     ];
-    let said = said.into_iter().filter_map(|(k, v)| Some((k.to_string(), v?)));
+    let said = said
+        .into_iter()
+        .filter_map(|(k, v)| Some((k.to_string(), v?)));
     weights.metadata.extend(said);
     weights.write(&dir.join(job.weights_file()))?;
     atomic::write(dir.join("losses.csv"), csv(learned).as_bytes())?;
@@ -216,7 +244,9 @@ fn csv(learned: &Learned) -> String {
         let cells: Vec<String> = row.iter().map(|x| format!("{x}")).collect();
         cells.join(",")
     });
-    let lines: Vec<String> = std::iter::once(learned.header.join(",")).chain(rows).collect();
+    let lines: Vec<String> = std::iter::once(learned.header.join(","))
+        .chain(rows)
+        .collect();
     lines.join("\n") + "\n"
 }
 

@@ -91,10 +91,11 @@ impl Reader<'_, '_> {
                 span: 0..0,
             };
             let message = "the spec does not say what is trained";
-            self.diagnostics
-                .push(Diagnostic::error("F0202", message, &origin).hint(
+            self.diagnostics.push(
+                Diagnostic::error("F0202", message, &origin).hint(
                     "write `prior = \"vposer\"`, or \"gan-s\", \"gan-u\", \"gan-n\", \"gmm\"",
-                ));
+                ),
+            );
             return None;
         };
         let Some(kind) = self.root.table("prior").and_then(|t| t.text("kind")) else {
@@ -205,11 +206,21 @@ impl Reader<'_, '_> {
     }
 
     fn weight(&mut self, section: &str, key: &str) -> f64 {
-        self.within(section, key, |x| x >= 0.0 && x.is_finite(), "not be negative")
+        self.within(
+            section,
+            key,
+            |x| x >= 0.0 && x.is_finite(),
+            "not be negative",
+        )
     }
 
     fn share(&mut self, section: &str, key: &str) -> f64 {
-        self.within(section, key, |x| (0.0..1.0).contains(&x), "be in 0–1, below 1")
+        self.within(
+            section,
+            key,
+            |x| (0.0..1.0).contains(&x),
+            "be in 0–1, below 1",
+        )
     }
 
     fn within(&mut self, section: &str, key: &str, good: fn(f64) -> bool, must: &str) -> f64 {

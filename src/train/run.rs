@@ -120,7 +120,13 @@ impl Job {
             reason: FileError::reading(path, &e).message,
         })?;
         let mut diagnostics = Diagnostics::default();
-        let spec = crate::spec::parse_in(Language::Train, path, &text, &options.sets, &mut diagnostics);
+        let spec = crate::spec::parse_in(
+            Language::Train,
+            path,
+            &text,
+            &options.sets,
+            &mut diagnostics,
+        );
         let reject = |spec: Spec, diagnostics: Diagnostics| Error::Rejected {
             diagnostics: diagnostics.into(),
             sources: spec.sources.into(),
@@ -130,7 +136,9 @@ impl Job {
         }
         let plan = plan(&spec, &mut diagnostics);
         let settings = DataSettings::of(&spec, &mut diagnostics);
-        let body = plan.as_ref().and_then(|plan| read_body(plan, &mut diagnostics));
+        let body = plan
+            .as_ref()
+            .and_then(|plan| read_body(plan, &mut diagnostics));
         let (Some(plan), Some(settings), Some(body), false) =
             (plan, settings, body, diagnostics.has_errors())
         else {
@@ -168,14 +176,19 @@ impl Job {
         let poses = self.data.train.sample(SAMPLE)?;
         let made = make(&self.plan.kind, &self.body, &poses, self.plan.seed);
         let mut trainee = made.ok_or_else(|| Error::Training {
-            message: format!("this build has no network of the kind `{}`", self.plan.kind.name()),
+            message: format!(
+                "this build has no network of the kind `{}`",
+                self.plan.kind.name()
+            ),
         })?;
         let trainee: &mut dyn Trainee = trainee.as_mut();
         let path = self.dir.join(checkpoint::FILE);
         let mut course = match options.resume {
-            true => checkpoint::read(&path, &self.identity, trainee).map_err(|e| Error::Resume {
-                message: format!("{e}; train without `--resume` to start anew"),
-            })?,
+            true => {
+                checkpoint::read(&path, &self.identity, trainee).map_err(|e| Error::Resume {
+                    message: format!("{e}; train without `--resume` to start anew"),
+                })?
+            }
             false => Course::new(self.plan.seed, trainee.losses().len()),
         };
         folder::open(&self.dir, &self.weights_file(), options)?;
@@ -218,7 +231,8 @@ impl Job {
             }
             rounds += 1;
             let rate = rounds as f64 / begun.elapsed().as_secs_f64().max(1e-9);
-            let left = (settings.restarts - starts.len() + 1) * (settings.max_iter + 1) - iteration - 1;
+            let left =
+                (settings.restarts - starts.len() + 1) * (settings.max_iter + 1) - iteration - 1;
             progress(&TrainProgress {
                 epoch: starts.len() - 1,
                 epochs: settings.restarts,
@@ -246,7 +260,10 @@ impl Job {
         };
         let nll = [figure(&samples)?, figure(&wide(self.data.val.clone()))?];
         folder::open(&self.dir, &self.weights_file(), options)?;
-        Ok((Learned::mixture(fit, settings, starts, nll), Ending::Completed))
+        Ok((
+            Learned::mixture(fit, settings, starts, nll),
+            Ending::Completed,
+        ))
     }
 }
 
@@ -260,7 +277,11 @@ fn read_body(plan: &Plan, diagnostics: &mut Diagnostics) -> Option<BodyModel> {
         path => BodyModel::from_file(Path::new(path), None),
     };
     read.map_err(|error| {
-        diagnostics.push(Diagnostic::error("F0401", error.to_string(), &plan.body_origin));
+        diagnostics.push(Diagnostic::error(
+            "F0401",
+            error.to_string(),
+            &plan.body_origin,
+        ));
     })
     .ok()
 }

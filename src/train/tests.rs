@@ -57,7 +57,10 @@ impl Trainee for Linear {
         let mut gradient = vec![0.0; 63];
         let mut total = 0.0;
         for pose in batch.chunks_exact(63) {
-            let noisy: Vec<f32> = pose.iter().map(|x| x + 0.01 * random.normal() as f32).collect();
+            let noisy: Vec<f32> = pose
+                .iter()
+                .map(|x| x + 0.01 * random.normal() as f32)
+                .collect();
             let (code, error) = self.error(&noisy);
             let along: f32 = error.iter().zip(&self.w).map(|(e, w)| e * w).sum();
             for i in 0..63 {
@@ -86,7 +89,12 @@ impl Trainee for Linear {
 
     fn restore(&mut self, state: &Tensors) -> Result<(), String> {
         let single = |name: &str| -> Result<Vec<f32>, String> {
-            Ok(state.get(name, &[63])?.data.iter().map(|x| *x as f32).collect())
+            Ok(state
+                .get(name, &[63])?
+                .data
+                .iter()
+                .map(|x| *x as f32)
+                .collect())
         };
         (self.w, self.velocity) = (single("w")?, single("velocity")?);
         Ok(())
@@ -172,7 +180,8 @@ fn interrupted_and_resumed_gives_the_bits_of_an_uninterrupted_training() {
     assert_eq!(arrays(&resumed), arrays(&whole));
     for key in ["validation", "result"] {
         let mut pair = [&whole, &resumed].map(|t| t.record[key].clone());
-        pair.iter_mut().for_each(|v| v["training_seconds"] = 0.into());
+        pair.iter_mut()
+            .for_each(|v| v["training_seconds"] = 0.into());
         assert_eq!(pair[0], pair[1], "{key}");
     }
     let first = whole.record["result"]["best_by_epoch"][0].as_f64().unwrap();
@@ -192,7 +201,9 @@ fn another_spec_or_other_data_is_refused_by_name_and_the_checkpoint_stays() {
     };
     let refused = |options: &TrainOptions| {
         let error = train(&path, options, None).unwrap_err();
-        error.to_string().replace(&folder.path().display().to_string(), "DIR")
+        error
+            .to_string()
+            .replace(&folder.path().display().to_string(), "DIR")
     };
     let changed = TrainOptions {
         sets: vec!["train.batch=16".into()],
@@ -203,15 +214,30 @@ fn another_spec_or_other_data_is_refused_by_name_and_the_checkpoint_stays() {
         "cannot resume: `DIR/run/checkpoint.safetensors`: was left by another training; changed since: \
          `train.batch` (was 32, is 16); train without `--resume` to start anew"
     );
-    std::fs::copy(folder.path().join("val.npz"), folder.path().join("kept.npz")).unwrap();
+    std::fs::copy(
+        folder.path().join("val.npz"),
+        folder.path().join("kept.npz"),
+    )
+    .unwrap();
     let mut file = NpzWriter::create(folder.path().join("val.npz"));
-    file.floats64("pose_body", &[40, 63], &[0.25; 40 * 63]).unwrap();
+    file.floats64("pose_body", &[40, 63], &[0.25; 40 * 63])
+        .unwrap();
     file.finish().unwrap();
     let said = refused(&resume);
-    assert!(said.contains("changed since: the data (`DIR/val.npz`"), "{said}");
-    std::fs::copy(folder.path().join("kept.npz"), folder.path().join("val.npz")).unwrap();
+    assert!(
+        said.contains("changed since: the data (`DIR/val.npz`"),
+        "{said}"
+    );
+    std::fs::copy(
+        folder.path().join("kept.npz"),
+        folder.path().join("val.npz"),
+    )
+    .unwrap();
     let resumed = train(&path, &resume, None).unwrap();
-    assert_eq!((resumed.ending, &resumed.dir), (Ending::Completed, &broken.dir));
+    assert_eq!(
+        (resumed.ending, &resumed.dir),
+        (Ending::Completed, &broken.dir)
+    );
 }
 
 #[test]
@@ -237,9 +263,19 @@ fn a_checkpoint_that_cannot_be_written_is_a_remark_and_the_training_goes_on() {
         }
         true
     };
-    let trained = train_with(&spec, &to(folder.path(), "run"), Linear::make, &mut progress).unwrap();
+    let trained = train_with(
+        &spec,
+        &to(folder.path(), "run"),
+        Linear::make,
+        &mut progress,
+    )
+    .unwrap();
     assert_eq!(trained.ending, Ending::Completed);
-    assert!(trained.remarks[0].ends_with("the checkpoint from before stays"), "{:?}", trained.remarks);
+    assert!(
+        trained.remarks[0].ends_with("the checkpoint from before stays"),
+        "{:?}",
+        trained.remarks
+    );
     assert!(!weights(&trained).is_empty());
 }
 
@@ -248,13 +284,22 @@ fn a_second_training_takes_the_next_name_and_force_replaces_the_first() {
     let folder = tempfile::tempdir().unwrap();
     let spec = spec(folder.path(), "");
     let options = to(folder.path(), "run");
-    assert_eq!(train(&spec, &options, None).unwrap().dir, folder.path().join("run"));
-    assert_eq!(train(&spec, &options, None).unwrap().dir, folder.path().join("run-2"));
+    assert_eq!(
+        train(&spec, &options, None).unwrap().dir,
+        folder.path().join("run")
+    );
+    assert_eq!(
+        train(&spec, &options, None).unwrap().dir,
+        folder.path().join("run-2")
+    );
     let force = TrainOptions {
         force: true,
         ..options
     };
-    assert_eq!(train(&spec, &force, None).unwrap().dir, folder.path().join("run"));
+    assert_eq!(
+        train(&spec, &force, None).unwrap().dir,
+        folder.path().join("run")
+    );
     let other = TrainOptions {
         out: Some(folder.path().to_path_buf()),
         ..force

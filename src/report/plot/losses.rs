@@ -31,12 +31,17 @@ const LOG_FROM: f64 = 5.0;
 
 /// The panels side by side, each with its legend below.
 pub(crate) fn plot(panels: &[LossPanel]) -> Result<String, PlotError> {
-    let panels: Vec<&LossPanel> = panels.iter().filter(|p| p.finite().next().is_some()).collect();
+    let panels: Vec<&LossPanel> = panels
+        .iter()
+        .filter(|p| p.finite().next().is_some())
+        .collect();
     if panels.is_empty() {
         return style::empty_sheet("no epoch was finished");
     }
     let stride = PANEL.0 + style::LEFT + 16.0;
-    let names = panels.iter().map(|p| p.curves.len() + usize::from(p.kept.is_some()));
+    let names = panels
+        .iter()
+        .map(|p| p.curves.len() + usize::from(p.kept.is_some()));
     let rows = names.map(|n| n.div_ceil(2)).max().unwrap_or(0) as f64;
     let size = (
         panels.len() as f64 * stride + 12.0,
@@ -72,7 +77,11 @@ impl LossPanel {
         let height = |y: f64| if log { y.log10() } else { y };
         for (index, curve) in self.curves.iter().enumerate() {
             let colour = style::colour(index);
-            for run in curve.points.split(|p| !p.1.is_finite()).filter(|r| !r.is_empty()) {
+            for run in curve
+                .points
+                .split(|p| !p.1.is_finite())
+                .filter(|r| !r.is_empty())
+            {
                 let line: Vec<(f64, f64)> = run.iter().map(|p| (p.0, height(p.1))).collect();
                 if let [point] = line[..] {
                     chart.draw_series([Circle::new(point, style::units(3.0), colour.filled())])?;
@@ -81,7 +90,9 @@ impl LossPanel {
             }
         }
         let first = self.curves.first().map_or(&[][..], |c| &c.points);
-        let kept = first.iter().find(|p| Some(p.0) == self.kept && p.1.is_finite());
+        let kept = first
+            .iter()
+            .find(|p| Some(p.0) == self.kept && p.1.is_finite());
         if let Some(kept) = kept {
             let at = (kept.0, height(kept.1));
             chart.draw_series([Circle::new(at, style::units(5.0), INK.stroke_width(7))])?;
@@ -94,7 +105,11 @@ impl LossPanel {
         let values = sorted_finite(self.finite().map(|p| p.1));
         let (low, high) = (values[0], values[values.len() - 1]);
         let log = low > 0.0 && high / low > LOG_FROM;
-        let (low, high) = if log { (low.log10(), high.log10()) } else { (low, high) };
+        let (low, high) = if log {
+            (low.log10(), high.log10())
+        } else {
+            (low, high)
+        };
         let margin = 0.05 * (high - low);
         let range = low - margin..high + margin;
         match log {
@@ -160,6 +175,10 @@ mod tests {
             assert!(!svg.contains("NaN"), "{values:?}");
             assert!(svg.contains("total") && svg.contains("kept"), "{values:?}");
         }
-        assert!(plot(&[panel(&[f64::NAN], None)]).unwrap().contains("no epoch"));
+        assert!(
+            plot(&[panel(&[f64::NAN], None)])
+                .unwrap()
+                .contains("no epoch")
+        );
     }
 }

@@ -20,7 +20,8 @@ pub(super) fn thin(poses: &[f32], angle: f64) -> Vec<f32> {
     let mut kept: Vec<[[f32; 4]; JOINTS]> = Vec::new();
     let mut thinned = Vec::new();
     for pose in poses.chunks_exact(POSE) {
-        let turns: [[f32; 4]; JOINTS] = std::array::from_fn(|j| quaternion(&pose[3 * j..3 * j + 3]));
+        let turns: [[f32; 4]; JOINTS] =
+            std::array::from_fn(|j| quaternion(&pose[3 * j..3 * j + 3]));
         let cell = INDEX_JOINTS.map(|j| (turn_angle(&turns[j]) / angle).floor() as i32);
         let near = |other: &usize| {
             let pairs = kept[*other].iter().zip(&turns);
@@ -50,7 +51,9 @@ fn quaternion(v: &[f32]) -> [f32; 4] {
 
 /// In 0–π.
 fn turn_angle(q: &[f32; 4]) -> f64 {
-    let sine = f64::from(q[1]).hypot(f64::from(q[2])).hypot(f64::from(q[3]));
+    let sine = f64::from(q[1])
+        .hypot(f64::from(q[2]))
+        .hypot(f64::from(q[3]));
     2.0 * sine.atan2(f64::from(q[0]).abs())
 }
 

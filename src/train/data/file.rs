@@ -162,10 +162,13 @@ fn refuse_degrees(
     poses: &Array2<f64>,
     rows: &[usize],
 ) -> Result<(), Trouble> {
-    let mut largest: Vec<f64> = rows.iter().map(|&row| largest_angle(poses.row(row))).collect();
+    let mut largest: Vec<f64> = rows
+        .iter()
+        .map(|&row| largest_angle(poses.row(row)))
+        .collect();
     let middle = largest.len() / 2;
-    let Some(typical) = (!largest.is_empty())
-        .then(|| *largest.select_nth_unstable_by(middle, f64::total_cmp).1)
+    let Some(typical) =
+        (!largest.is_empty()).then(|| *largest.select_nth_unstable_by(middle, f64::total_cmp).1)
     else {
         return Ok(());
     };
@@ -221,7 +224,9 @@ fn sequences(
         let name = of(&names).unwrap_or_else(|| number.to_string());
         let before = |name: &str| Some(name.rsplit_once('_')?.0.to_string());
         Sequence {
-            subject: of(&subjects).or_else(|| before(&name)).or_else(|| found.subject.clone()),
+            subject: of(&subjects)
+                .or_else(|| before(&name))
+                .or_else(|| found.subject.clone()),
             name: format!("{path}:{name}"),
             poses: single(rows),
         }

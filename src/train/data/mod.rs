@@ -218,7 +218,10 @@ impl Reader<'_> {
         let Some(both) = val.files.iter().find(common) else {
             return Some(());
         };
-        let message = format!("`{}` is among the training's files too", both.path.display());
+        let message = format!(
+            "`{}` is among the training's files too",
+            both.path.display()
+        );
         let diagnostic = Diagnostic::error("F0603", message, &self.settings.val_origin);
         self.diagnostics
             .push(diagnostic.hint("`hold_out` keeps subjects of the training's files apart"));

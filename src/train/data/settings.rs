@@ -43,7 +43,9 @@ impl DataSettings {
         if train.is_empty() && view.node("train").is_none() {
             let message = "`data.train` does not say what to train on";
             let diagnostic = Diagnostic::error("F0202", message, &place);
-            diagnostics.push(diagnostic.hint("an npz with poses, a folder of AMASS's files, or a list of both"));
+            diagnostics.push(
+                diagnostic.hint("an npz with poses, a folder of AMASS's files, or a list of both"),
+            );
         }
         let hold_out = hold_out(&view, &place, diagnostics);
         let integer = |key: &str| view.integer(key).map_or(1, |f| f.value);
@@ -55,7 +57,10 @@ impl DataSettings {
             ("near_duplicates", angle.unwrap_or(0.0) >= 0.0),
         ] {
             if let (false, Some(node)) = (good, view.node(key)) {
-                let message = format!("`data.{key}` is {}, but must be above zero", node.value.to_toml());
+                let message = format!(
+                    "`data.{key}` is {}, but must be above zero",
+                    node.value.to_toml()
+                );
                 diagnostics.push(Diagnostic::error("F0205", message, &node.origin));
             }
         }

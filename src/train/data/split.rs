@@ -20,8 +20,12 @@ fn named(groups: &[Group], names: &[String]) -> Result<Vec<bool>, String> {
         if !known.contains(name) {
             let found = nearest(name, known.iter().map(String::as_str));
             return Err(match (found, known.is_empty()) {
-                (_, true) => "`data.hold_out` names subjects, but the files do not say theirs".into(),
-                (Some(meant), _) => format!("there is no subject `{name}`; did you mean `{meant}`?"),
+                (_, true) => {
+                    "`data.hold_out` names subjects, but the files do not say theirs".into()
+                }
+                (Some(meant), _) => {
+                    format!("there is no subject `{name}`; did you mean `{meant}`?")
+                }
                 (None, _) => format!("there is no subject `{name}`; there are {}", list(&known)),
             });
         }
