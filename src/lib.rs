@@ -65,5 +65,6 @@ pub use solve::{
 };
 pub use spec::keys;
 pub use spec::{Dimension, Spec};
+pub use train::{Ending, TrainOptions, TrainProgress, Trained, train_prior};
 
 pub use {nalgebra, ndarray};

@@ -94,7 +94,20 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         ],
     ),
     ("gradcheck", &["compile", "fit", "ir", "objective", "solve"]),
-    ("train", &["body", "graph", "io", "prior", "random"]),
+    (
+        "train",
+        &[
+            "body",
+            "diagnostic",
+            "error",
+            "graph",
+            "io",
+            "prior",
+            "random",
+            "report",
+            "spec",
+        ],
+    ),
 ];
 
 /// The only homes of some crates.
