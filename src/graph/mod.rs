@@ -8,6 +8,6 @@ pub(crate) mod rodrigues;
 pub(crate) mod swing_twist;
 mod tape;
 
-pub(crate) use backend::{Backend, Host, Real, Scalar};
+pub(crate) use backend::{Backend, Real, Scalar};
 pub(crate) use operation::{CostOperation, Gradient, Operation, Rows, Value};
-pub(crate) use tape::{Pass, Traced, Whole};
+pub(crate) use tape::{Pass, Traced};

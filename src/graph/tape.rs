@@ -76,12 +76,8 @@ impl<E: Scalar, D: Backend<E>> Pass<E, D> {
     /// Puts on the tape how the gradients of `inputs` grow with that of `out`.
     fn on_tape<F>(&mut self, inputs: &[&Traced<E, D>], out: &Matrix<E, D>, backward: F)
     where
-        F: FnOnce(
-                &[&Matrix<E, D>],
-                &Matrix<E, D>,
-                &mut Buffer<E, D>,
-                &mut [Option<Buffer<E, D>>],
-            ) + 'static,
+        F: FnOnce(&[&Matrix<E, D>], &Matrix<E, D>, &mut Buffer<E, D>, &mut [Option<Buffer<E, D>>])
+            + 'static,
     {
         let out = out.clone();
         let inputs: Vec<(Matrix<E, D>, bool)> = inputs
@@ -198,12 +194,20 @@ impl<E: Scalar, D: Host<E>> Pass<E, D> {
         }
     }
 
-    /// As [`Pass::backward`], handing each leaf's index and gradient to `read`.
-    pub fn backward_into(self, leaves: &[&Traced<E, D>], mut read: impl FnMut(usize, &[E])) {
+    /// Hands each leaf's index, numbers and gradient to `update`, which may change the numbers.
+    pub fn backward_into<'a>(
+        self,
+        leaves: impl Iterator<Item = &'a mut Traced<E, D>>,
+        mut update: impl FnMut(usize, &mut [E], &[E]),
+    ) {
         let mut gradients = self.gradients();
-        for (index, leaf) in leaves.iter().enumerate() {
+        for (index, leaf) in leaves.enumerate() {
             if let Ok(buffer) = gradients.get_or_alloc_mut(&leaf.tensor) {
-                read(index, D::buffer_mut(buffer));
+                update(
+                    index,
+                    D::numbers_mut(&mut leaf.tensor),
+                    D::buffer_mut(buffer),
+                );
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Training of priors from samples.
 
 mod gmm;
+pub(crate) mod network;
 mod settings;
 mod trainee;
 
