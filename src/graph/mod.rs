@@ -5,6 +5,7 @@ mod backend;
 pub(crate) mod linear3;
 mod operation;
 pub(crate) mod rodrigues;
+pub(crate) mod six_d;
 pub(crate) mod swing_twist;
 mod tape;
 

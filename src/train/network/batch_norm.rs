@@ -43,6 +43,17 @@ impl<E: Real> BatchNorm<E> {
         }
     }
 
+    /// Sets the running statistics to those of `x`, (rows, dims).
+    pub fn start_from(&mut self, x: &[E]) {
+        if !x.is_empty() {
+            (self.mean, self.variance) = statistics(x, self.mean.len());
+            let floor = E::of(self.least_variance);
+            for v in self.variance.iter_mut().filter(|v| **v < floor) {
+                *v = floor;
+            }
+        }
+    }
+
     /// With the batch's statistics, which the running ones follow.
     pub fn train(
         &mut self,
