@@ -42,7 +42,11 @@ impl Discriminator {
     pub fn new() -> Self {
         let joint = layers(0, [(9, CHANNELS), (CHANNELS, CHANNELS)]);
         let heads = joint[1].end()..joint[1].end() + BODY_JOINTS * (CHANNELS + 1);
-        let whole = [(BODY_JOINTS * CHANNELS, HIDDEN), (HIDDEN, HIDDEN), (HIDDEN, 1)];
+        let whole = [
+            (BODY_JOINTS * CHANNELS, HIDDEN),
+            (HIDDEN, HIDDEN),
+            (HIDDEN, 1),
+        ];
         let whole = layers(heads.end, whole);
         Self {
             layers: [joint[0], joint[1], whole[0], whole[1], whole[2]],

@@ -5,7 +5,11 @@ use super::six;
 use crate::body::BODY_JOINTS;
 
 /// Names of its layers in the published checkpoints.
-pub(super) const NAMES: [&str; 3] = ["bodyprior_dec_fc1", "bodyprior_dec_fc2", "bodyprior_dec_out"];
+pub(super) const NAMES: [&str; 3] = [
+    "bodyprior_dec_fc1",
+    "bodyprior_dec_fc2",
+    "bodyprior_dec_out",
+];
 
 #[derive(Clone, Debug)]
 pub(super) struct Generator {

@@ -31,7 +31,12 @@ impl Skeleton {
         let joints = body.num_joints().min(BODY_JOINTS + 1);
         Self {
             parents: body.parents[..joints].to_vec(),
-            rest: body.joints.iter().map(|&x| x as f32).take(3 * joints).collect(),
+            rest: body
+                .joints
+                .iter()
+                .map(|&x| x as f32)
+                .take(3 * joints)
+                .collect(),
         }
     }
 
@@ -56,9 +61,14 @@ impl Skeleton {
             let mut out = vec![0.0; 12 * self.parents.len()];
             let inputs = [root, value(pose, pose.len()), rest, origin];
             kinematics.forward(0, &inputs, &mut out);
-            out.chunks_exact(12).flat_map(|j| [j[9], j[10], j[11]]).collect::<Vec<_>>()
+            out.chunks_exact(12)
+                .flat_map(|j| [j[9], j[10], j[11]])
+                .collect::<Vec<_>>()
         };
-        rotations.par_chunks_exact(9 * BODY_JOINTS).flat_map_iter(place).collect()
+        rotations
+            .par_chunks_exact(9 * BODY_JOINTS)
+            .flat_map_iter(place)
+            .collect()
     }
 
     /// Mean over some of `asked` of the smallest mean distance of joints to one of `others`, mm.

@@ -106,10 +106,14 @@ impl GanTrainee {
         let work = |codes: &[f32]| {
             let rows = codes.len() / self.settings.latent_dim;
             let made = maker.network.forward(&maker.numbers, codes, rows);
-            let judged = judge.network.judge(&judge.numbers, &made.rotations, 1.0, scale, None);
+            let judged = judge
+                .network
+                .judge(&judge.numbers, &made.rotations, 1.0, scale, None);
             let mut gradient = vec![0.0; maker.numbers.len()];
             let g = &judged.rotations;
-            maker.network.add_gradient(&maker.numbers, codes, &made, g, &mut gradient);
+            maker
+                .network
+                .add_gradient(&maker.numbers, codes, &made, g, &mut gradient);
             (judged.squares * scale, gradient)
         };
         let chunks = codes.par_chunks(CHUNK * self.settings.latent_dim);
@@ -138,7 +142,9 @@ impl GanTrainee {
             let mut gradient = vec![0.0; judge.numbers.len()];
             let mut say = |rotations: &[f32], target| {
                 let to = Some(&mut gradient[..]);
-                judge.network.judge(&judge.numbers, rotations, target, scale, to)
+                judge
+                    .network
+                    .judge(&judge.numbers, rotations, target, scale, to)
             };
             let (real, fake) = (say(real, 1.0), say(&fake, 0.0));
             let judged = Judged {
@@ -220,7 +226,9 @@ impl Trainee for GanTrainee {
     /// recall, which no precision makes up for.
     fn validate(&mut self, poses: &[f32]) -> Vec<f64> {
         let poses = measures::evenly(poses.chunks_exact(3 * BODY_JOINTS).collect(), SAMPLES);
-        let found = self.skeleton.measure(&rotations(&poses.concat()), &self.samples());
+        let found = self
+            .skeleton
+            .measure(&rotations(&poses.concat()), &self.samples());
         let distance = (found.recall.powi(2) + found.precision.powi(2)) / 2.0;
         let share = found.impossible;
         vec![distance.sqrt(), found.recall, found.precision, share]
@@ -242,15 +250,17 @@ impl Trainee for GanTrainee {
 /// Axis-angle rows (rows, 63) to matrices (rows, 9·21).
 fn rotations(poses: &[f32]) -> Vec<f32> {
     let rodrigues = Rodrigues { count: BODY_JOINTS };
-    let matrices = poses.par_chunks_exact(3 * BODY_JOINTS).flat_map_iter(|pose| {
-        let mut out = vec![0.0; ROTATIONS];
-        let input = Value {
-            data: pose,
-            dims: 3 * BODY_JOINTS,
-            rows: 1,
-        };
-        rodrigues.forward(0, &[input], &mut out);
-        out
-    });
+    let matrices = poses
+        .par_chunks_exact(3 * BODY_JOINTS)
+        .flat_map_iter(|pose| {
+            let mut out = vec![0.0; ROTATIONS];
+            let input = Value {
+                data: pose,
+                dims: 3 * BODY_JOINTS,
+                rows: 1,
+            };
+            rodrigues.forward(0, &[input], &mut out);
+            out
+        });
     matrices.collect()
 }

@@ -43,7 +43,10 @@ fn insert(to: &mut Tensors, name: &str, layer: &Dense, numbers: &[f32], convolut
     let shape = if convolution { &shape[..] } else { &shape[..2] };
     to.insert(format!("{name}.weight"), Tensor::single(shape, weight));
     let bias = numbers[layer.bias()].iter().copied();
-    to.insert(format!("{name}.bias"), Tensor::single(&[layer.outputs], bias));
+    to.insert(
+        format!("{name}.bias"),
+        Tensor::single(&[layer.outputs], bias),
+    );
 }
 
 /// Columns joint after joint become channel after channel.

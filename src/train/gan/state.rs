@@ -7,7 +7,10 @@ use crate::io::tensors::{Tensor, Tensors};
 pub(super) fn save(trainee: &GanTrainee) -> Tensors {
     let mut state = Tensors::default();
     let mut put = |name: &str, numbers: &[f32]| {
-        state.insert(name, Tensor::single(&[numbers.len()], numbers.iter().copied()));
+        state.insert(
+            name,
+            Tensor::single(&[numbers.len()], numbers.iter().copied()),
+        );
     };
     put("generator", &trainee.generator.numbers);
     put("average", &trainee.average);
