@@ -3,6 +3,7 @@
 use super::gmm::MixtureSettings;
 use super::settings::{GanSettings, VposerSettings};
 use super::trainee::Trainee;
+use super::{GanTrainee, VposerTrainee};
 use crate::body::BodyModel;
 use crate::prior::Latent;
 
@@ -20,13 +21,13 @@ pub(crate) type Maker = fn(&Kind, &BodyModel, &[f32], u64) -> Option<Box<dyn Tra
 /// The network of a kind that is trained step by step.
 pub(crate) fn trainee(
     kind: &Kind,
-    _body: &BodyModel,
-    _poses: &[f32],
-    _seed: u64,
+    body: &BodyModel,
+    poses: &[f32],
+    seed: u64,
 ) -> Option<Box<dyn Trainee>> {
     match kind {
-        Kind::Vposer(_settings) => None,
-        Kind::Gan(_settings) => None,
+        Kind::Vposer(settings) => Some(Box::new(VposerTrainee::new(settings, body, poses, seed))),
+        Kind::Gan(settings) => Some(Box::new(GanTrainee::new(settings, body, seed))),
         Kind::Mixture(_) => None,
     }
 }

@@ -4,12 +4,13 @@ mod checkpoint;
 mod course;
 mod data;
 mod folder;
+mod gan;
 mod gmm;
 mod kind;
+pub(crate) mod network;
 mod outputs;
 mod plan;
 mod run;
-pub(crate) mod network;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ mod trainee;
 mod vposer;
 
 pub use course::{Ending, TrainProgress};
+pub(crate) use gan::GanTrainee;
 pub use gmm::{MixtureError, MixtureFit, MixtureSettings, fit_mixture};
 pub use run::{TrainOptions, Trained, train_prior};
 pub use settings::{GanSettings, VposerSettings};
