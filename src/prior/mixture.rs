@@ -331,4 +331,21 @@ mod tests {
             Mixture::new(&weights, &means, &covariances, 3).unwrap()
         );
     }
+    #[test]
+    fn a_mixture_over_smpls_23_joints_is_cut_to_those_of_a_pose() {
+        use crate::io::tensors::Tensor;
+        let mut tensors = Tensors::default();
+        let diagonal = |i: usize| if i % 70 == 0 { 1.0 + i as f64 } else { 0.0 };
+        tensors.insert("weights", Tensor::double(&[1], vec![1.0]));
+        tensors.insert(
+            "means",
+            Tensor::double(&[1, 69], (0..69).map(f64::from).collect()),
+        );
+        let covariance = (0..69 * 69).map(diagonal).collect();
+        tensors.insert("covariances", Tensor::double(&[1, 69, 69], covariance));
+        let mixture = Mixture::from_tensors(&tensors).unwrap();
+        assert_eq!((mixture.dims, mixture.means[0][62]), (63, 62.0));
+        let variance = mixture.covariance(0)[62 * 64];
+        assert!((variance - (1.0 + 62.0 * 70.0)).abs() < 1e-9, "{variance}");
+    }
 }

@@ -111,7 +111,7 @@ fn is_passed_over(module: &str, name: &str) -> bool {
         let rest = module.strip_prefix(*package);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     };
-    PACKAGES.iter().any(|package| inside(package))
+    PACKAGES.iter().any(inside)
         || matches!(
             (module, name),
             ("argparse", "Namespace") | ("dotmap", "DotMap") | ("easydict", "EasyDict")
