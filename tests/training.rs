@@ -113,7 +113,11 @@ fn a_mixture_is_trained_recorded_and_can_be_read_again() {
     for file in ["gmm.safetensors", "train.json", "losses.csv", "losses.svg"] {
         assert!(dir.join(file).is_file(), "{file}");
     }
-    let mixture = fitrun::Mixture::from_file(&dir.join("gmm.safetensors")).unwrap();
+    let fitrun::Prior::Mixture(mixture) =
+        fitrun::Prior::from_file("gmm", &dir.join("gmm.safetensors")).unwrap()
+    else {
+        panic!("no mixture was written");
+    };
     assert_eq!((mixture.dims, mixture.means.len()), (63, 2));
     let again = run(&[]);
     assert!(folder.path().join("runs/train/gmm-2/train.json").is_file());
