@@ -91,6 +91,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         ],
     ),
     ("gradcheck", &["compile", "fit", "ir", "objective", "solve"]),
+    ("generate", &["prior"]),
     ("train", &["body", "graph", "io", "prior", "random"]),
 ];
 
