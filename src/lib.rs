@@ -20,6 +20,7 @@ mod data;
 mod diagnostic;
 mod error;
 mod fit;
+pub mod generate;
 mod gradcheck;
 mod graph;
 mod inspect;

@@ -108,6 +108,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "spec",
         ],
     ),
+    ("generate", &["prior"]),
 ];
 
 /// The only homes of some crates.
