@@ -122,6 +122,14 @@ pub static DATA: &[Key] = &[
     ),
     or(
         key(
+            "mirror",
+            Bool,
+            "see half of the poses of every batch in a mirror, left for right",
+        ),
+        "true",
+    ),
+    or(
+        key(
             "in_memory",
             Integer,
             "most poses held in memory; more are drawn from a file on disk",
@@ -191,11 +199,11 @@ pub static TRAIN: &[Key] = &[
     ),
     or(
         only(key("generator_rate", Number, "Adam's step"), GANS),
-        "0.0002",
+        "0.0005",
     ),
     or(
         only(key("discriminator_rate", Number, "Adam's step"), GANS),
-        "0.0002",
+        "0.001",
     ),
     or(
         only(key("betas", Numbers, "decay rates of Adam's moments"), GANS),
@@ -210,7 +218,7 @@ pub static TRAIN: &[Key] = &[
             ),
             GANS,
         ),
-        "10",
+        "1",
     ),
     or(
         only(

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::data::PoseData;
+use super::data::{PoseData, mirror_some};
 use super::plan::{CourseSettings, Schedule};
 use super::trainee::Trainee;
 use crate::io::FileError;
@@ -161,6 +161,9 @@ impl Rounds<'_, '_> {
         }
         while draw.next_batch(self.settings.batch, &mut batch)? {
             trainee.scale_learning_rate(self.factor(course));
+            if self.settings.mirror {
+                mirror_some(&mut batch, &mut course.random);
+            }
             let losses = trainee.step(&batch, &mut course.random);
             if losses.iter().any(|x| !x.is_finite()) {
                 return Ok(Some(Ending::Diverged));

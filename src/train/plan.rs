@@ -7,7 +7,7 @@ use super::kind::Kind;
 use super::settings::{GanSettings, VposerSettings};
 use crate::diagnostic::{Diagnostic, Diagnostics, Origin};
 use crate::prior::Latent;
-use crate::spec::{Spec, Table, View};
+use crate::spec::{Spec, Table, Value, View};
 
 /// What a training's spec asks for.
 #[derive(Clone, Debug)]
@@ -19,6 +19,8 @@ pub(crate) struct Plan {
     pub seed: u64,
     pub dir: PathBuf,
     pub acknowledgement: Option<String>,
+    /// Whether a mixture sees all poses in a mirror too.
+    pub mirror: bool,
 }
 
 /// How the steps of a network follow each other.
@@ -27,6 +29,8 @@ pub(crate) struct CourseSettings {
     pub seed: u64,
     pub epochs: usize,
     pub batch: usize,
+    /// Whether half of the poses are seen in a mirror.
+    pub mirror: bool,
     pub schedule: Schedule,
     /// Epochs without gain before the training stops.
     pub patience: usize,
@@ -55,6 +59,7 @@ pub(crate) fn plan(spec: &Spec, diagnostics: &mut Diagnostics) -> Option<Plan> {
     let kind = reader.kind();
     let network = !matches!(kind, Some(Kind::Mixture(_)) | None);
     let seed = reader.whole("train", "seed", 0) as u64;
+    let mirror = reader.switch("data", "mirror");
     let course = if network {
         reader.course(seed)
     } else {
@@ -73,6 +78,7 @@ pub(crate) fn plan(spec: &Spec, diagnostics: &mut Diagnostics) -> Option<Plan> {
         course,
         seed,
         dir: dir.replace("{name}", &spec.name).into(),
+        mirror,
         acknowledgement: text("output", "acknowledgement"),
     })
 }
@@ -173,6 +179,7 @@ impl Reader<'_, '_> {
             seed,
             epochs: self.whole("train", "epochs", 1),
             batch: self.whole("train", "batch", 2),
+            mirror: self.switch("data", "mirror"),
             schedule,
             patience: self.whole("train", "patience", 1),
             max_time,
@@ -199,6 +206,11 @@ impl Reader<'_, '_> {
         let in_range = (least..=most).contains(&value);
         self.demand(section, key, in_range, &format!("be at least {least}"));
         value.clamp(least, most) as usize
+    }
+
+    fn switch(&self, section: &str, key: &str) -> bool {
+        let node = self.table(section).and_then(|t| t.get(key));
+        matches!(node.map(|n| &n.value), Some(Value::Bool(true)))
     }
 
     fn positive(&mut self, section: &str, key: &str) -> f64 {
@@ -260,6 +272,7 @@ impl Default for CourseSettings {
             seed: 0,
             epochs: 100,
             batch: 512,
+            mirror: true,
             schedule: Schedule::Plateau { after: 5, by: 0.5 },
             patience: 10,
             max_time: f64::INFINITY,

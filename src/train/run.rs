@@ -218,7 +218,12 @@ impl Job {
         progress: &mut dyn FnMut(&TrainProgress<'_>) -> bool,
     ) -> Result<(Learned, Ending), Error> {
         let all = self.data.train.len();
-        let samples: Vec<f64> = wide(self.data.train.sample(all)?);
+        let mut samples: Vec<f64> = wide(self.data.train.sample(all)?);
+        if self.plan.mirror {
+            let mut others = self.data.train.sample(all)?;
+            others.chunks_exact_mut(data::POSE).for_each(data::mirror);
+            samples.extend(wide(others));
+        }
         let mut starts: Vec<Vec<f64>> = Vec::new();
         let begun = Instant::now();
         let mut rounds = 0;

@@ -3,6 +3,7 @@
 mod duplicates;
 mod file;
 mod files;
+mod mirror;
 mod settings;
 mod split;
 mod store;
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 use crate::diagnostic::{Diagnostic, Diagnostics, Origin};
 use crate::io::FileError;
 use file::{PoseFile, Trouble};
+pub(crate) use mirror::{mirror, mirror_some};
 pub(crate) use settings::{DataSettings, HoldOut};
 pub(crate) use store::Shuffled;
 use store::Store;
