@@ -27,7 +27,28 @@ pub enum Prior {
 }
 
 /// Weights that fitrun ships, by the kind of their prior; see `assets/priors`.
-const BUILTIN: &[(&str, &[u8])] = &[("gmm", include_bytes!("../../assets/priors/gmm.safetensors"))];
+const BUILTIN: &[(&str, &[u8])] = &[
+    (
+        "gmm",
+        include_bytes!("../../assets/priors/gmm.safetensors"),
+    ),
+    (
+        "vposer",
+        include_bytes!("../../assets/priors/vposer.safetensors"),
+    ),
+    (
+        "gan-s",
+        include_bytes!("../../assets/priors/gan-s.safetensors"),
+    ),
+    (
+        "gan-u",
+        include_bytes!("../../assets/priors/gan-u.safetensors"),
+    ),
+    (
+        "gan-n",
+        include_bytes!("../../assets/priors/gan-n.safetensors"),
+    ),
+];
 
 impl Prior {
     /// A prior with the weights that fitrun ships.

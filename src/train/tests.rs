@@ -123,7 +123,7 @@ fn spec(folder: &Path, more: &str) -> PathBuf {
     let path = folder.join("prior.toml");
     let text = format!(
         "fitrun = 1\nprior = \"vposer\"\n[data]\ntrain = \"train.npz\"\nval = \"val.npz\"\n\
-         near_duplicates = \"0 deg\"\n[train]\nbatch = 32\nepochs = 6\n{more}"
+         near_duplicates = \"0 deg\"\nmirror = false\n[train]\nbatch = 32\nepochs = 6\n{more}"
     );
     std::fs::write(&path, text).unwrap();
     path
