@@ -18,6 +18,7 @@ mod compile;
 mod data;
 mod diagnostic;
 mod error;
+mod evaluate;
 mod fit;
 mod gradcheck;
 mod graph;
@@ -44,6 +45,10 @@ pub use body::{BodyModel, Transforms};
 pub use camera::{Camera, CameraPart, Distortion};
 pub use diagnostic::{Diagnostic, Diagnostics, Origin, Severity, Sourced, Sources};
 pub use error::Error;
+pub use evaluate::{
+    Contestant, Estimate, EvaluateError, EvaluateSettings, Judgement, MEASURES, Measure, Row,
+    evaluate,
+};
 pub use fit::{Checkpoint, Fit, FitProgress, StageOutcome, Status, fit, fit_from};
 pub use gradcheck::{GradientRow, gradcheck};
 pub use inspect::{Inspection, inspect};

@@ -91,6 +91,12 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         ],
     ),
     ("gradcheck", &["compile", "fit", "ir", "objective", "solve"]),
+    (
+        "evaluate",
+        &[
+            "body", "graph", "io", "prior", "random", "report", "run", "term",
+        ],
+    ),
     ("train", &["body", "graph", "io", "prior", "random"]),
 ];
 

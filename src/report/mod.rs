@@ -7,7 +7,7 @@ mod outputs;
 mod overlays;
 mod params;
 mod picture;
-mod plot;
+pub(crate) mod plot;
 mod plots;
 mod points;
 mod record;
