@@ -2,6 +2,7 @@
 
 mod decode_time;
 mod estimate;
+mod fitting;
 mod interpolation;
 mod likelihood;
 mod measures;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
+use super::fitting::{Errors, Problems, Setting};
 use super::interpolation::{Interpolations, interpolate};
 use super::nearest::{Cloud, Search};
 use super::penetration::Capsules;
@@ -52,7 +53,20 @@ struct Bench<'a> {
     /// What is measured on, posed: the held-out poses, and those of the training set.
     held: Cloud,
     seen: Option<Cloud>,
+    body: String,
+    /// For each setting the names of its measures, its problems, and what they give without a prior.
+    fits: Vec<([&'static str; 3], Problems, Errors)>,
 }
+
+/// The settings of fits from 2D with their measures.
+const FITS: [(Setting, [&str; 3]); 3] = [
+    (Setting::All, ["all_mpjpe", "all_pmpjpe", "all_gain"]),
+    (
+        Setting::Occluded,
+        ["occluded_mpjpe", "occluded_pmpjpe", "occluded_gain"],
+    ),
+    (Setting::Few, ["few_mpjpe", "few_pmpjpe", "few_gain"]),
+];
 
 pub(super) fn rows(
     priors: &[Contestant],
@@ -65,7 +79,11 @@ pub(super) fn rows(
     let surface = Surface::new(body);
     let search = Search::new(&surface);
     let rotations = |poses: &[Vec<f64>]| Prior::None.rotations(&poses.concat());
+    report("none: fits from 2D", 0, priors.len() + 1);
+    let fits = fits(&surface, &real, body, settings)?;
     let bench = Bench {
+        body: body.name.clone(),
+        fits,
         capsules: Capsules::new(&surface),
         held: search.cloud(rotations(&real)),
         seen: seen.map(|s| search.cloud(rotations(&s))),
@@ -84,6 +102,22 @@ pub(super) fn rows(
         rows.push(bench.row(contestant, &mut |what| tell(&contestant.name, what, k + 1))?);
     }
     Ok(rows)
+}
+
+fn fits(
+    surface: &Surface,
+    real: &[Vec<f64>],
+    body: &BodyModel,
+    settings: &EvaluateSettings,
+) -> Result<Vec<([&'static str; 3], Problems, Errors)>, EvaluateError> {
+    let poses = &real[..settings.problems.min(real.len())];
+    let none = Contestant::parse("none")?;
+    let of = |(setting, keys): (Setting, [&'static str; 3])| {
+        let problems = Problems::new(surface, poses, setting, settings.seed)?;
+        let errors = problems.solve(&none, &body.name, surface)?;
+        Ok((keys, problems, errors))
+    };
+    FITS.into_iter().map(of).collect()
 }
 
 impl Bench<'_> {
@@ -139,10 +173,26 @@ impl Bench<'_> {
                 row.put(key, Estimate::median(&times, self.settings.seed));
             }
         }
-        tell("reconstruction")?;
+        tell("fits from 2D")?;
+        self.fits(contestant, &mut row)?;
+        tell("likelihood, encoding")?;
         self.reconstruction(prior, &mut row);
         row.seconds = begun.elapsed().as_secs_f64();
         Ok(row)
+    }
+
+    /// The same problems as without a prior, and the paired difference to that.
+    fn fits(&self, contestant: &Contestant, row: &mut Row) -> Result<(), EvaluateError> {
+        let seed = self.settings.seed;
+        for (keys, problems, none) in &self.fits {
+            let found = problems.solve(contestant, &self.body, self.search.surface)?;
+            let pairs = found.aligned.iter().zip(&none.aligned);
+            let gain: Vec<f64> = pairs.map(|(a, b)| a - b).collect();
+            for (key, values) in keys.iter().zip([&found.plain, &found.aligned, &gain]) {
+                row.put(key, Estimate::mean(values, seed));
+            }
+        }
+        Ok(())
     }
 
     fn coverage(&self, prior: &Prior, codes: &[f64], row: &mut Row) {
