@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use fitrun::nalgebra::{Matrix3, Rotation3, Vector2, Vector3};
-use fitrun::{BodyModel, Camera, MarkerLayout, Mixture, NpzWriter, keypoints_of, labels};
+use fitrun::{BodyModel, Camera, MarkerLayout, NpzWriter, Prior, keypoints_of, labels};
 
 const FRAMES: usize = 60;
 const RATE: f64 = 30.0;
@@ -73,7 +73,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Joints, BODY_25 keypoints and markers of every frame.
 fn walk(body: &BodyModel, random: &mut Random) -> Result<Walk, Box<dyn Error>> {
-    let mixture = Mixture::builtin()?;
+    let Prior::Mixture(mixture) = Prior::builtin("gmm")? else {
+        return Err("`gmm` is no mixture".into());
+    };
     let keys: Vec<Vec<f64>> = (0..6)
         .map(|_| {
             let component = (random.uniform() * mixture.means.len() as f64) as usize;

@@ -29,6 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let settings = MixtureSettings::default();
     let fit = fit_mixture(&train, DIM, &settings, &mut |iteration, objective| {
         println!("{iteration:4} {objective:.5}");
+        true
     })?;
     let train_nll = fit.mean_negative_log_likelihood(&train)?;
     let val_nll = fit.mean_negative_log_likelihood(&val)?;

@@ -17,6 +17,9 @@ pub enum Error {
     /// There is no interrupted run of this spec to go on from.
     #[error("cannot resume: {message}")]
     Resume { message: String },
+    /// Numbers stopped being finite before anything was learned, or nothing can be trained on.
+    #[error("cannot train: {message}")]
+    Training { message: String },
     /// The results could not be written.
     #[error("cannot write the results: {message}")]
     Output { message: String },
@@ -27,6 +30,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Spec { .. } | Self::Rejected { .. } | Self::Resume { .. } => 2,
+            Self::Training { .. } => 1,
             Self::Output { .. } => 4,
         }
     }

@@ -15,11 +15,13 @@ mod body;
 mod camera;
 mod check;
 mod compile;
+mod convert;
 mod data;
 mod diagnostic;
 mod error;
 mod evaluate;
 mod fit;
+pub mod generate;
 mod gradcheck;
 mod graph;
 mod inspect;
@@ -43,6 +45,7 @@ pub mod train;
 pub use body::markers::Layout as MarkerLayout;
 pub use body::{BodyModel, Transforms};
 pub use camera::{Camera, CameraPart, Distortion};
+pub use convert::{ConvertOptions, Converted, convert};
 pub use diagnostic::{Diagnostic, Diagnostics, Origin, Severity, Sourced, Sources};
 pub use error::Error;
 pub use evaluate::{
@@ -68,5 +71,6 @@ pub use solve::{
 };
 pub use spec::keys;
 pub use spec::{Dimension, Spec};
+pub use train::{Ending, TrainOptions, TrainProgress, Trained, train_prior};
 
 pub use {nalgebra, ndarray};

@@ -1,7 +1,7 @@
 //! A generator of random numbers whose stream is fixed here, so that a seed means the same everywhere.
 
 /// Steele, Lea & Flood's SplitMix64 (2014).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct SplitMix64(pub u64);
 
 impl SplitMix64 {

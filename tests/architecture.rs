@@ -13,6 +13,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("graph", &[]),
     ("robust", &["graph"]),
     ("io", &[]),
+    ("convert", &["io"]),
     ("camera", &["graph", "data", "spec"]),
     ("data", &["camera", "spec"]),
     ("body", &["graph", "data", "io", "keypoints", "spec"]),
@@ -46,6 +47,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "camera",
             "data",
             "diagnostic",
+            "graph",
             "ir",
             "keypoints",
             "manifold",
@@ -60,6 +62,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         "ir",
         &[
             "body",
+            "graph",
             "solve",
             "camera",
             "data",
@@ -94,10 +97,24 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     (
         "evaluate",
         &[
-            "body", "graph", "io", "prior", "random", "report", "run", "term",
+            "body", "error", "fit", "graph", "io", "prior", "random", "report", "run", "term",
         ],
     ),
-    ("train", &["body", "graph", "io", "prior", "random"]),
+    (
+        "train",
+        &[
+            "body",
+            "diagnostic",
+            "error",
+            "graph",
+            "io",
+            "prior",
+            "random",
+            "report",
+            "spec",
+        ],
+    ),
+    ("generate", &["prior"]),
 ];
 
 /// The only homes of some crates.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use fitrun::keys::{Kind, tables};
+use fitrun::keys::{Key, Kind, tables, training_tables};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -13,6 +13,21 @@ fn root() -> &'static Path {
 fn document(name: &str) -> String {
     fs::read_to_string(root().join("docs").join(name))
         .unwrap_or_else(|e| panic!("docs/{name}: {e}"))
+}
+
+/// Every table of both languages with the text that documents it.
+fn documented() -> Vec<(String, &'static str, &'static [Key])> {
+    let of = |name: &str, tables: Vec<(&'static str, &'static [Key])>| {
+        let text = document(name);
+        let tables = tables.into_iter();
+        tables
+            .map(|(path, keys)| (text.clone(), path, keys))
+            .collect::<Vec<_>>()
+    };
+    let fit = of("spec.md", tables());
+    fit.into_iter()
+        .chain(of("train.md", training_tables()))
+        .collect()
 }
 
 /// What stands between backticks.
@@ -26,7 +41,7 @@ fn rows<'a>(text: &'a str, path: &str) -> Vec<Vec<&'a str>> {
     let mut lines = text.lines().skip_while(|line| *line != heading);
     assert!(
         lines.next().is_some(),
-        "docs/spec.md has no heading {heading}"
+        "no document has the heading {heading}"
     );
     lines
         .take_while(|line| !line.starts_with('#'))
@@ -38,8 +53,7 @@ fn rows<'a>(text: &'a str, path: &str) -> Vec<Vec<&'a str>> {
 
 #[test]
 fn every_key_has_its_row_in_the_reference_and_no_row_is_unknown() {
-    let text = document("spec.md");
-    for (path, keys) in tables() {
+    for (text, path, keys) in documented() {
         let rows = rows(&text, path);
         let documented: Vec<&str> = rows.iter().map(|row| quoted(row[0])[0]).collect();
         let known: Vec<&str> = keys.iter().map(|key| key.name).collect();
@@ -54,8 +68,7 @@ fn every_key_has_its_row_in_the_reference_and_no_row_is_unknown() {
 
 #[test]
 fn the_reference_states_the_defaults_of_the_table_of_keys() {
-    let text = document("spec.md");
-    for (path, keys) in tables() {
+    for (text, path, keys) in documented() {
         for row in rows(&text, path) {
             let name = quoted(row[0])[0];
             let Some(key) = keys.iter().find(|key| key.name == name) else {
@@ -71,8 +84,7 @@ fn the_reference_states_the_defaults_of_the_table_of_keys() {
 
 #[test]
 fn the_reference_lists_the_permitted_values_and_the_kinds_that_a_key_belongs_to() {
-    let text = document("spec.md");
-    for (path, keys) in tables() {
+    for (text, path, keys) in documented() {
         for row in rows(&text, path) {
             let name = quoted(row[0])[0];
             let Some(key) = keys.iter().find(|key| key.name == name) else {

@@ -169,7 +169,7 @@ fn place(folder: &Path, name: &str) -> PathBuf {
 
 /// Half of the archives are damaged inside, under checksums that are right.
 fn damage(sample: &Sample, dice: &mut Dice) -> Vec<u8> {
-    if !sample.name.ends_with(".npz") || dice.below(2) == 0 {
+    if !sample.bytes.starts_with(b"PK\x03\x04") || dice.below(2) == 0 {
         return mutated(&sample.bytes, dice);
     }
     let mut archive = zip::ZipArchive::new(Cursor::new(&sample.bytes)).unwrap();
@@ -276,6 +276,7 @@ fn samples() -> Vec<Sample> {
         file("calibration.toml", "specs/fit/calibration.toml"),
     ];
     samples.push(array_of(&samples[0]));
+    samples.extend(IMPORTED.map(|name| file(name, Path::new("tests/import").join(name))));
     let text = |name: &str, text: String| Sample {
         name: name.into(),
         bytes: text.into_bytes(),
@@ -309,6 +310,20 @@ fn samples() -> Vec<Sample> {
     }
     samples
 }
+
+/// Others' formats: pickles of several protocols, and checkpoints.
+const IMPORTED: [&str; 10] = [
+    "arrays0.pkl",
+    "arrays2.pkl",
+    "arrays5.pkl",
+    "body_python2.pkl",
+    "gmm_python2.pkl",
+    "gmm_sklearn.pkl",
+    "odd_v3.pt",
+    "odd_legacy.pt",
+    "v1_protocol1.pt",
+    "gan.pth",
+];
 
 const REAL: [(&str, &str); 7] = [
     ("pig.c3d", "markers/raw/pig_rom_static.c3d"),

@@ -228,7 +228,7 @@ fn the_shipped_mixture_costs_twice_its_negative_log_above_the_minimum() {
         // The solutions of 63 equations in two orders agree to about this.
         close(term(&fit, "prior"), expected, 1e-10);
     }
-    let mode = fitrun::Mixture::builtin().unwrap().mode();
+    let mode = fitrun::Prior::builtin("gmm").unwrap().mode(63);
     for (found, expected) in mode.iter().zip(flat(&mixture["mode"])) {
         close(*found, expected, 1e-15);
     }

@@ -7,14 +7,16 @@ pub(crate) mod markers;
 mod pose;
 pub(crate) mod rigid;
 pub(crate) mod skinning;
+pub(crate) mod whole;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use ndarray::{Array2, Array3, Axis, s};
+use ndarray::{Array2, Array3, Axis, concatenate, s};
 
 use crate::io::FileError;
-use crate::io::body_npz::{self, BodyArrays};
+use crate::io::body_fields::{self, BodyArrays};
+use crate::io::body_npz;
 
 pub use pose::Transforms;
 pub(crate) use pose::pose_joints;
@@ -60,9 +62,11 @@ pub struct BodyModel {
     pub template: Array2<f64>,
     /// (faces, 3).
     pub faces: Array2<u32>,
-    /// (vertices, 3, betas).
+    /// (vertices, 3, betas + expressions).
     pub shapedirs: Array3<f64>,
-    /// (vertices, 3, 9·21), for the rotations of `pose_body`; none where the model has none.
+    /// Shape directions that are facial expressions.
+    pub num_expressions: usize,
+    /// (vertices, 3, 9·(joints − 1)), for all rotations but the root's; none where the model has none.
     pub posedirs: Option<Array3<f64>>,
     /// (vertices, joints).
     pub weights: Array2<f64>,
@@ -71,7 +75,7 @@ pub struct BodyModel {
     pub joint_names: Vec<String>,
     /// (joints, 3) of the template.
     pub joints: Array2<f64>,
-    /// (joints·3, betas).
+    /// (joints·3, betas + expressions).
     pub joint_shapedirs: Array2<f64>,
     /// Surface points by name: a vertex each.
     pub landmarks: BTreeMap<String, usize>,
@@ -84,9 +88,9 @@ impl BodyModel {
         Self::from_arrays("builtin".into(), arrays, num_betas)
     }
 
-    /// Reads an `.npz` in SMPL's format; 10 betas unless another number is asked for.
+    /// Reads an `.npz` or `.pkl` in SMPL's format; 10 betas unless another number is asked for.
     pub fn from_file(path: &Path, num_betas: Option<usize>) -> Result<Self, FileError> {
-        let arrays = body_npz::read(path)?;
+        let arrays = body_fields::read(path)?;
         Self::from_arrays(path.display().to_string(), arrays, num_betas)
     }
 
@@ -97,6 +101,8 @@ impl BodyModel {
     ) -> Result<Self, FileError> {
         let (vertices, _, available) = arrays.shapedirs.dim();
         let joint_count = arrays.parents.len();
+        let num_expressions = whole::expressions(joint_count, available);
+        let available = available - num_expressions;
         let betas = num_betas.unwrap_or(available.min(10));
         if betas > available {
             return Err(FileError {
@@ -107,13 +113,16 @@ impl BodyModel {
                 hint: None,
             });
         }
-        let shapedirs = arrays.shapedirs.slice(s![.., .., ..betas]).to_owned();
+        let of_shape = arrays.shapedirs.slice(s![.., .., ..betas]);
+        let of_face = arrays.shapedirs.slice(s![.., .., available..]);
+        let directions = betas + num_expressions;
+        let shapedirs = concatenate(Axis(2), &[of_shape, of_face]).unwrap_or_default();
         let flat = shapedirs
-            .to_shape((vertices, 3 * betas))
+            .to_shape((vertices, 3 * directions))
             .map(|a| arrays.j_regressor.dot(&a))
             .unwrap_or_default();
         let joint_shapedirs = flat
-            .into_shape_with_order((joint_count * 3, betas))
+            .into_shape_with_order((joint_count * 3, directions))
             .unwrap_or_default();
         let mut model = Self {
             joints: arrays.j_regressor.dot(&arrays.v_template),
@@ -123,38 +132,40 @@ impl BodyModel {
             template: arrays.v_template,
             faces: arrays.faces,
             shapedirs,
-            posedirs: arrays
-                .posedirs
-                .map(|p| p.slice(s![.., .., ..9 * BODY_JOINTS]).to_owned()),
+            num_expressions,
+            posedirs: arrays.posedirs,
             weights: arrays.weights,
             parents: arrays.parents.iter().map(|p| p.unwrap_or(0)).collect(),
-            joint_names: joint_names(joint_count),
+            joint_names: whole::joint_names(joint_count),
         };
         model.landmarks = landmarks::find(&model);
         Ok(model)
     }
 
     pub fn num_betas(&self) -> usize {
-        self.shapedirs.len_of(Axis(2))
+        self.shapedirs.len_of(Axis(2)) - self.num_expressions
     }
 
     pub fn num_joints(&self) -> usize {
         self.parents.len()
     }
 
-    /// Rest joints as offset (joints·3) and matrix (joints·3, betas), row-major.
-    pub(crate) fn joint_map(&self) -> (Vec<f64>, Vec<f64>) {
+    /// Rest joints as offset (joints·3) and matrix (joints·3, `columns`), row-major; the columns are
+    /// the betas, then the expressions.
+    pub(crate) fn joint_map(&self, columns: usize) -> (Vec<f64>, Vec<f64>) {
         let offset = self.joints.iter().copied().collect();
-        (offset, self.joint_shapedirs.iter().copied().collect())
+        let matrix = self.joint_shapedirs.slice(s![.., ..columns]);
+        (offset, matrix.iter().copied().collect())
     }
 
-    /// Rest positions of some vertices as offset (n·3) and matrix (n·3, betas), row-major.
-    pub(crate) fn vertex_map(&self, vertices: &[usize]) -> (Vec<f64>, Vec<f64>) {
+    /// Rest positions of some vertices as offset (n·3) and matrix (n·3, `columns`), row-major.
+    pub(crate) fn vertex_map(&self, vertices: &[usize], columns: usize) -> (Vec<f64>, Vec<f64>) {
         let mut offset = Vec::new();
         let mut matrix = Vec::new();
         for &v in vertices {
             offset.extend(self.template.row(v));
-            matrix.extend(self.shapedirs.index_axis(Axis(0), v).iter());
+            let rows = self.shapedirs.index_axis(Axis(0), v);
+            matrix.extend(rows.slice(s![.., ..columns]).iter());
         }
         (offset, matrix)
     }
@@ -165,13 +176,4 @@ impl BodyModel {
         let used = row.iter().copied().enumerate();
         used.filter(|(_, w)| *w != 0.0).collect()
     }
-}
-
-fn joint_names(count: usize) -> Vec<String> {
-    let names = (0..count).map(|j| match SMPL_JOINTS.get(j) {
-        // SMPL+H and SMPL-X put fingers, jaw and eyes where SMPL has its two hand joints.
-        Some(name) if j < 22 || count == 24 => name.to_string(),
-        _ => format!("joint{j}"),
-    });
-    names.collect()
 }

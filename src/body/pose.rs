@@ -3,7 +3,7 @@
 use nalgebra::{DVector, Matrix3, Rotation3, Vector3};
 use ndarray::{Array3, Array4};
 
-use super::{BODY_JOINTS, BodyModel};
+use super::BodyModel;
 use crate::data::{Motion, Observations};
 use crate::keypoints;
 use crate::spec::Dimension;
@@ -12,9 +12,9 @@ use crate::spec::Dimension;
 pub type Transforms = Vec<(Matrix3<f64>, Vector3<f64>)>;
 
 impl BodyModel {
-    /// Rest joints of a shape, (joints), metres; betas beyond the model's are left out.
+    /// Rest joints of a shape, (joints), metres: betas, then expressions; more are left out.
     pub fn rest_joints(&self, betas: &[f64]) -> Vec<Vector3<f64>> {
-        let used = DVector::from_fn(self.num_betas(), |i, _| {
+        let used = DVector::from_fn(self.num_betas() + self.num_expressions, |i, _| {
             betas.get(i).copied().unwrap_or(0.0)
         });
         let moved = |row: usize| {
@@ -28,7 +28,7 @@ impl BodyModel {
 
     /// Vertices of a shape in rest pose, (vertices), metres.
     pub fn rest_vertices(&self, betas: &[f64]) -> Vec<Vector3<f64>> {
-        let count = self.num_betas().min(betas.len());
+        let count = (self.num_betas() + self.num_expressions).min(betas.len());
         let coordinate = |v: usize, k: usize| {
             let directions = (0..count).map(|b| self.shapedirs[[v, k, b]] * betas[b]);
             self.template[[v, k]] + directions.sum::<f64>()
@@ -37,21 +37,22 @@ impl BodyModel {
         (0..self.template.nrows()).map(vertex).collect()
     }
 
-    /// Joint transforms; `root` is a rotation matrix, `pose_body` (63) axis-angle, `trans` metres.
+    /// Joint transforms; `root` is a rotation matrix, `pose` the axis-angle vectors of joints 1 and up
+    /// (63 of `pose_body`, or of all joints), `trans` metres.
     pub fn transforms(
         &self,
         rest: &[Vector3<f64>],
         root: &Matrix3<f64>,
-        pose_body: &[f64],
+        pose: &[f64],
         trans: &Vector3<f64>,
     ) -> Transforms {
         let mut transforms: Transforms = vec![(*root, rest[0] + trans)];
         for j in 1..self.num_joints() {
             let parent = self.parents[j];
             let (turn, position) = transforms[parent];
-            let local = match j <= BODY_JOINTS {
-                true => Rotation3::new(Vector3::from_column_slice(&pose_body[3 * (j - 1)..3 * j])),
-                false => Rotation3::identity(),
+            let local = match pose.get(3 * (j - 1)..3 * j) {
+                Some(turn) => Rotation3::new(Vector3::from_column_slice(turn)),
+                None => Rotation3::identity(),
             };
             let bone = rest[j] - rest[parent];
             transforms.push((turn * local.matrix(), position + turn * bone));
@@ -64,10 +65,10 @@ impl BodyModel {
         &self,
         vertices: &[Vector3<f64>],
         rest: &[Vector3<f64>],
-        pose_body: &[f64],
+        pose: &[f64],
         transforms: &Transforms,
     ) -> Vec<Vector3<f64>> {
-        let feature = pose_feature(pose_body);
+        let feature = pose_feature(pose);
         let skin = |(v, x): (usize, &Vector3<f64>)| {
             let x = x + self.corrective(v, &feature);
             let parts = self.skin(v).into_iter().map(|(j, w)| {
@@ -90,10 +91,10 @@ impl BodyModel {
     }
 }
 
-/// flatten(R − I) of the joints of `pose_body`, row-major.
-fn pose_feature(pose_body: &[f64]) -> Vec<f64> {
-    let mut feature = Vec::with_capacity(9 * BODY_JOINTS);
-    for w in pose_body.chunks_exact(3) {
+/// flatten(R − I) of the joints of a pose, row-major.
+fn pose_feature(pose: &[f64]) -> Vec<f64> {
+    let mut feature = Vec::with_capacity(3 * pose.len());
+    for w in pose.chunks_exact(3) {
         let r = Rotation3::new(Vector3::from_column_slice(w)).matrix() - Matrix3::identity();
         feature.extend(r.transpose().iter());
     }

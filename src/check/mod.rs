@@ -16,6 +16,7 @@ mod terms;
 mod unused;
 mod variables;
 mod whitening;
+mod whole_body;
 
 use std::sync::Arc;
 

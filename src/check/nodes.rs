@@ -62,7 +62,8 @@ impl Checker<'_> {
         }
         let parents = Arc::new(body.parents.clone());
         let joints = body.num_joints();
-        let rotations = self.rotations()?;
+        let body_rotations = self.rotations()?;
+        let rotations = self.whole_body(body_rotations);
         let root = self.variable_node(root);
         let trans = self.variable_node(trans);
         let rest = self.rest_joints()?;
@@ -99,11 +100,11 @@ impl Checker<'_> {
 
     pub(super) fn rest_joints(&mut self) -> Option<NodeId> {
         let body = self.inputs.body.as_ref()?;
-        let (offset, matrix) = body.joint_map();
+        let shape = self.shape()?;
+        let (offset, matrix) = body.joint_map(self.nodes[shape.0].dims);
         let dims = offset.len();
-        let betas = self.variable_id("betas")?;
         let kind = NodeKind::Affine {
-            of: self.variable_node(betas),
+            of: shape,
             offset: offset.into(),
             matrix: matrix.into(),
         };
@@ -155,24 +156,22 @@ impl Checker<'_> {
         rotations: NodeId,
     ) -> Option<NodeId> {
         let body = self.inputs.body.as_ref()?;
-        let betas = self.variable_id("betas")?;
-        let betas = self.variable_node(betas);
-        let (offset, matrix) = body.vertex_map(used);
+        let shape = self.shape()?;
+        let (offset, matrix) = body.vertex_map(used, self.nodes[shape.0].dims);
         let dims = offset.len();
         let weights: Vec<_> = used.iter().map(|&v| body.skin(v)).collect();
         let kind = NodeKind::Affine {
-            of: betas,
+            of: shape,
             offset: offset.into(),
             matrix: matrix.into(),
         };
         let mut vertices = self.node(&format!("{name}: shaped"), kind, dims, Dimension::LENGTH);
         if let Some(posedirs) = &body.posedirs {
+            // Joints that nothing turns correct nothing.
+            let features = self.nodes[rotations.0].dims;
             let rows = used.iter().flat_map(|&v| {
-                posedirs
-                    .index_axis(ndarray::Axis(0), v)
-                    .iter()
-                    .copied()
-                    .collect::<Vec<f64>>()
+                let of_vertex = posedirs.slice(ndarray::s![v, .., ..features]);
+                of_vertex.iter().copied().collect::<Vec<f64>>()
             });
             let kind = NodeKind::Correctives {
                 rest: vertices,

@@ -204,10 +204,15 @@ impl Checker<'_> {
                 "pose" => self.inputs.prior.variable(),
                 other => other,
             };
+            if text.value == "pose" {
+                free.extend(self.pose_variables());
+            }
             match self.variable_id(name) {
                 _ if name == "*" => free.extend((0..self.variables.len()).map(VariableId)),
                 Some(id) => free.push(id),
                 None if self.declares_variable(name) => {}
+                // A prior that could not be read has been complained about already.
+                None if text.value == "pose" && self.spec.has_body => {}
                 None => {
                     let message = format!("unknown variable `{name}`");
                     let names: Vec<String> =

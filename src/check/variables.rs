@@ -2,6 +2,7 @@
 
 use super::Checker;
 use crate::body::BODY_JOINTS;
+use crate::body::whole::{PARTS, TURNS};
 use crate::diagnostic::{Diagnostic, Origin, Sourced};
 use crate::ir::{Per, Variable, VariableId};
 use crate::manifold::Manifold;
@@ -15,6 +16,7 @@ impl Checker<'_> {
             if name == "pose_body" && self.inputs.prior.variable() != name {
                 self.pose_is_decoded(&node.key);
             }
+            self.check_part(name, &node.key);
             let variable = self.variable(name, &View::new(table, &path), &node.key);
             self.variables.extend(variable);
         }
@@ -57,6 +59,7 @@ impl Checker<'_> {
             let of_part = || self.dimension_of_camera_part(name);
             return Some(match init {
                 Some(q) if q.dimension != Dimension::NONE => q.dimension,
+                _ if TURNS.contains(&name) => Dimension::ANGLE,
                 _ => of_part().unwrap_or(Dimension::NONE),
             });
         };
@@ -187,6 +190,9 @@ impl Checker<'_> {
             ("betas", None) if self.spec.has_body => Some(10),
             ("pose_body", Some(_)) => Some(3 * BODY_JOINTS),
             ("trans", Some(_)) => Some(3),
+            (name, Some(body)) if PARTS.contains(&name) => {
+                Some(body.dims_of_part(name).unwrap_or(1))
+            }
             ("z", _) if self.inputs.prior.variable() == "z" => Some(self.inputs.prior.latent_dim()),
             _ => self.dims_of_camera_part(name),
         };

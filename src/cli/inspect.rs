@@ -7,7 +7,7 @@ use clap::Args;
 
 #[derive(Args)]
 pub(super) struct InspectArgs {
-    /// A data file, a body model, a mixture, or a folder of OpenPose's files
+    /// A data file, a body model, a prior's weights, or a folder of OpenPose's files or of snapshots
     file: PathBuf,
 }
 

@@ -2,11 +2,14 @@
 
 mod check;
 mod evaluate;
+mod convert;
 mod explain;
 mod gradcheck;
 mod inspect;
 mod progress;
 mod run;
+mod train;
+mod training_progress;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -42,6 +45,10 @@ enum Command {
     Gradcheck(SpecArgs),
     /// Print what a data file is and what is in it, with the lines that a spec needs for it
     Inspect(inspect::InspectArgs),
+    /// Write others' weights as safetensors, and others' body models as `.npz`
+    Convert(convert::ConvertArgs),
+    /// Train a prior from its spec: VPoser, GAN-S, GAN-U, GAN-N or a Gaussian mixture
+    Train(train::TrainArgs),
 }
 
 #[derive(Args)]
@@ -111,6 +118,8 @@ pub fn main() -> ExitCode {
         (Some(Command::Explain(args)), _) => explain::main(&args),
         (Some(Command::Gradcheck(args)), _) => gradcheck::main(&args),
         (Some(Command::Inspect(args)), _) => inspect::main(&args),
+        (Some(Command::Convert(args)), _) => convert::main(&args),
+        (Some(Command::Train(args)), _) => train::main(&args),
         (None, args) => run::main(&args),
     }
 }

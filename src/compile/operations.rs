@@ -8,6 +8,7 @@ use crate::body::skinning::{PoseCorrectives, Skinning};
 use crate::camera::lens::Lens;
 use crate::camera::project::{FreePart, Projection};
 use crate::graph::affine::Affine;
+use crate::graph::concat::Concat;
 use crate::graph::rodrigues::Rodrigues;
 use crate::graph::rotation_log::RotationLog;
 use crate::graph::six_d::SixD;
@@ -37,6 +38,9 @@ pub(super) fn operation<E: Scalar>(kind: &NodeKind, nodes: &[Node]) -> Arc<dyn O
         NodeKind::Dense { prior, layer, .. } => Arc::new(DenseLayer::new(&prior.decoder, *layer)),
         NodeKind::SixD { of } => Arc::new(SixD {
             count: nodes[of.0].dims / 6,
+        }),
+        NodeKind::Concat { parts, .. } => Arc::new(Concat {
+            parts: parts.to_vec(),
         }),
         NodeKind::AxisAngle { of } => Arc::new(RotationLog {
             count: nodes[of.0].dims / 9,

@@ -81,6 +81,29 @@ pub(crate) trait Backend<E: Scalar>: Device<E> + TensorFromVec<E> + Default {
     fn first(&self, buffer: &Buffer<E, Self>) -> E;
 }
 
+/// A device whose numbers lie in memory that the host reads and writes.
+pub(crate) trait Host<E: Scalar>: Backend<E> {
+    fn numbers(tensor: &Matrix<E, Self>) -> &[E];
+
+    /// Copies the numbers first where another tensor shares them.
+    fn numbers_mut(tensor: &mut Matrix<E, Self>) -> &mut [E];
+
+    fn buffer_mut(buffer: &mut Buffer<E, Self>) -> &mut [E];
+}
+
+/// A scalar with the device that networks of it are trained on.
+pub(crate) trait Real: Scalar + faer::traits::RealField {
+    type Device: Host<Self>;
+}
+
+impl Real for f32 {
+    type Device = Cpu;
+}
+
+impl Real for f64 {
+    type Device = Cpu;
+}
+
 /// dfdx keeps a tensor's storage private; indexing its first element is the public way to it.
 fn slice_of<E: Scalar>(tensor: &Matrix<E, Cpu>) -> &[E]
 where
@@ -94,6 +117,20 @@ where
     // SAFETY: every Matrix is made by `tensor_from_vec`, so it is contiguous and its storage holds
     // exactly rows · dims numbers from the first one on; the borrow keeps the storage alive.
     unsafe { std::slice::from_raw_parts(first, rows * dims) }
+}
+
+/// As [`slice_of`], for writing.
+fn slice_of_mut<E: Scalar>(tensor: &mut Matrix<E, Cpu>) -> &mut [E]
+where
+    Cpu: Device<E>,
+{
+    let (rows, dims) = *dfdx::shapes::HasShape::shape(tensor);
+    if rows * dims == 0 {
+        return &mut [];
+    }
+    let first: *mut E = &mut tensor[[0, 0]];
+    // SAFETY: as in `slice_of`; indexing for writing has made the storage this tensor's own.
+    unsafe { std::slice::from_raw_parts_mut(first, rows * dims) }
 }
 
 fn value_of<E: Scalar>(tensor: &Matrix<E, Cpu>) -> Value<'_, E>
@@ -175,6 +212,20 @@ macro_rules! cpu_backend {
 
             fn first(&self, buffer: &Buffer<$E, Self>) -> $E {
                 buffer[0]
+            }
+        }
+
+        impl Host<$E> for Cpu {
+            fn numbers(tensor: &Matrix<$E, Self>) -> &[$E] {
+                slice_of(tensor)
+            }
+
+            fn numbers_mut(tensor: &mut Matrix<$E, Self>) -> &mut [$E] {
+                slice_of_mut(tensor)
+            }
+
+            fn buffer_mut(buffer: &mut Buffer<$E, Self>) -> &mut [$E] {
+                buffer
             }
         }
     };

@@ -2,6 +2,7 @@
 
 pub(crate) mod affine;
 mod backend;
+pub(crate) mod concat;
 pub(crate) mod linear3;
 mod operation;
 pub(crate) mod product;
@@ -11,6 +12,6 @@ pub(crate) mod six_d;
 pub(crate) mod swing_twist;
 mod tape;
 
-pub(crate) use backend::{Backend, Scalar};
+pub(crate) use backend::{Backend, Real, Scalar};
 pub(crate) use operation::{CostOperation, Gradient, Operation, Rows, Value};
 pub(crate) use tape::{Pass, Traced};

@@ -9,14 +9,14 @@ use super::table::{Table, number, percent, range, seen_text};
 use super::{Inspection, is_length, quoted};
 use crate::data::median_span;
 use crate::io::npz::{ArrayKind, Member, Npz};
-use crate::io::{FileError, amass, body_npz, csv};
+use crate::io::{FileError, amass, body_fields, csv};
 use crate::keypoints;
 use crate::spec::likely_unit;
 
 pub(super) fn inspect(path: &Path) -> Result<Inspection, FileError> {
     let npz = Npz::open(path)?;
     let mut found = if npz.has("v_template") && npz.has("kintree_table") {
-        body(path)?
+        body(path, "npz")?
     } else if npz.has("poses") && npz.has("trans") {
         motion(path)?
     } else {
@@ -59,9 +59,10 @@ fn first_few(texts: &[String]) -> String {
     format!("{}{more}", shown.join(", "))
 }
 
-fn body(path: &Path) -> Result<Inspection, FileError> {
-    let body = body_npz::read(path)?;
-    let mut found = Inspection::new("body model in SMPL's format (npz)");
+/// `format` is that of the file.
+pub(super) fn body(path: &Path, format: &str) -> Result<Inspection, FileError> {
+    let body = body_fields::read(path)?;
+    let mut found = Inspection::new(format!("body model in SMPL's format ({format})"));
     found.fact("vertices", body.v_template.nrows().to_string());
     found.fact("faces", body.faces.nrows().to_string());
     found.fact("joints", body.parents.len().to_string());

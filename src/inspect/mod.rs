@@ -5,12 +5,13 @@ mod cameras;
 mod layouts;
 mod markers;
 mod people;
-mod prior;
 mod table;
+mod weights;
 
 use std::fmt;
 use std::path::Path;
 
+use crate::io::weights as files;
 use crate::io::{FileError, opencv};
 use crate::spec::{Dimension, Value, parse_unit};
 use table::Table;
@@ -48,7 +49,10 @@ pub fn inspect(path: impl AsRef<Path>) -> Result<Inspection, FileError> {
         "json" => cameras::inspect(path, "cameras-json").map_err(no_layout),
         "yml" | "yaml" => cameras::inspect(path, "opencv"),
         _ if opencv::is_folder(path) => cameras::inspect(path, "opencv"),
-        "safetensors" => prior::inspect(path),
+        "safetensors" | "ckpt" | "pt" | "pth" => weights::inspect(path),
+        "pkl" if files::is_body(path) => arrays::body(path, "pkl"),
+        "pkl" => weights::inspect(path),
+        _ if files::is_folder(path) => weights::inspect(path),
         _ => people::inspect(path),
     }
 }

@@ -1,193 +1,46 @@
-//! Body models of the SMPL family in `.npz` files, checked dim by dim.
+//! Body models of the SMPL family in `.npz` files.
 
 use std::path::Path;
 
-use ndarray::{Array2, Array3, ArrayD};
+use ndarray::ArrayD;
 
-use super::error::{FileError, shape_text};
+use super::FileError;
+use super::body_fields::{self, BodyArrays, Fields};
 use super::npz::{ArrayKind, Npz};
 
-/// The arrays of a body model with V vertices, J joints and S shape coefficients.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct BodyArrays {
-    /// (V, 3), metres.
-    pub v_template: Array2<f64>,
-    /// (F, 3), below V.
-    pub faces: Array2<u32>,
-    /// (J, V).
-    pub j_regressor: Array2<f64>,
-    /// (V, J), skinning weights.
-    pub weights: Array2<f64>,
-    /// `None` for joint 0, the root; every other parent stands before its child.
-    pub parents: Vec<Option<usize>>,
-    /// (V, 3, S), metres per unit of a coefficient.
-    pub shapedirs: Array3<f64>,
-    /// (V, 3, 9 (J − 1)); `None` where the file has none or all are zero.
-    pub posedirs: Option<Array3<f64>>,
-    pub joint_names: Option<Vec<String>>,
-}
-
-pub(crate) fn read(path: impl AsRef<Path>) -> Result<BodyArrays, FileError> {
-    Reader::new(Npz::open(path)?)?.body()
-}
-
-/// As [`read`], of a file in memory, which messages call `name`.
+/// Reads a file in memory, which messages call `name`.
 pub(crate) fn read_bytes(name: impl AsRef<Path>, bytes: &[u8]) -> Result<BodyArrays, FileError> {
-    Reader::new(Npz::from_bytes(name, bytes)?)?.body()
+    body_fields::body(&Npz::from_bytes(name, bytes)?)
 }
 
-/// J of SMPL, SMPL+H and SMPL-X.
-const JOINT_COUNTS: [usize; 3] = [24, 52, 55];
-
-struct Reader {
-    npz: Npz,
-    vertices: usize,
-    joints: usize,
-}
-
-impl Reader {
-    /// Takes V from `v_template` and J from `kintree_table`: all other arrays are held against them.
-    fn new(npz: Npz) -> Result<Reader, FileError> {
-        let template = shape(&npz, "v_template", "(V, 3)", |shape| {
-            matches!(shape, [1..=usize::MAX, 3])
-        })?;
-        let kintree = shape(&npz, "kintree_table", "(2, J)", |shape| {
-            matches!(shape, [2, _])
-        })?;
-        let (vertices, joints) = (template[0], kintree[1]);
-        if !JOINT_COUNTS.contains(&joints) {
-            return Err(npz.error(format!(
-                "array `kintree_table` has {joints} joints; permitted are 24 (SMPL), 52 (SMPL+H) and 55 (SMPL-X)"
-            )));
-        }
-        Ok(Reader {
-            npz,
-            vertices,
-            joints,
-        })
+impl Fields for Npz {
+    fn has(&self, name: &str) -> bool {
+        Npz::has(self, name)
     }
 
-    fn body(&self) -> Result<BodyArrays, FileError> {
-        let (v, j) = (self.vertices, self.joints);
-        Ok(BodyArrays {
-            v_template: self.finite("v_template", &[v, 3], "(V, 3)")?,
-            faces: self.faces()?,
-            j_regressor: self.finite("J_regressor", &[j, v], "(J, V)")?,
-            weights: self.finite("weights", &[v, j], "(V, J)")?,
-            parents: self.parents()?,
-            shapedirs: self.shapedirs()?,
-            posedirs: self.posedirs()?,
-            joint_names: self.joint_names()?,
-        })
+    fn shape(&self, name: &str) -> Result<Vec<usize>, FileError> {
+        Ok(self.member(name)?.shape.clone())
     }
 
-    fn shapedirs(&self) -> Result<Array3<f64>, FileError> {
-        let found = shape(&self.npz, "shapedirs", "(V, 3, S)", |shape| {
-            matches!(shape, [_, 3, 1..=usize::MAX])
-        })?;
-        self.finite("shapedirs", &[self.vertices, 3, found[2]], "(V, 3, S)")
+    fn floats(&self, name: &str) -> Result<ArrayD<f64>, FileError> {
+        Npz::floats(self, name)
     }
 
-    fn posedirs(&self) -> Result<Option<Array3<f64>>, FileError> {
-        if !self.npz.has("posedirs") {
-            return Ok(None);
-        }
-        let dims = [self.vertices, 3, 9 * (self.joints - 1)];
-        let posedirs: Array3<f64> = self.finite("posedirs", &dims, "(V, 3, 9 (J - 1))")?;
-        Ok(posedirs
-            .iter()
-            .any(|&value| value != 0.0)
-            .then_some(posedirs))
-    }
-
-    fn faces(&self) -> Result<Array2<u32>, FileError> {
-        let count = shape(&self.npz, "f", "(F, 3)", |shape| matches!(shape, [_, 3]))?[0];
-        let faces: ArrayD<i64> = self.npz.integers("f")?;
-        let in_range = |&vertex: &i64| (0..self.vertices as i64).contains(&vertex);
-        if let Some(vertex) = faces.iter().find(|vertex| !in_range(vertex)) {
-            let last = self.vertices - 1;
-            return Err(self.npz.error(format!(
-                "array `f` names vertex {vertex}; expected 0 to {last}"
-            )));
-        }
-        let vertices: Vec<u32> = faces.iter().map(|&vertex| vertex as u32).collect();
-        Array2::from_shape_vec((count, 3), vertices)
-            .map_err(|error| self.npz.error(error.to_string()))
-    }
-
-    /// The first row of `kintree_table`; the root's parent is written as −1, or as 2³² − 1 where the dtype has no sign.
-    fn parents(&self) -> Result<Vec<Option<usize>>, FileError> {
-        const NONE: [i64; 2] = [-1, u32::MAX as i64];
-        let kintree = self.npz.integers("kintree_table")?;
-        let row = kintree.iter().take(self.joints).enumerate();
-        row.map(|(joint, &parent)| match joint {
-            0 if NONE.contains(&parent) => Ok(None),
-            0 => Err(self.npz.error(format!(
-                "array `kintree_table`: joint 0 is the root, but has the parent {parent}; expected -1 or 4294967295"
-            ))),
-            _ if (0..joint as i64).contains(&parent) => Ok(Some(parent as usize)),
-            _ => Err(self.npz.error(format!(
-                "array `kintree_table`: joint {joint} has the parent {parent}; expected 0 to {}",
-                joint - 1
-            ))),
-        })
-        .collect()
+    fn integers(&self, name: &str) -> Result<ArrayD<i64>, FileError> {
+        Npz::integers(self, name)
     }
 
     fn joint_names(&self) -> Result<Option<Vec<String>>, FileError> {
-        let member = self
-            .npz
-            .members()
-            .iter()
-            .find(|member| member.name == "joint_names");
+        let member = self.members().iter().find(|m| m.name == "joint_names");
         // Some models pickle their names; a list of names is a comfort that a fit does without.
-        if member.is_none_or(|member| member.kind == ArrayKind::Object) {
-            return Ok(None);
-        }
-        let names = self.npz.strings("joint_names")?;
-        match names.len() == self.joints {
-            true => Ok(Some(names)),
-            false => Err(self.npz.error(format!(
-                "array `joint_names` holds {} names; expected {}, one for each joint",
-                names.len(),
-                self.joints
-            ))),
+        match member.is_none_or(|member| member.kind == ArrayKind::Object) {
+            true => Ok(None),
+            false => self.strings("joint_names").map(Some),
         }
     }
 
-    fn finite<D: ndarray::Dimension>(
-        &self,
-        name: &str,
-        dims: &[usize],
-        meaning: &str,
-    ) -> Result<ndarray::Array<f64, D>, FileError> {
-        let (v, j) = (self.vertices, self.joints);
-        let expected = format!("{meaning} = {} with V = {v}, J = {j}", shape_text(dims));
-        shape(&self.npz, name, &expected, |shape| shape == dims)?;
-        let array = self.npz.floats_of::<D>(name)?;
-        match array.iter().all(|value| value.is_finite()) {
-            true => Ok(array),
-            false => Err(self
-                .npz
-                .error(format!("array `{name}` holds NaN or infinite numbers"))),
-        }
-    }
-}
-
-/// The shape of an array that fits; found before any number is read.
-fn shape<'a>(
-    npz: &'a Npz,
-    name: &str,
-    expected: &str,
-    fits: impl Fn(&[usize]) -> bool,
-) -> Result<&'a [usize], FileError> {
-    let found = npz.member(name)?.shape.as_slice();
-    match fits(found) {
-        true => Ok(found),
-        false => Err(npz.error(format!(
-            "array `{name}`: expected {expected}, found {}",
-            shape_text(found)
-        ))),
+    fn error(&self, message: String) -> FileError {
+        Npz::error(self, message)
     }
 }
 
@@ -195,6 +48,7 @@ fn shape<'a>(
 mod tests {
     use super::super::npz::NpzWriter;
     use super::super::testing::{damage, real_data};
+    use super::body_fields::read;
     use super::*;
 
     const V: usize = 5;
@@ -356,7 +210,7 @@ mod tests {
     #[test]
     fn the_real_body_has_its_vertices_and_names() {
         let Some(data) = real_data() else { return };
-        let body = read(data.join("body/body_mh_low.npz")).unwrap();
+        let body = read(&data.join("body/body_mh_low.npz")).unwrap();
         assert_eq!(body.v_template.dim(), (1502, 3));
         assert_eq!(body.faces.dim(), (3000, 3));
         assert_eq!(body.posedirs, None);

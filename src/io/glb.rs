@@ -455,7 +455,7 @@ mod tests {
     #[test]
     fn the_real_body_becomes_a_file_of_its_size() {
         let Some(data) = real_data() else { return };
-        let body = super::super::body_npz::read(data.join("body/body_mh_low.npz")).unwrap();
+        let body = super::super::body_fields::read(&data.join("body/body_mh_low.npz")).unwrap();
         let (joints4, weights4) = strongest_four(&body.weights);
         let mut rotations = Array::zeros((10, 24, 4));
         rotations.index_axis_mut(Axis(2), 3).fill(1.0);

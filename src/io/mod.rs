@@ -4,7 +4,9 @@
 
 pub(crate) mod amass;
 pub(crate) mod atomic;
+pub(crate) mod body_fields;
 pub(crate) mod body_npz;
+mod body_pkl;
 pub(crate) mod bvh;
 pub(crate) mod c3d;
 mod camera_record;
@@ -16,6 +18,7 @@ pub(crate) mod glb;
 mod glb_buffer;
 mod glob;
 pub(crate) mod markers;
+mod mixture_pkl;
 mod npy;
 mod npy_element;
 pub(crate) mod npz;
@@ -24,12 +27,16 @@ mod npz_writer;
 pub(crate) mod obj;
 pub(crate) mod opencv;
 pub(crate) mod openpose;
+mod pickle;
 pub(crate) mod ply;
 pub(crate) mod pose2sim;
 pub(crate) mod pose2sim_writer;
+pub(crate) mod published;
 pub(crate) mod tensors;
+mod torch;
 pub(crate) mod trc;
 pub(crate) mod trc_writer;
+pub(crate) mod weights;
 
 pub(crate) use camera_record::{CameraRecord, Turn};
 pub use error::FileError;

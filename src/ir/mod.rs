@@ -10,7 +10,8 @@ use nalgebra::Matrix3;
 use crate::body::marker_points::Mount;
 use crate::camera::{Camera, CameraPart};
 use crate::data::Observations;
-use crate::keypoints::combine::Part;
+use crate::graph::concat::Part;
+use crate::keypoints::combine::Part as KeypointPart;
 use crate::manifold::Manifold;
 use crate::prior::{Learned, Mixture};
 use crate::solve::MethodKind;
@@ -111,6 +112,11 @@ pub enum NodeKind {
     SixD {
         of: NodeId,
     },
+    /// Rows side by side; one node for each `Part::Input`.
+    Concat {
+        of: Vec<NodeId>,
+        parts: Arc<Vec<Part>>,
+    },
     /// Matrices to axis-angle vectors.
     AxisAngle {
         of: NodeId,
@@ -143,7 +149,7 @@ pub enum NodeKind {
     Combine {
         transforms: NodeId,
         vertices: Option<NodeId>,
-        keypoints: Arc<Vec<Vec<(Part, f64)>>>,
+        keypoints: Arc<Vec<Vec<(KeypointPart, f64)>>>,
     },
     /// Centres of markers on the skin or at joints.
     Markers {
@@ -204,6 +210,7 @@ impl NodeKind {
             | Self::Affine { of, .. }
             | Self::JointLimits { of, .. }
             | Self::Bending { of } => vec![*of],
+            Self::Concat { of, .. } => of.clone(),
             Self::Kinematics {
                 root,
                 body,

@@ -5,6 +5,11 @@ use nalgebra::{DMatrix, DVector};
 use crate::graph::{CostOperation, Gradient, Rows, Scalar, Value};
 use crate::io::tensors::Tensors;
 
+/// SMPL's 23 joints, of which the hands come last; published mixtures are over these.
+const SMPL_DIMS: usize = 69;
+/// The joints 1 to 21 of `pose_body`.
+const POSE_DIMS: usize = 63;
+
 /// Components in f64; precisions as Cholesky factors, weights as offsets in log space.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mixture {
@@ -38,7 +43,29 @@ impl Mixture {
         let weights = tensors.get("weights", &[components])?;
         let means = tensors.get("means", &[components, d])?;
         let covariances = tensors.get("covariances", &[components, d, d])?;
-        Self::new(&weights.data, &means.data, &covariances.data, d)
+        let kept = if d == SMPL_DIMS { POSE_DIMS } else { d };
+        Self::marginal(&weights.data, &means.data, &covariances.data, d, kept)
+    }
+
+    /// As [`Mixture::new`], of the first `kept` of `dims` numbers: the first entries of the means, and the first
+    /// rows and columns of the covariances. Everything else follows from these.
+    pub fn marginal(
+        weights: &[f64],
+        means: &[f64],
+        covariances: &[f64],
+        dims: usize,
+        kept: usize,
+    ) -> Result<Self, String> {
+        let first = |numbers: &[f64]| -> Vec<f64> {
+            let rows = numbers.chunks_exact(dims);
+            rows.flat_map(|row| row.iter().take(kept).copied())
+                .collect()
+        };
+        let blocks = covariances.chunks_exact(dims * dims);
+        let covariances: Vec<f64> = blocks
+            .flat_map(|block| first(&block[..kept.min(dims) * dims]))
+            .collect();
+        Self::new(weights, &first(means), &covariances, kept.min(dims))
     }
 
     /// From weights (m), means (m, d) and covariances (m, d, d), all row-major.
@@ -285,5 +312,40 @@ mod tests {
         assert!((costs[0] - (first.min(second) - least)).abs() < 1e-12);
         assert!((gradient[0] - 2.0 * (a - 0.5 * b) / 1.75).abs() < 1e-12);
         assert_eq!(mixture.mode(), vec![3.0, 1.0]);
+    }
+    #[test]
+    fn a_marginal_is_the_mixture_of_the_first_dims_alone() {
+        let weights = [0.3, 0.7];
+        let means = [1.0, 2.0, 3.0, -1.0, 0.5, 0.25];
+        let covariances = [
+            4.0, 1.0, 0.5, 1.0, 3.0, 0.2, 0.5, 0.2, 2.0, //
+            1.0, 0.1, 0.0, 0.1, 2.0, 0.9, 0.0, 0.9, 5.0,
+        ];
+        let cut = Mixture::marginal(&weights, &means, &covariances, 3, 2).unwrap();
+        let plain = [4.0, 1.0, 1.0, 3.0, 1.0, 0.1, 0.1, 2.0];
+        let expected = Mixture::new(&weights, &[1.0, 2.0, -1.0, 0.5], &plain, 2).unwrap();
+        assert_eq!(cut, expected);
+        let whole = Mixture::marginal(&weights, &means, &covariances, 3, 3).unwrap();
+        assert_eq!(
+            whole,
+            Mixture::new(&weights, &means, &covariances, 3).unwrap()
+        );
+    }
+    #[test]
+    fn a_mixture_over_smpls_23_joints_is_cut_to_those_of_a_pose() {
+        use crate::io::tensors::Tensor;
+        let mut tensors = Tensors::default();
+        let diagonal = |i: usize| if i % 70 == 0 { 1.0 + i as f64 } else { 0.0 };
+        tensors.insert("weights", Tensor::double(&[1], vec![1.0]));
+        tensors.insert(
+            "means",
+            Tensor::double(&[1, 69], (0..69).map(f64::from).collect()),
+        );
+        let covariance = (0..69 * 69).map(diagonal).collect();
+        tensors.insert("covariances", Tensor::double(&[1, 69, 69], covariance));
+        let mixture = Mixture::from_tensors(&tensors).unwrap();
+        assert_eq!((mixture.dims, mixture.means[0][62]), (63, 62.0));
+        let variance = mixture.covariance(0)[62 * 64];
+        assert!((variance - (1.0 + 62.0 * 70.0)).abs() < 1e-9, "{variance}");
     }
 }

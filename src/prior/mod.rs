@@ -13,8 +13,8 @@ pub use latent::Latent;
 pub use learned::{Learned, LearnedKind};
 pub use mixture::Mixture;
 
-use crate::io::FileError;
 use crate::io::tensors::Tensors;
+use crate::io::{FileError, weights};
 
 /// A prior as the rest of the engine sees it.
 #[derive(Clone, Debug)]
@@ -42,9 +42,9 @@ impl Prior {
         Self::from_tensors(kind, &Tensors::parse(bytes)?)
     }
 
-    /// Reads a prior's weights.
+    /// Reads a prior's weights: safetensors, a checkpoint of PyTorch, a pickle, or a folder of snapshots.
     pub fn from_file(kind: &str, path: &Path) -> Result<Self, FileError> {
-        let tensors = Tensors::read(path)?;
+        let tensors = weights::read(path)?;
         Self::from_tensors(kind, &tensors).map_err(|message| FileError::new(path, message))
     }
 

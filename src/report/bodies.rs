@@ -12,21 +12,23 @@ pub(super) struct Bodies<'a> {
     pub model: &'a BodyModel,
     fit: &'a Fit,
     root: VariableId,
-    /// (frames, 63), axis-angle, rad.
-    poses: Vec<f64>,
+    /// For each frame the axis-angle vectors of joints 1 and up, rad.
+    poses: Vec<Vec<f64>>,
+    /// For each frame betas, and the expression where it is a variable.
+    shapes: Vec<Vec<f64>>,
     trans: VariableId,
-    betas: VariableId,
 }
 
 impl<'a> Bodies<'a> {
     pub fn new(problem: &Problem, fit: &'a Fit, model: Option<&'a BodyModel>) -> Option<Self> {
+        let model = model?;
         Some(Self {
-            model: model?,
+            model,
+            shapes: shapes(problem, fit)?,
             fit,
             root: problem.variable("root_orient")?,
-            poses: poses(problem, fit)?,
+            poses: poses(problem, fit, model)?,
             trans: problem.variable("trans")?,
-            betas: problem.variable("betas")?,
         })
     }
 
@@ -39,21 +41,22 @@ impl<'a> Bodies<'a> {
         Matrix3::from_row_slice(self.fit.values.get(self.root, frame))
     }
 
+    /// Axis-angle vectors of joints 1 and up.
     pub fn pose(&self, frame: usize) -> &[f64] {
-        let dims = 3 * BODY_JOINTS;
-        &self.poses[frame * dims..(frame + 1) * dims]
+        &self.poses[frame]
     }
 
     pub fn trans(&self, frame: usize) -> Vector3<f64> {
         Vector3::from_column_slice(self.fit.values.get(self.trans, frame))
     }
 
-    pub fn betas(&self, frame: usize) -> &[f64] {
-        self.fit.values.get(self.betas, frame)
+    /// Betas, then the expression.
+    pub fn shape(&self, frame: usize) -> &[f64] {
+        &self.shapes[frame]
     }
 
     pub fn rest(&self, frame: usize) -> Vec<Vector3<f64>> {
-        self.model.rest_joints(self.betas(frame))
+        self.model.rest_joints(self.shape(frame))
     }
 
     pub fn transforms(&self, frame: usize) -> Transforms {
@@ -64,15 +67,38 @@ impl<'a> Bodies<'a> {
     }
 
     pub fn vertices(&self, frame: usize) -> Vec<Vector3<f64>> {
-        let shaped = self.model.rest_vertices(self.betas(frame));
+        let shaped = self.model.rest_vertices(self.shape(frame));
         let transforms = self.transforms(frame);
         self.model
             .skinned(&shaped, &self.rest(frame), self.pose(frame), &transforms)
     }
 }
 
-/// `pose_body` itself, or what the prior's decoder makes of the codes.
-fn poses(problem: &Problem, fit: &Fit) -> Option<Vec<f64>> {
+fn poses(problem: &Problem, fit: &Fit, model: &BodyModel) -> Option<Vec<Vec<f64>>> {
+    let body = body_poses(problem, fit)?;
+    let of_frame = |(f, body): (usize, &[f64])| {
+        model.full_pose(body, |name| {
+            let id = problem.variable(name)?;
+            Some(fit.values.get(id, f).to_vec())
+        })
+    };
+    let rows = body.chunks_exact(3 * BODY_JOINTS).enumerate();
+    Some(rows.map(of_frame).collect())
+}
+
+fn shapes(problem: &Problem, fit: &Fit) -> Option<Vec<Vec<f64>>> {
+    let betas = problem.variable("betas")?;
+    let expression = problem.variable("expression");
+    let of_frame = |f| {
+        let mut shape = fit.values.get(betas, f).to_vec();
+        shape.extend(expression.iter().flat_map(|&id| fit.values.get(id, f)));
+        shape
+    };
+    Some((0..problem.frames).map(of_frame).collect())
+}
+
+/// (frames, 63): `pose_body` itself, or what the prior's decoder makes of the codes.
+fn body_poses(problem: &Problem, fit: &Fit) -> Option<Vec<f64>> {
     let frames: Vec<usize> = (0..problem.frames).collect();
     if let Some(id) = problem.variable("pose_body") {
         let of_frame = |&f: &usize| fit.values.get(id, f).iter().copied();

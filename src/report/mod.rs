@@ -17,7 +17,7 @@ mod trace;
 
 pub(crate) use outputs::write;
 pub use record::Record;
-pub(crate) use record::{Circumstances, Seconds, identity};
+pub(crate) use record::{Circumstances, Seconds, identity, peak_memory_mb, sha256};
 
 /// The name of a term's own file: `stem`, or `stem_<term>` where several terms compare points.
 fn term_file(stem: &str, errors: &[metrics::PointErrors], term: &str) -> String {

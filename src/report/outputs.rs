@@ -117,7 +117,7 @@ fn write_meshes(
 /// The skinned body of all frames, y up, in the shape of the first solved one.
 fn write_glb(path: &Path, problem: &Problem, bodies: &Bodies<'_>) -> Result<(), FileError> {
     let model = bodies.model;
-    let shape = bodies.betas(skeleton::first_known(problem, bodies));
+    let shape = bodies.shape(skeleton::first_known(problem, bodies));
     let motion = LocalMotion::new(problem, bodies);
     let (joints4, weights4) = glb::strongest_four(&model.weights);
     let scene = GlbScene {

@@ -105,7 +105,7 @@ fn write_bodies(
         let pelvis = bodies.rest(f)[0];
         let moved: Vector3<f64> = back * (pelvis + bodies.trans(f)) - pelvis;
         poses.extend(root.iter().chain(bodies.pose(f)));
-        pose_body.extend(bodies.pose(f));
+        pose_body.extend(&bodies.pose(f)[..3 * BODY_JOINTS]);
         poses.resize((f + 1) * 3 * joints, 0.0);
         roots.extend(root);
         trans.extend(moved.iter());

@@ -1,5 +1,6 @@
 //! The table of keys: what a spec may say, from which the reader and the reference are made.
 
+pub use super::training_keys::training_tables;
 use super::units::Dimension;
 
 /// One permitted key of a table.
@@ -27,6 +28,7 @@ pub enum Kind {
     TextOrTexts,
     TextOrInteger,
     Numbers,
+    NumberOrTexts,
     Table(&'static [Key]),
     /// A table, or one text that stands for its `kind`.
     Kinded(&'static [Key]),
@@ -41,7 +43,7 @@ pub enum Kind {
     AnyMap,
 }
 
-const fn key(name: &'static str, kind: Kind, help: &'static str) -> Key {
+pub(super) const fn key(name: &'static str, kind: Kind, help: &'static str) -> Key {
     Key {
         name,
         kind,
@@ -51,12 +53,12 @@ const fn key(name: &'static str, kind: Kind, help: &'static str) -> Key {
     }
 }
 
-const fn or(mut key: Key, default: &'static str) -> Key {
+pub(super) const fn or(mut key: Key, default: &'static str) -> Key {
     key.default = Some(default);
     key
 }
 
-const fn only(mut key: Key, kinds: &'static [&'static str]) -> Key {
+pub(super) const fn only(mut key: Key, kinds: &'static [&'static str]) -> Key {
     key.only = kinds;
     key
 }

@@ -11,6 +11,14 @@ const CODED: &[&str] = &["vposer", "gan-s", "gan-u", "gan-n"];
 
 const PRESETS: &[(&str, &str)] = &[
     (
+        "presets/hands.toml",
+        include_str!("../../specs/presets/hands.toml"),
+    ),
+    (
+        "presets/whole-body.toml",
+        include_str!("../../specs/presets/whole-body.toml"),
+    ),
+    (
         "presets/markers.toml",
         include_str!("../../specs/presets/markers.toml"),
     ),
@@ -181,6 +189,11 @@ fn make_paths_absolute(table: &mut Table, folder: &Path) {
             resolve(t, key);
         }
     }
+    for key in ["train", "val"] {
+        if let Some(Value::Table(t)) = table.get_mut("data").map(|n| &mut n.value) {
+            resolve_all(t, key, folder);
+        }
+    }
     if let Some(Value::Table(sources)) = table.get_mut("sources").map(|n| &mut n.value) {
         for (_, node) in &mut sources.entries {
             if let Value::Table(t) = &mut node.value
@@ -195,6 +208,23 @@ fn make_paths_absolute(table: &mut Table, folder: &Path) {
             if let Value::Table(t) = &mut node.value {
                 resolve(t, "file");
             }
+        }
+    }
+}
+
+/// One path or a list of them.
+fn resolve_all(table: &mut Table, key: &str, folder: &Path) {
+    if folder.as_os_str().is_empty() {
+        return;
+    }
+    let paths = match table.get_mut(key).map(|n| &mut n.value) {
+        Some(Value::Array(items)) => items.iter_mut().map(|n| &mut n.value).collect(),
+        Some(value) => vec![value],
+        None => Vec::new(),
+    };
+    for path in paths {
+        if let Value::Text(text) = path {
+            *text = folder.join(&*text).display().to_string();
         }
     }
 }

@@ -1,7 +1,9 @@
 //! What the TOML says: layers merged, held against the table of keys, with every value's origin.
 
 pub mod keys;
+mod language;
 mod layers;
+mod training_keys;
 mod tree;
 mod units;
 mod validate;
@@ -10,6 +12,7 @@ mod view;
 use std::path::Path;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Origin, Sourced, Sources};
+pub(crate) use language::Language;
 use layers::Layers;
 pub(crate) use tree::{Node, Table, Value};
 pub use units::{Dimension, Quantity};
@@ -38,6 +41,17 @@ pub(crate) fn parse(
     sets: &[String],
     diagnostics: &mut Diagnostics,
 ) -> Spec {
+    parse_in(Language::Fit, path, text, sets, diagnostics)
+}
+
+/// As [`parse`], of a spec in another language.
+pub(crate) fn parse_in(
+    language: Language,
+    path: &Path,
+    text: &str,
+    sets: &[String],
+    diagnostics: &mut Diagnostics,
+) -> Spec {
     let mut sources = Sources::default();
     let mut layers = Layers::new(path, &mut sources, diagnostics);
     let folder = path.parent().unwrap_or(Path::new(""));
@@ -46,16 +60,16 @@ pub(crate) fn parse(
         layers.set(&mut tree, set, Path::new(""));
     }
     check_version(&tree, diagnostics);
-    let has_body = layers::uses_body(&tree);
-    let mut tree = layers::lay_over_defaults(tree);
-    for section in ["solve", "output"] {
+    let has_body = language.uses_body(&tree);
+    let mut tree = language.lay_over_defaults(tree);
+    for section in language.sections(&tree) {
         if tree.get(section).is_none() {
             tree.set(section, empty_table());
         }
     }
     // The form of a text that is not TOML can only be guessed.
     if !diagnostics.list.iter().any(|d| d.code == "F0101") {
-        validate::validate(&mut tree, keys::SPEC, "", diagnostics);
+        language.validate(&mut tree, diagnostics);
         fill_inner_tables(&mut tree, diagnostics);
     }
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();

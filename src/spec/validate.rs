@@ -7,8 +7,22 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Origin, list, nearest};
 
 /// Reports every mistake of form below `table`, removes what is wrong and fills the defaults in.
 pub(crate) fn validate(table: &mut Table, keys: &[Key], path: &str, diagnostics: &mut Diagnostics) {
+    validate_within(table, keys, path, None, diagnostics);
+}
+
+/// As [`validate`]; a table that has no key `kind` is of the kind of what is `around` it.
+pub(super) fn validate_within(
+    table: &mut Table,
+    keys: &[Key],
+    path: &str,
+    around: Option<&str>,
+    diagnostics: &mut Diagnostics,
+) {
     fill_kind(table, keys, path, diagnostics);
-    let kind = table.text("kind").map(String::from);
+    let kind = match keys.iter().any(|k| k.name == "kind") {
+        true => table.text("kind").map(String::from),
+        false => around.map(String::from),
+    };
     let applies = |key: &Key| match &kind {
         Some(kind) => key.only.is_empty() || key.only.contains(&kind.as_str()),
         None => true,
@@ -33,15 +47,25 @@ pub(crate) fn validate(table: &mut Table, keys: &[Key], path: &str, diagnostics:
             return false;
         };
         if !applies(key) {
-            let message = format!(
-                "`{name}` has no meaning in `{path}`, whose kind is `{}`",
-                kind.as_deref().unwrap_or("")
-            );
+            let kind = kind.as_deref().unwrap_or("");
+            let message = match path {
+                "" => format!("`{name}` has no meaning for the kind `{kind}`"),
+                _ if around == Some(kind) => {
+                    format!("`{name}` has no meaning in `{path}` for the kind `{kind}`")
+                }
+                _ => format!("`{name}` has no meaning in `{path}`, whose kind is `{kind}`"),
+            };
             let hint = format!("it belongs to the kinds {}", list(key.only));
             diagnostics.push(Diagnostic::error("F0203", message, &node.key).hint(hint));
             return false;
         }
-        check_value(node, &key.kind, &join(path, name), diagnostics);
+        let path = join(path, name);
+        match (&mut node.value, &key.kind) {
+            (Value::Table(inner), Kind::Table(keys)) => {
+                validate_within(inner, keys, &path, kind.as_deref(), diagnostics);
+            }
+            _ => check_value(node, &key.kind, &path, diagnostics),
+        }
         true
     });
     for key in keys.iter().filter(|k| applies(k)) {
@@ -175,7 +199,8 @@ fn form_error(value: &Value, kind: &Kind) -> Option<String> {
         }
         (Array(items), Kind::Texts | Kind::TextOrTexts) if texts(items) => return None,
         (Array(items), Kind::Numbers) if items.iter().all(|n| number(&n.value)) => return None,
-        (v, Kind::Numbers) if number(v) => return None,
+        (v, Kind::Numbers | Kind::NumberOrTexts) if number(v) => return None,
+        (Array(items), Kind::NumberOrTexts) if texts(items) => return None,
         (Table(_), Kind::AnyMap) => return None,
         (Text(text), Kind::Quantity(dimension)) => match parse_quantity(text) {
             Ok(q) if q.dimension == *dimension => return None,
@@ -201,6 +226,7 @@ fn form_error(value: &Value, kind: &Kind) -> Option<String> {
         (_, Kind::TextOrTexts) => "a text or a list of texts",
         (_, Kind::TextOrInteger) => "a text or a whole number",
         (_, Kind::Numbers) => "a number or a list of numbers",
+        (_, Kind::NumberOrTexts) => "a number or a list of texts",
         (_, Kind::List(_)) => "a list of tables, written [[…]]",
         _ => "a table",
     };

@@ -24,13 +24,13 @@ const CHUNK: usize = 2048;
 /// Fits `settings.components` Gaussians to `samples`, `(rows, dim)` row-major.
 ///
 /// `progress` receives the iteration, counted from 0 in every restart, and the objective in nats
-/// per sample. The restart with the highest final objective wins. Equal inputs give equal bits,
+/// per sample, and returns whether to go on. The restart with the highest final objective wins. Equal inputs give equal bits,
 /// with any number of threads.
 pub fn fit_mixture(
     samples: &[f64],
     dim: usize,
     settings: &MixtureSettings,
-    progress: &mut dyn FnMut(usize, f64),
+    progress: &mut dyn FnMut(usize, f64) -> bool,
 ) -> Result<MixtureFit, MixtureError> {
     settings.check()?;
     check_samples(samples, dim)?;
@@ -147,6 +147,8 @@ pub enum MixtureError {
     NotFinite { row: usize, column: usize },
     #[error("{rows} samples are too few for {components} components")]
     TooFewSamples { rows: usize, components: usize },
+    #[error("the caller stopped it")]
+    Stopped,
     #[error("`{name}` must be {permitted}")]
     Setting {
         name: &'static str,

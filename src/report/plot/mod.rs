@@ -3,6 +3,7 @@
 pub(crate) mod convergence;
 pub(crate) mod heatmap;
 pub(crate) mod intervals;
+pub(crate) mod losses;
 pub(crate) mod over_time;
 pub(crate) mod overlay;
 pub(crate) mod per_joint;

@@ -15,14 +15,16 @@ pub(super) fn run(
     samples: DMatrixView<f64>,
     settings: &MixtureSettings,
     random: &mut SplitMix64,
-    progress: &mut dyn FnMut(usize, f64),
+    progress: &mut dyn FnMut(usize, f64) -> bool,
 ) -> Result<MixtureFit, MixtureError> {
     let clusters = start::k_means(samples, settings.components, random);
     let mut components = maximise(samples, &clusters, settings.floor)?;
     let mut trace: Vec<f64> = Vec::new();
     loop {
         let (objective, responsibilities) = density::responsibilities(samples, &components);
-        progress(trace.len(), objective);
+        if !progress(trace.len(), objective) {
+            return Err(MixtureError::Stopped);
+        }
         let converged = trace
             .last()
             .is_some_and(|before| objective - before < settings.tolerance);

@@ -38,11 +38,11 @@ fn settings(components: usize, floor: f64) -> MixtureSettings {
 }
 
 fn fit(samples: &[f64], dim: usize, settings: &MixtureSettings) -> MixtureFit {
-    fit_mixture(samples, dim, settings, &mut |_, _| {}).unwrap()
+    fit_mixture(samples, dim, settings, &mut |_, _| true).unwrap()
 }
 
 fn failure(samples: &[f64], dim: usize, settings: &MixtureSettings) -> String {
-    fit_mixture(samples, dim, settings, &mut |_, _| {})
+    fit_mixture(samples, dim, settings, &mut |_, _| true)
         .unwrap_err()
         .to_string()
 }
@@ -198,9 +198,12 @@ fn the_best_restart_is_kept_and_progress_counts_from_zero_in_each() {
         &two_gaussians(1000),
         2,
         &settings,
-        &mut |iteration, objective| match iteration {
-            0 => finals.push(objective),
-            _ => *finals.last_mut().unwrap() = objective,
+        &mut |iteration, objective| {
+            match iteration {
+                0 => finals.push(objective),
+                _ => *finals.last_mut().unwrap() = objective,
+            }
+            true
         },
     )
     .unwrap();

@@ -1,0 +1,87 @@
+//! Hands, jaw, eyes and expression, where the body has them and the spec declares them.
+
+use super::Checker;
+use crate::body::BODY_JOINTS;
+use crate::body::whole::PARTS;
+use crate::diagnostic::{Diagnostic, Origin};
+use crate::graph::concat::Part;
+use crate::ir::{NodeId, NodeKind, VariableId};
+use crate::spec::Dimension;
+
+impl Checker<'_> {
+    /// The variables that `pose` means: the prior's, and the parts of the body that are declared.
+    pub(super) fn pose_variables(&self) -> Vec<VariableId> {
+        let names = [self.inputs.prior.variable()].into_iter().chain(PARTS);
+        names.filter_map(|name| self.variable_id(name)).collect()
+    }
+
+    /// Complains about a part that the body does not have.
+    pub(super) fn check_part(&mut self, name: &str, origin: &Origin) {
+        let Some(body) = &self.inputs.body else {
+            return;
+        };
+        if !PARTS.contains(&name) || body.dims_of_part(name).is_some() {
+            return;
+        }
+        let message = format!(
+            "the body `{}` has no `{name}`: it has {} joints and {} expressions",
+            body.name,
+            body.num_joints(),
+            body.num_expressions
+        );
+        let hint = "hands are in SMPL+H and SMPL-X, jaw, eyes and expressions in SMPL-X";
+        self.diagnostics
+            .push(Diagnostic::error("F0303", message, origin).hint(hint));
+    }
+
+    /// Matrices of the body's joints and of all that is declared beside them, in the model's order.
+    pub(super) fn whole_body(&mut self, body_rotations: NodeId) -> NodeId {
+        let parts = self
+            .inputs
+            .body
+            .as_ref()
+            .map_or(&[][..], |b| b.pose_parts());
+        let declared = |name: &str| self.variable_id(name);
+        let Some(last) = parts.iter().rposition(|p| declared(p.name).is_some()) else {
+            return body_rotations;
+        };
+        let (mut of, mut layout) = (vec![body_rotations], vec![Part::Input(9 * BODY_JOINTS)]);
+        for part in &parts[..=last] {
+            let Some(id) = self.variable_id(part.name) else {
+                layout.push(Part::Identities(part.joints));
+                continue;
+            };
+            let dims = 9 * part.joints;
+            let kind = NodeKind::Rotations {
+                of: self.variable_node(id),
+            };
+            let name = format!("{}: rotations", part.name);
+            of.push(self.node(&name, kind, dims, Dimension::NONE));
+            layout.push(Part::Input(dims));
+        }
+        let dims = layout.iter().map(|p| p.dims()).sum();
+        let kind = NodeKind::Concat {
+            of,
+            parts: layout.into(),
+        };
+        self.node("all rotations", kind, dims, Dimension::NONE)
+    }
+
+    /// Betas, with the expression behind them where it is declared.
+    pub(super) fn shape(&mut self) -> Option<NodeId> {
+        let betas = self.variable_id("betas")?;
+        let betas = self.variable_node(betas);
+        let Some(expression) = self.variable_id("expression") else {
+            return Some(betas);
+        };
+        let of = vec![betas, self.variable_node(expression)];
+        let parts = of.iter().map(|n| Part::Input(self.nodes[n.0].dims));
+        let parts: Vec<Part> = parts.collect();
+        let dims = parts.iter().map(|p| p.dims()).sum();
+        let kind = NodeKind::Concat {
+            of,
+            parts: parts.into(),
+        };
+        Some(self.node("shape and expression", kind, dims, Dimension::NONE))
+    }
+}

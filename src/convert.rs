@@ -1,0 +1,102 @@
+//! Turns others' files into fitrun's own: weights into safetensors, body models into `.npz`.
+
+use std::path::Path;
+
+use crate::io::body_fields::{self, BodyArrays};
+use crate::io::published::{Published, published};
+use crate::io::{FileError, NpzWriter, weights};
+
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ConvertOptions {
+    /// Replace a file that is already there.
+    pub force: bool,
+}
+
+/// What a file was, and what it has become.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Converted {
+    /// Such as `VPoser v2`.
+    pub kind: String,
+    pub arrays: usize,
+}
+
+/// Reads weights or a body model in any format, and writes `.safetensors` or `.npz`.
+///
+/// Of the networks that fitrun knows only their own tensors are kept, under the names that they were published with.
+pub fn convert(
+    path: impl AsRef<Path>,
+    out: impl AsRef<Path>,
+    options: &ConvertOptions,
+) -> Result<Converted, FileError> {
+    let (path, out) = (path.as_ref(), out.as_ref());
+    let wanted = if weights::is_body(path) {
+        "npz"
+    } else {
+        "safetensors"
+    };
+    if !out
+        .extension()
+        .is_some_and(|e| e.eq_ignore_ascii_case(wanted))
+    {
+        return Err(FileError::new(
+            out,
+            format!("its name should end in `.{wanted}`"),
+        ));
+    }
+    if !options.force && out.symlink_metadata().is_ok() {
+        return Err(FileError::new(out, "the file exists").with_hint("`--force` replaces it"));
+    }
+    match wanted {
+        "npz" => body(&body_fields::read(path)?, out),
+        _ => tensors(path, out),
+    }
+}
+
+fn tensors(path: &Path, out: &Path) -> Result<Converted, FileError> {
+    let all = weights::read(path)?;
+    let own = published(&all);
+    if own.arrays.is_empty() {
+        return Err(FileError::new(path, "holds no tensors"));
+    }
+    own.write(out)?;
+    Ok(Converted {
+        kind: Published::of(&all)
+            .map_or("weights", Published::title)
+            .into(),
+        arrays: own.arrays.len(),
+    })
+}
+
+fn body(body: &BodyArrays, out: &Path) -> Result<Converted, FileError> {
+    let mut writer = NpzWriter::create(out);
+    let flat = |array: ndarray::ArrayViewD<'_, f64>| array.iter().copied().collect::<Vec<f64>>();
+    let mut arrays = vec![
+        ("v_template", body.v_template.view().into_dyn()),
+        ("J_regressor", body.j_regressor.view().into_dyn()),
+        ("weights", body.weights.view().into_dyn()),
+        ("shapedirs", body.shapedirs.view().into_dyn()),
+    ];
+    arrays.extend(
+        body.posedirs
+            .as_ref()
+            .map(|p| ("posedirs", p.view().into_dyn())),
+    );
+    let count = arrays.len() + 2;
+    for (name, array) in arrays {
+        writer.floats64(name, array.shape(), &flat(array.view()))?;
+    }
+    let faces: Vec<i32> = body.faces.iter().map(|&vertex| vertex as i32).collect();
+    writer.integers("f", body.faces.shape(), &faces)?;
+    let parents = body
+        .parents
+        .iter()
+        .map(|parent| parent.map_or(-1, |p| p as i32));
+    let joints = body.parents.len();
+    let table: Vec<i32> = parents.chain(0..joints as i32).collect();
+    writer.integers("kintree_table", &[2, joints], &table)?;
+    writer.finish()?;
+    Ok(Converted {
+        kind: "body model".into(),
+        arrays: count,
+    })
+}

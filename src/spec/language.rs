@@ -1,0 +1,70 @@
+//! The two languages that share one machinery: specs of fits and specs of trainings.
+
+use super::keys::{self, Key};
+use super::training_keys;
+use super::tree::{Table, Value};
+use super::{layers, validate};
+use crate::diagnostic::Diagnostics;
+
+/// Which table of keys a text is held against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Language {
+    Fit,
+    Train,
+}
+
+impl Language {
+    fn keys(self) -> &'static [Key] {
+        match self {
+            Self::Fit => keys::SPEC,
+            Self::Train => training_keys::TRAINING,
+        }
+    }
+
+    pub(super) fn uses_body(self, tree: &Table) -> bool {
+        self == Self::Fit && layers::uses_body(tree)
+    }
+
+    pub(super) fn lay_over_defaults(self, tree: Table) -> Table {
+        match self {
+            Self::Fit => layers::lay_over_defaults(tree),
+            Self::Train => tree,
+        }
+    }
+
+    /// Tables that have defaults also where nobody wrote them.
+    pub(super) fn sections(self, tree: &Table) -> Vec<&'static str> {
+        match self {
+            Self::Fit => vec!["solve", "output"],
+            Self::Train => {
+                let kind = trained_kind(tree);
+                let applies =
+                    |key: &&Key| kind.is_none_or(|k| key.only.is_empty() || key.only.contains(&k));
+                let sections = self.keys().iter().filter(applies);
+                let sections = sections.filter(|key| matches!(key.kind, keys::Kind::Table(_)));
+                sections.map(|key| key.name).collect()
+            }
+        }
+    }
+
+    /// A training's tables have the keys of the kind of prior that is trained.
+    pub(super) fn validate(self, tree: &mut Table, diagnostics: &mut Diagnostics) {
+        let kind = match self {
+            Self::Fit => None,
+            Self::Train => trained_kind(tree).map(String::from),
+        };
+        validate::validate_within(tree, self.keys(), "", kind.as_deref(), diagnostics);
+    }
+}
+
+/// What `prior = "gmm"` or `prior.kind` names, where that is a kind.
+fn trained_kind(tree: &Table) -> Option<&str> {
+    let kind = match &tree.get("prior")?.value {
+        Value::Text(kind) => kind,
+        Value::Table(prior) => prior.text("kind")?,
+        _ => return None,
+    };
+    training_keys::KINDS
+        .contains(&kind.as_ref())
+        .then_some(kind)
+}
