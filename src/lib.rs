@@ -19,6 +19,7 @@ mod convert;
 mod data;
 mod diagnostic;
 mod error;
+mod evaluate;
 mod fit;
 pub mod generate;
 mod gradcheck;
@@ -47,6 +48,10 @@ pub use camera::{Camera, CameraPart, Distortion};
 pub use convert::{ConvertOptions, Converted, convert};
 pub use diagnostic::{Diagnostic, Diagnostics, Origin, Severity, Sourced, Sources};
 pub use error::Error;
+pub use evaluate::{
+    Contestant, Estimate, EvaluateError, EvaluateSettings, Judgement, MEASURES, Measure, Row,
+    evaluate,
+};
 pub use fit::{Checkpoint, Fit, FitProgress, StageOutcome, Status, fit, fit_from};
 pub use gradcheck::{GradientRow, gradcheck};
 pub use inspect::{Inspection, inspect};

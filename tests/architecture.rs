@@ -95,6 +95,12 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ),
     ("gradcheck", &["compile", "fit", "ir", "objective", "solve"]),
     (
+        "evaluate",
+        &[
+            "body", "error", "fit", "graph", "io", "prior", "random", "report", "run", "term",
+        ],
+    ),
+    (
         "train",
         &[
             "body",

@@ -1,6 +1,7 @@
 //! Arguments and subcommands; talk goes to stderr, data to stdout.
 
 mod check;
+mod evaluate;
 mod convert;
 mod explain;
 mod gradcheck;
@@ -36,6 +37,8 @@ struct Cli {
 enum Command {
     /// Report every mistake of a spec and its data at once; nothing is solved
     Check(SpecArgs),
+    /// Measure pose priors side by side: one table and plots
+    Evaluate(evaluate::EvaluateArgs),
     /// Print every resolved value with the file and line that it came from
     Explain(explain::ExplainArgs),
     /// Compare every term's gradient with finite differences in f64
@@ -111,6 +114,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     match (cli.command, cli.run) {
         (Some(Command::Check(args)), _) => check::main(&args),
+        (Some(Command::Evaluate(args)), _) => evaluate::main(&args),
         (Some(Command::Explain(args)), _) => explain::main(&args),
         (Some(Command::Gradcheck(args)), _) => gradcheck::main(&args),
         (Some(Command::Inspect(args)), _) => inspect::main(&args),

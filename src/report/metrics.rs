@@ -151,7 +151,7 @@ fn errors_of(problem: &Problem, fit: &Fit, term: &Term) -> Option<PointErrors> {
 }
 
 /// Distances after the similarity transform that brings the first points nearest to the second.
-fn procrustes(pairs: &[(Vector3<f64>, Vector3<f64>)]) -> Vec<f64> {
+pub(crate) fn procrustes(pairs: &[(Vector3<f64>, Vector3<f64>)]) -> Vec<f64> {
     let n = pairs.len() as f64;
     if pairs.len() < 3 {
         return Vec::new();

@@ -2,6 +2,7 @@
 
 pub(crate) mod convergence;
 pub(crate) mod heatmap;
+pub(crate) mod intervals;
 pub(crate) mod losses;
 pub(crate) mod over_time;
 pub(crate) mod overlay;

@@ -1,0 +1,140 @@
+//! Figures of several candidates with their intervals, and curves of them side by side.
+
+use plotters::{prelude::*, style::text_anchor::HPos};
+
+use super::{
+    PlotError,
+    style::{self, Canvas, FONT, INK, Panel, SMALL, colour, text, text_width, write},
+    ticks::{Axis, short},
+};
+
+/// A figure with its interval.
+pub(crate) struct Mark {
+    pub name: String,
+    pub value: f64,
+    pub low: f64,
+    pub high: f64,
+}
+
+const WIDTH: f64 = 420.0;
+const ROW: f64 = 26.0;
+const LONGEST_NAME: usize = 36;
+
+/// A row for each mark: a dot on its interval, and the figure beside it.
+pub(crate) fn draw(title: &str, unit: &str, marks: &[Mark]) -> Result<String, PlotError> {
+    let names: Vec<String> = marks
+        .iter()
+        .map(|m| style::shortened(&m.name, LONGEST_NAME))
+        .collect();
+    let widest = names
+        .iter()
+        .map(|n| text_width(n, FONT))
+        .fold(40.0, f64::max);
+    let height = ROW * marks.len() as f64;
+    let left = widest + 24.0;
+    let low = marks.iter().map(|m| m.low).fold(0.0, f64::min);
+    let high = marks.iter().map(|m| m.high).fold(f64::MIN, f64::max);
+    let x = Axis::linear(low..high + 0.04 * (high - low), 7);
+    let mut y = Axis::linear(0.0..marks.len() as f64, 2);
+    y.ticks.clear();
+    let x_title = match unit {
+        "" => title.to_string(),
+        unit => format!("{title}, {unit}"),
+    };
+    let size = (
+        (left + WIDTH + 80.0) as i32,
+        (height + style::BELOW + 20.0) as i32,
+    );
+    style::sheet(size, |canvas| {
+        let panel = Panel {
+            left,
+            top: 10.0,
+            width: WIDTH,
+            height,
+            x_title: &x_title,
+            y_title: "",
+        };
+        let mut chart = panel.draw(canvas, &x, &y)?;
+        for (k, mark) in marks.iter().enumerate() {
+            let at = marks.len() as f64 - k as f64 - 0.5;
+            let ink = colour(k);
+            let line = vec![(mark.low, at), (mark.high, at)];
+            chart.draw_series([PathElement::new(line, ink.stroke_width(8))])?;
+            for end in [mark.low, mark.high] {
+                let cap = vec![(end, at - 0.16), (end, at + 0.16)];
+                chart.draw_series([PathElement::new(cap, ink.stroke_width(6))])?;
+            }
+            let dot = Circle::new((mark.value, at), style::units(4.0), ink.filled());
+            chart.draw_series([dot])?;
+            let row = panel.top + ROW * (k as f64 + 0.5);
+            write(
+                canvas,
+                &names[k],
+                (left - 10.0, row),
+                text(FONT, INK, HPos::Right),
+            )?;
+            let place = (left + WIDTH + 8.0, row);
+            write(
+                canvas,
+                &short(mark.value),
+                place,
+                text(SMALL, INK, HPos::Left),
+            )?;
+        }
+        Ok(())
+    })
+}
+
+/// A line for each candidate over 1, 2, …, with a key at the side.
+pub(crate) fn curves(
+    x_title: &str,
+    y_title: &str,
+    curves: &[(&str, &[f64])],
+) -> Result<String, PlotError> {
+    let steps = curves.iter().map(|(_, c)| c.len()).max().unwrap_or(0);
+    let all = curves.iter().flat_map(|(_, c)| c.iter().copied());
+    let most = all.filter(|y| y.is_finite()).fold(0.0, f64::max);
+    let x = Axis::counts(1.0..steps.max(2) as f64, 8);
+    let y = Axis::linear(0.0..1.05 * most.max(1e-6), 6);
+    let names: Vec<String> = curves
+        .iter()
+        .map(|(name, _)| style::shortened(name, LONGEST_NAME))
+        .collect();
+    let key = names
+        .iter()
+        .map(|n| text_width(n, FONT))
+        .fold(0.0, f64::max)
+        + 50.0;
+    let size = (style::LEFT + WIDTH + key, 280.0 + style::BELOW + 10.0);
+    style::sheet((size.0 as i32, size.1 as i32), |canvas| {
+        let panel = Panel {
+            left: style::LEFT,
+            top: 10.0,
+            width: WIDTH,
+            height: 280.0,
+            x_title,
+            y_title,
+        };
+        let mut chart = panel.draw(canvas, &x, &y)?;
+        for (k, (_, curve)) in curves.iter().enumerate() {
+            let points = curve.iter().enumerate().map(|(i, y)| (i as f64 + 1.0, *y));
+            let line: Vec<(f64, f64)> = points.filter(|p| p.1.is_finite()).collect();
+            chart.draw_series([PathElement::new(line, colour(k).stroke_width(8))])?;
+            draw_key(canvas, &names[k], k)?;
+        }
+        Ok(())
+    })
+}
+
+fn draw_key(canvas: &Canvas, name: &str, row: usize) -> Result<(), PlotError> {
+    let (left, height) = (style::LEFT + WIDTH + 12.0, 22.0 + 20.0 * row as f64);
+    let at = |x: f64| (style::units(left + x), style::units(height));
+    let line = PathElement::new(vec![at(0.0), at(18.0)], colour(row).stroke_width(8));
+    canvas.draw(&line)?;
+    write(
+        canvas,
+        name,
+        (left + 24.0, height),
+        text(FONT, INK, HPos::Left),
+    )
+}
