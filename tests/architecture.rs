@@ -114,7 +114,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "spec",
         ],
     ),
-    ("generate", &["prior"]),
+    ("generate", &["body", "io", "prior", "report"]),
 ];
 
 /// The only homes of some crates.

@@ -1,13 +1,18 @@
 //! Arguments and subcommands; talk goes to stderr, data to stdout.
 
 mod check;
-mod evaluate;
 mod convert;
+mod decode;
+mod encode;
+mod evaluate;
 mod explain;
 mod gradcheck;
 mod inspect;
+mod interpolate;
+mod prior_use;
 mod progress;
 mod run;
+mod sample;
 mod train;
 mod training_progress;
 
@@ -49,6 +54,14 @@ enum Command {
     Convert(convert::ConvertArgs),
     /// Train a prior from its spec: VPoser, GAN-S, GAN-U, GAN-N or a Gaussian mixture
     Train(train::TrainArgs),
+    /// Make up poses with a prior: numbers and a contact sheet
+    Sample(sample::SampleArgs),
+    /// Go from pose to pose through a prior's codes: numbers, pictures, an animation
+    Interpolate(interpolate::InterpolateArgs),
+    /// Write the codes of poses
+    Encode(encode::EncodeArgs),
+    /// Write the poses of codes
+    Decode(decode::DecodeArgs),
 }
 
 #[derive(Args)]
@@ -120,6 +133,10 @@ pub fn main() -> ExitCode {
         (Some(Command::Inspect(args)), _) => inspect::main(&args),
         (Some(Command::Convert(args)), _) => convert::main(&args),
         (Some(Command::Train(args)), _) => train::main(&args),
+        (Some(Command::Sample(args)), _) => sample::main(&args),
+        (Some(Command::Interpolate(args)), _) => interpolate::main(&args),
+        (Some(Command::Encode(args)), _) => encode::main(&args),
+        (Some(Command::Decode(args)), _) => decode::main(&args),
         (None, args) => run::main(&args),
     }
 }

@@ -1,11 +1,16 @@
 //! What a prior makes: samples, ways between codes, codes of poses and poses of codes.
 
+mod files;
+mod show;
 #[cfg(test)]
 mod tests;
 
 use ndarray::{Array2, Array3, ArrayView2};
 
 use crate::prior::{Latent, Prior};
+
+pub use files::{read_codes, read_poses, write_codes, write_poses};
+pub use show::{movements, write_animation, write_sheet};
 
 /// Numbers of `pose_body`.
 const POSE: usize = 63;

@@ -4,7 +4,7 @@ use super::{Gradient, Operation, Scalar, Value};
 
 /// One part of a row.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Part {
+pub enum Part {
     /// The next input, of so many numbers.
     Input(usize),
     /// So many 3×3 identities: joints that nothing turns.

@@ -37,7 +37,8 @@ impl FileError {
         FileError::new(path, message)
     }
 
-    pub(crate) fn writing(path: impl AsRef<Path>, error: &std::io::Error) -> Self {
+    /// What went wrong with writing, in words.
+    pub fn writing(path: impl AsRef<Path>, error: &std::io::Error) -> Self {
         let path = path.as_ref();
         let message = match error.kind() {
             ErrorKind::NotFound => match path.parent() {

@@ -40,11 +40,30 @@ impl Latent {
         if angle < 1e-9 {
             return a.to_vec();
         }
+        if angle.sin() < 1e-9 {
+            // Opposite codes are joined by every great circle; this one goes by their least axis.
+            let across = perpendicular(a);
+            let turn = t * angle;
+            let pairs = a.iter().zip(&across);
+            return pairs
+                .map(|(a, p)| turn.cos() * a + turn.sin() * p)
+                .collect();
+        }
         mix(
             ((1.0 - t) * angle).sin() / angle.sin(),
             (t * angle).sin() / angle.sin(),
         )
     }
+}
+
+/// A unit vector at a right angle to a unit vector of at least two numbers.
+fn perpendicular(a: &[f64]) -> Vec<f64> {
+    let least = (0..a.len()).min_by(|i, j| a[*i].abs().total_cmp(&a[*j].abs()));
+    let least = least.unwrap_or(0);
+    let unit = |k: usize| if k == least { 1.0 } else { 0.0 };
+    let across: Vec<f64> = (0..a.len()).map(|k| unit(k) - a[least] * a[k]).collect();
+    let length = norm(&across);
+    across.iter().map(|x| x / length).collect()
 }
 
 fn norm(x: &[f64]) -> f64 {
@@ -72,5 +91,17 @@ mod tests {
         assert!(way.iter().all(|z| (norm(z) - 1.0).abs() < 1e-12));
         assert!((1..8).all(|i| (step(i) - step(0)).abs() < 1e-12));
         assert!(step(0) > 0.01);
+    }
+
+    #[test]
+    fn opposite_codes_are_joined_by_a_half_circle() {
+        let a = Latent::Sphere.draw(8, &mut SplitMix64(1));
+        let b: Vec<f64> = a.iter().map(|x| -x).collect();
+        for t in [0.0, 0.3, 0.5, 1.0] {
+            let z = Latent::Sphere.between(&a, &b, t);
+            assert!((norm(&z) - 1.0).abs() < 1e-9);
+        }
+        let end = Latent::Sphere.between(&a, &b, 1.0);
+        assert!(end.iter().zip(&b).all(|(x, y)| (x - y).abs() < 1e-9));
     }
 }

@@ -28,10 +28,7 @@ pub enum Prior {
 
 /// Weights that fitrun ships, by the kind of their prior; see `assets/priors`.
 const BUILTIN: &[(&str, &[u8])] = &[
-    (
-        "gmm",
-        include_bytes!("../../assets/priors/gmm.safetensors"),
-    ),
+    ("gmm", include_bytes!("../../assets/priors/gmm.safetensors")),
     (
         "vposer",
         include_bytes!("../../assets/priors/vposer.safetensors"),

@@ -11,7 +11,7 @@ pub(crate) mod plot;
 mod plots;
 mod points;
 mod record;
-mod render;
+pub(crate) mod render;
 mod skeleton;
 mod trace;
 

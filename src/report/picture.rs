@@ -41,6 +41,7 @@ pub(super) fn write(path: &Path, problem: &Problem, bodies: &Bodies<'_>) -> Resu
             .collect(),
         facing: single(&facing),
         towards_camera: None,
+        room: None,
         width: 1400,
         max_height: 900,
     });

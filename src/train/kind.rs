@@ -27,7 +27,7 @@ pub(crate) fn trainee(
 ) -> Option<Box<dyn Trainee>> {
     match kind {
         Kind::Vposer(settings) => Some(Box::new(VposerTrainee::new(settings, body, poses, seed))),
-        Kind::Gan(settings) => Some(Box::new(GanTrainee::new(settings, body, seed))),
+        Kind::Gan(settings) => Some(Box::new(GanTrainee::new(settings, body, poses, seed))),
         Kind::Mixture(_) => None,
     }
 }

@@ -173,7 +173,12 @@ impl Job {
         progress: &mut dyn FnMut(&TrainProgress<'_>) -> bool,
     ) -> Result<(Learned, Ending), Error> {
         const SAMPLE: usize = 100_000;
-        let poses = self.data.train.sample(SAMPLE)?;
+        let mut poses = self.data.train.sample(SAMPLE)?;
+        if self.plan.mirror {
+            let mut others = poses.clone();
+            others.chunks_exact_mut(data::POSE).for_each(data::mirror);
+            poses.extend(others);
+        }
         let made = make(&self.plan.kind, &self.body, &poses, self.plan.seed);
         let mut trainee = made.ok_or_else(|| Error::Training {
             message: format!(

@@ -33,7 +33,11 @@ impl Camera {
         let everything = placed
             .iter()
             .flat_map(|body| body.vertices.iter().chain(&body.points));
-        let seen: Vec<Vec3> = everything.map(|p| camera_from_world * p).collect();
+        let mut seen: Vec<Vec3> = everything.map(|p| camera_from_world * p).collect();
+        if let Some(room) = picture.room {
+            let corners = corners(placed, room)?;
+            seen.extend(corners.map(|p| camera_from_world * p));
+        }
         let aspect = picture.max_height as f32 / picture.width as f32;
         let (across, upwards) = (
             extent(&seen, 0, HALF_WIDTH)?,
@@ -89,6 +93,25 @@ impl Camera {
     pub(super) fn pixel_size(&self, depth: f32) -> f32 {
         depth / self.focal
     }
+}
+
+/// Corners of a box on the ground around the middle of the bodies.
+fn corners(placed: &[Placed], room: f32) -> Option<[Vec3; 8]> {
+    let all = || placed.iter().flat_map(|body| &body.vertices);
+    let (low, high) = (
+        all().copied().reduce(|a, b| a.inf(&b))?,
+        all().copied().reduce(|a, b| a.sup(&b))?,
+    );
+    let middle = (low + high) / 2.0;
+    Some(std::array::from_fn(|k| {
+        let side = |bit: usize| if k >> bit & 1 == 0 { -room } else { room };
+        let up = if k >> 1 & 1 == 0 { 0.0 } else { 2.0 * room };
+        Vec3::new(
+            middle.x + side(0) * 0.9,
+            low.y + up,
+            middle.z + side(2) * 0.5,
+        )
+    }))
 }
 
 /// The horizontal direction to the picture's right.

@@ -16,6 +16,16 @@ impl Image {
         }
     }
 
+    /// Copies another picture in; what reaches beyond the edges is left out.
+    pub(super) fn paste(&mut self, other: &Image, column: usize, row: usize) {
+        let width = other.width.min(self.width.saturating_sub(column));
+        for y in 0..other.height.min(self.height.saturating_sub(row)) {
+            let from = 3 * y * other.width;
+            let to = 3 * ((row + y) * self.width + column);
+            self.rgb[to..to + 3 * width].copy_from_slice(&other.rgb[from..from + 3 * width]);
+        }
+    }
+
     #[cfg(test)]
     pub(super) fn pixel(&self, column: usize, row: usize) -> [u8; 3] {
         let at = 3 * (row * self.width + column);

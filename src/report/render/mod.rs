@@ -7,11 +7,13 @@ mod image;
 mod raster;
 mod scene;
 mod shade;
+mod sheet;
 mod sky;
 
 use nalgebra::Vector3;
 
 pub(crate) use image::Image;
+pub(crate) use sheet::Sheet;
 
 type Vec3 = Vector3<f32>;
 
@@ -23,6 +25,9 @@ pub(crate) struct Picture<'a> {
     pub facing: [f32; 3],
     /// From the bodies to the camera; `None` sees them from three quarters in front.
     pub towards_camera: Option<[f32; 3]>,
+    /// Metres around the middle of the bodies, and half of those above the ground, that are shown at
+    /// least, so that pictures of different bodies have one scale.
+    pub room: Option<f32>,
     pub width: usize,
     /// The picture is lower than this where the bodies need less.
     pub max_height: usize,
@@ -55,6 +60,7 @@ mod tests {
             bodies,
             facing: [0.0, 0.0, 1.0],
             towards_camera: None,
+            room: None,
             width: 120,
             max_height: 90,
         }

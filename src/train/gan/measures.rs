@@ -40,11 +40,13 @@ impl Skeleton {
         }
     }
 
-    pub fn measure(&self, poses: &[f32], samples: &[f32]) -> Measures {
+    /// `known` are real poses beside the held-out `poses`; all are (rows, 9·21).
+    pub fn measure(&self, poses: &[f32], known: &[f32], samples: &[f32]) -> Measures {
         let (poses_at, samples_at) = (self.positions(poses), self.positions(samples));
+        let real_at = [poses_at.as_slice(), &self.positions(known)].concat();
         Measures {
             recall: self.nearest(&poses_at, &samples_at),
-            precision: self.nearest(&samples_at, &poses_at),
+            precision: self.nearest(&samples_at, &real_at),
             impossible: impossible(samples),
         }
     }

@@ -32,10 +32,15 @@ const ROTATIONS: usize = 9 * BODY_JOINTS;
 /// Samples that are compared with held-out poses, always from the same codes.
 const SAMPLES: usize = 5000;
 
+/// Poses of the training that samples are compared with.
+const KNOWN: usize = 10_000;
+
 /// A generator, its running average, and its discriminator.
 pub(crate) struct GanTrainee {
     settings: GanSettings,
     skeleton: Skeleton,
+    /// Some of the poses that it is trained on, as matrices (rows, 9·21).
+    known: Vec<f32>,
     generator: Player<Generator>,
     /// Running average of the generator's numbers.
     average: Vec<f32>,
@@ -60,7 +65,9 @@ struct Judged {
 }
 
 impl GanTrainee {
-    pub fn new(settings: &GanSettings, body: &BodyModel, seed: u64) -> Self {
+    /// `poses` (rows, 63) are what it is trained on, for its precision.
+    pub fn new(settings: &GanSettings, body: &BodyModel, poses: &[f32], seed: u64) -> Self {
+        let known = measures::evenly(poses.chunks_exact(3 * BODY_JOINTS).collect(), KNOWN);
         let mut random = SplitMix64(seed);
         let network = Generator::new(settings.latent_dim, settings.hidden);
         let mut numbers = vec![0.0; network.len()];
@@ -86,6 +93,7 @@ impl GanTrainee {
         Self {
             settings: settings.clone(),
             skeleton: Skeleton::new(body),
+            known: rotations(&known.concat()),
             generator,
             average,
             discriminator,
@@ -222,13 +230,14 @@ impl Trainee for GanTrainee {
         vec![generator, judged.loss, judged.real, judged.fake]
     }
 
-    /// The first is √((recall² + precision²)/2): samples that are few, or all the same, have a poor
+    /// Precision is measured against poses of the training too, as a few held-out subjects do not do
+    /// all that people do. The first is √((recall² + precision²)/2): samples that are few, or all the same, have a poor
     /// recall, which no precision makes up for.
     fn validate(&mut self, poses: &[f32]) -> Vec<f64> {
         let poses = measures::evenly(poses.chunks_exact(3 * BODY_JOINTS).collect(), SAMPLES);
-        let found = self
-            .skeleton
-            .measure(&rotations(&poses.concat()), &self.samples());
+        let found =
+            self.skeleton
+                .measure(&rotations(&poses.concat()), &self.known, &self.samples());
         let distance = (found.recall.powi(2) + found.precision.powi(2)) / 2.0;
         let share = found.impossible;
         vec![distance.sqrt(), found.recall, found.precision, share]

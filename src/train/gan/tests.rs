@@ -14,7 +14,7 @@ fn settings(latent: Latent) -> GanSettings {
 
 fn trainee(latent: Latent) -> GanTrainee {
     let body = BodyModel::builtin(None).unwrap();
-    GanTrainee::new(&settings(latent), &body, 3)
+    GanTrainee::new(&settings(latent), &body, &[], 3)
 }
 
 fn poses(rows: usize, random: &mut SplitMix64) -> Vec<f32> {
@@ -170,7 +170,7 @@ fn a_state_of_another_size_is_refused_and_changes_nothing() {
     };
     let mut gan = trainee(Latent::Cube);
     let before = gan.state();
-    let message = gan.restore(&GanTrainee::new(&other, &body, 0).state());
+    let message = gan.restore(&GanTrainee::new(&other, &body, &[], 0).state());
     assert!(
         message
             .unwrap_err()
@@ -199,9 +199,9 @@ fn poses_are_at_no_distance_from_themselves_and_a_single_sample_recalls_little()
     let body = BodyModel::builtin(None).unwrap();
     let skeleton = Skeleton::new(&body);
     let poses = rotations(&poses(200, &mut SplitMix64(7)));
-    let same = skeleton.measure(&poses, &poses);
+    let same = skeleton.measure(&poses, &[], &poses);
     assert_eq!((same.recall, same.precision), (0.0, 0.0));
-    let one = skeleton.measure(&poses, &poses[..ROTATIONS]);
+    let one = skeleton.measure(&poses, &[], &poses[..ROTATIONS]);
     assert_eq!(one.precision, 0.0);
     assert!(one.recall > 100.0, "{}", one.recall);
 }
@@ -213,7 +213,7 @@ fn knees_that_bend_forwards_are_impossible() {
         let mut pose = vec![0.0; 3 * BODY_JOINTS];
         pose[3 * (joint - 1) + axis] = angle;
         let pose = rotations(&pose);
-        skeleton.measure(&pose, &pose).impossible
+        skeleton.measure(&pose, &[], &pose).impossible
     };
     assert_eq!((share(4, 0, 1.5), share(4, 0, -0.5)), (0.0, 1.0));
     assert_eq!((share(18, 1, -1.5), share(18, 1, 1.5)), (0.0, 1.0));

@@ -49,17 +49,6 @@ impl<E: Real> Parameters<E> {
         }
     }
 
-    /// `average = share·average + (1 − share)·self`, for networks of the same making.
-    pub fn average_into(&self, average: &mut Self, share: f64) {
-        let (old, new) = (E::of(share), E::of(1.0 - share));
-        for (to, from) in average.entries.iter_mut().zip(&self.entries) {
-            let numbers = to.value.numbers_mut().iter_mut();
-            for (to, from) in numbers.zip(from.value.numbers()) {
-                *to = old * *to + new * *from;
-            }
-        }
-    }
-
     pub fn save(&self, to: &mut Tensors) {
         for entry in &self.entries {
             to.insert(&entry.name, tensor(&entry.shape, entry.value.numbers()));
