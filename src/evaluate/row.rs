@@ -44,6 +44,9 @@ impl Row {
     }
 }
 
+/// The names of a setting's measures, its problems, and what they give without a prior.
+type Fits = ([&'static str; 3], Problems, Errors);
+
 /// What all rows share.
 struct Bench<'a> {
     search: Search<'a>,
@@ -54,8 +57,7 @@ struct Bench<'a> {
     held: Cloud,
     seen: Option<Cloud>,
     body: String,
-    /// For each setting the names of its measures, its problems, and what they give without a prior.
-    fits: Vec<([&'static str; 3], Problems, Errors)>,
+    fits: Vec<Fits>,
 }
 
 /// The settings of fits from 2D with their measures.
@@ -109,7 +111,7 @@ fn fits(
     real: &[Vec<f64>],
     body: &BodyModel,
     settings: &EvaluateSettings,
-) -> Result<Vec<([&'static str; 3], Problems, Errors)>, EvaluateError> {
+) -> Result<Vec<Fits>, EvaluateError> {
     let poses = &real[..settings.problems.min(real.len())];
     let none = Contestant::parse("none")?;
     let of = |(setting, keys): (Setting, [&'static str; 3])| {

@@ -35,7 +35,10 @@ impl Surface {
             parents: body.parents.clone(),
             template: (0..vertices).map(row).collect(),
             weights: (0..vertices).map(skin).collect(),
-            correctives: correctives.map(|p| p.iter().map(|x| *x as f32).collect()),
+            correctives: correctives.map(|p| {
+                let body = p.slice(ndarray::s![.., .., ..9 * BODY_JOINTS]);
+                body.iter().map(|x| *x as f32).collect()
+            }),
         }
     }
 

@@ -1,6 +1,5 @@
 //! The networks of learned priors: VPoser's decoders and encoders, under their published names.
 
-use crate::graph::Scalar;
 use crate::graph::product::{Rows2, add_a_bt};
 use crate::io::tensors::{Tensor, Tensors};
 
@@ -219,18 +218,16 @@ impl Dense {
     }
 
     /// (rows, inputs) to (rows, outputs).
-    pub(super) fn apply<E: Scalar>(&self, x: &[E]) -> Vec<E> {
-        let weight: Vec<E> = self.weight.iter().map(|w| E::of(*w)).collect();
-        let bias: Vec<E> = self.bias.iter().map(|b| E::of(*b)).collect();
+    pub(super) fn apply(&self, x: &[f64]) -> Vec<f64> {
         let rows = x.len() / self.inputs;
-        let mut out = bias.repeat(rows);
+        let mut out = self.bias.repeat(rows);
         let x = Rows2 {
             data: x,
             rows,
             columns: self.inputs,
         };
         let w = Rows2 {
-            data: &weight,
+            data: &self.weight,
             rows: self.outputs,
             columns: self.inputs,
         };
@@ -239,9 +236,8 @@ impl Dense {
     }
 }
 
-pub(super) fn leaky<E: Scalar>(x: &mut [E], slope: f64) {
-    let slope = E::of(slope);
-    for x in x.iter_mut().filter(|x| **x < E::zero()) {
+pub(super) fn leaky(x: &mut [f64], slope: f64) {
+    for x in x.iter_mut().filter(|x| **x < 0.0) {
         *x *= slope;
     }
 }

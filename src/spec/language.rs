@@ -65,6 +65,6 @@ fn trained_kind(tree: &Table) -> Option<&str> {
         _ => return None,
     };
     training_keys::KINDS
-        .contains(&kind.as_ref())
+        .contains(&kind)
         .then_some(kind)
 }
