@@ -97,7 +97,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     (
         "evaluate",
         &[
-            "body", "error", "fit", "graph", "io", "prior", "random", "report", "run", "term",
+            "body", "error", "fit", "graph", "io", "ir", "prior", "random", "report", "run", "term",
         ],
     ),
     (

@@ -26,7 +26,7 @@ impl Estimate {
         Self::of(values, seed, median)
     }
 
-    fn of(values: &[f64], seed: u64, figure: impl Fn(&mut Vec<f64>) -> f64) -> Option<Self> {
+    fn of(values: &[f64], seed: u64, figure: impl Fn(&mut [f64]) -> f64) -> Option<Self> {
         let mut values: Vec<f64> = values.iter().copied().filter(|x| x.is_finite()).collect();
         if values.is_empty() {
             return None;

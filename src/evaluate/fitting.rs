@@ -1,10 +1,15 @@
 //! Real poses found again from noisy keypoints of one camera, with each prior and with none.
 
+use std::path::Path;
+
 use nalgebra::{Rotation3, Vector2, Vector3};
 
+use super::scratch::Scratch;
 use super::surface::Surface;
 use super::{Contestant, EvaluateError};
+use crate::fit::Fit;
 use crate::io::{FileError, NpzWriter};
+use crate::ir::Problem;
 use crate::prior::Prior;
 use crate::random::SplitMix64;
 use crate::report::metrics::procrustes;
@@ -36,7 +41,7 @@ pub(super) enum Setting {
 
 /// The same problems for every prior.
 pub(super) struct Problems {
-    folder: tempdir::Folder,
+    folder: Scratch,
     /// For each pose the true joints, metres.
     truth: Vec<Vec<Vector3<f64>>>,
 }
@@ -54,7 +59,7 @@ impl Problems {
         setting: Setting,
         seed: u64,
     ) -> Result<Self, EvaluateError> {
-        let folder = tempdir::Folder::new()?;
+        let folder = Scratch::new()?;
         let mut random = SplitMix64(seed);
         let (mut truth, mut points) = (Vec::new(), Vec::new());
         for pose in poses {
@@ -96,19 +101,14 @@ impl Problems {
         body: &str,
         surface: &Surface,
     ) -> Result<Errors, EvaluateError> {
-        let spec = self.folder.0.join("spec.toml");
-        crate::io::atomic::write(&spec, text(contestant, body)?.as_bytes())?;
-        let failed = |e: crate::error::Error| {
-            EvaluateError::Prior(format!("`{}` cannot be fitted: {e}", contestant.name))
-        };
-        let checked = check(&spec, &RunOptions::default()).map_err(failed)?;
-        let fit = crate::fit::fit(&checked.problem, &mut |_| true);
+        let text = text(contestant, body)?;
+        let (problem, fit) = solved(&self.folder.0, &text, contestant)?;
         let mut errors = Errors {
             plain: Vec::new(),
             aligned: Vec::new(),
         };
         for (f, truth) in self.truth.iter().enumerate() {
-            let value = |name: &str| fit.variable(&checked.problem, name, f);
+            let value = |name: &str| fit.variable(&problem, name, f);
             let found = value("root_orient").zip(value(contestant.prior.variable()));
             let found = found.map(|(root, code)| {
                 let turn = nalgebra::Matrix3::from_row_slice(root);
@@ -138,60 +138,55 @@ fn project(at: &Vector3<f64>) -> Vector2<f64> {
 }
 
 fn text(contestant: &Contestant, body: &str) -> Result<String, EvaluateError> {
-    let absolute = |path: &std::path::Path| {
-        std::path::absolute(path).map_err(|e| FileError::reading(path, &e).into())
-    };
-    let quoted = |path: &std::path::Path| format!("'{}'", path.display());
-    let file = contestant.file.as_deref().map(absolute).transpose();
-    let file = file.map_err(|e: EvaluateError| e)?;
-    let file = file.map_or(String::new(), |f| format!("file = {}\n", quoted(&f)));
-    let model = match body {
-        "builtin" => "\"builtin\"".into(),
-        other => quoted(&absolute(std::path::Path::new(other))?),
-    };
-    let kind = &contestant.kind;
     let labels: Vec<String> = crate::body::SMPL_JOINTS[..JOINTS]
         .iter()
         .map(|name| format!("\"{name}\""))
         .collect();
     let labels = labels.join(", ");
     Ok(format!(
-        "fitrun = 1\n[body]\nmodel = {model}\n[prior]\nkind = \"{kind}\"\n{file}\
-         [data.points]\nfile = \"points.npz\"\narray = \"points\"\n\
+        "{}[data.points]\nfile = \"points.npz\"\narray = \"points\"\n\
          axes = [\"frame\", \"joint\", \"uvc\"]\nnames = [{labels}]\nviews = [\"camera\"]\n\
          [data.cameras]\nfile = \"camera.json\"\nup = \"y\"\n\
          [sources.pixels]\nkind = \"project\"\nof = \"joints\"\ncameras = \"cameras\"\n\
          [terms.reproj]\nsource = \"pixels\"\ntarget = \"points\"\nsigma = \"{NOISE} px\"\n\
          [[stages]]\nname = \"place\"\nfree = [\"root_orient\", \"trans\"]\n\
-         [[stages]]\nname = \"pose\"\nfree = [\"root_orient\", \"trans\", \"pose\"]\n"
+         [[stages]]\nname = \"pose\"\nfree = [\"root_orient\", \"trans\", \"pose\"]\n",
+        heading(contestant, body)?
     ))
 }
 
-mod tempdir {
-    //! A folder for the specs of the problems, removed with them.
+/// The body and the prior of a problem.
+pub(super) fn heading(contestant: &Contestant, body: &str) -> Result<String, EvaluateError> {
+    let absolute = |path: &std::path::Path| {
+        std::path::absolute(path).map_err(|e| FileError::reading(path, &e))
+    };
+    let quoted = |path: &std::path::Path| format!("'{}'", path.display());
+    let file = match &contestant.file {
+        Some(file) => format!("file = {}\n", quoted(&absolute(file)?)),
+        None => String::new(),
+    };
+    let model = match body {
+        "builtin" => "\"builtin\"".into(),
+        other => quoted(&absolute(std::path::Path::new(other))?),
+    };
+    let kind = &contestant.kind;
+    Ok(format!(
+        "fitrun = 1\n[body]\nmodel = {model}\n[prior]\nkind = \"{kind}\"\n{file}"
+    ))
+}
 
-    use std::path::PathBuf;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use crate::io::FileError;
-
-    pub(super) struct Folder(pub PathBuf);
-
-    static MADE: AtomicUsize = AtomicUsize::new(0);
-
-    impl Folder {
-        pub fn new() -> Result<Self, FileError> {
-            let number = MADE.fetch_add(1, Ordering::Relaxed);
-            let name = format!("fitrun-evaluate-{}-{number}", std::process::id());
-            let path = std::env::temp_dir().join(name);
-            std::fs::create_dir(&path).map_err(|e| FileError::writing(&path, &e))?;
-            Ok(Self(path))
-        }
-    }
-
-    impl Drop for Folder {
-        fn drop(&mut self) {
-            let _ = std::fs::remove_dir_all(&self.0);
-        }
-    }
+/// Checks and solves a spec whose files lie in the folder.
+pub(super) fn solved(
+    folder: &Path,
+    text: &str,
+    contestant: &Contestant,
+) -> Result<(Problem, Fit), EvaluateError> {
+    let spec = folder.join("spec.toml");
+    crate::io::atomic::write(&spec, text.as_bytes())?;
+    let failed = |e: crate::error::Error| {
+        EvaluateError::Prior(format!("`{}` cannot be fitted: {e}", contestant.name))
+    };
+    let checked = check(&spec, &RunOptions::default()).map_err(failed)?;
+    let fit = crate::fit::fit(&checked.problem, &mut |_| true);
+    Ok((checked.problem, fit))
 }

@@ -10,7 +10,9 @@ mod nearest;
 mod penetration;
 mod plausibility;
 mod poses;
+mod reconstruction;
 mod row;
+mod scratch;
 mod surface;
 mod table;
 

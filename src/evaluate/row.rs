@@ -9,6 +9,7 @@ use super::interpolation::{Interpolations, interpolate};
 use super::nearest::{Cloud, Search};
 use super::penetration::Capsules;
 use super::plausibility::beyond_limits;
+use super::reconstruction::reconstruct;
 use super::surface::{Surface, distance};
 use super::{Contestant, Estimate, EvaluateError, EvaluateSettings, MEASURES, Measure};
 use super::{decode_time, likelihood};
@@ -177,8 +178,8 @@ impl Bench<'_> {
         }
         tell("fits from 2D")?;
         self.fits(contestant, &mut row)?;
-        tell("likelihood, encoding")?;
-        self.reconstruction(prior, &mut row);
+        tell("likelihood, reconstruction")?;
+        self.reconstruction(contestant, &mut row)?;
         row.seconds = begun.elapsed().as_secs_f64();
         Ok(row)
     }
@@ -245,22 +246,23 @@ impl Bench<'_> {
         put("penetration", &depths);
     }
 
-    fn reconstruction(&self, prior: &Prior, row: &mut Row) {
-        let seed = self.settings.seed;
-        match prior {
-            Prior::None => {}
-            Prior::Mixture(mixture) => {
-                let values = likelihood::negative_log(mixture, &self.real);
-                row.put("nll", values.and_then(|v| Estimate::mean(&v, seed)));
-            }
-            Prior::Learned(_) => {
-                let poses = self.real.concat();
-                if let Some(codes) = prior.encode(&poses) {
-                    let mm = self.apart(&poses, &prior.rotations(&codes));
-                    row.put("encode_decode", Estimate::mean(&mm, seed));
-                }
+    fn reconstruction(&self, contestant: &Contestant, row: &mut Row) -> Result<(), EvaluateError> {
+        let (seed, prior) = (self.settings.seed, &contestant.prior);
+        if let Prior::Mixture(mixture) = prior {
+            let values = likelihood::negative_log(mixture, &self.real);
+            row.put("nll", values.and_then(|v| Estimate::mean(&v, seed)));
+        }
+        if let Prior::Learned(_) = prior {
+            let poses = &self.real[..self.settings.problems.min(self.real.len())];
+            let mm = reconstruct(contestant, &self.body, self.search.surface, poses)?;
+            row.put("reconstruction", Estimate::mean(&mm, seed));
+            let poses = self.real.concat();
+            if let Some(codes) = prior.encode(&poses) {
+                let mm = self.apart(&poses, &prior.rotations(&codes));
+                row.put("encode_decode", Estimate::mean(&mm, seed));
             }
         }
+        Ok(())
     }
 
     /// Mean vertex distances of poses and rotations, mm.

@@ -335,7 +335,13 @@ mod tests {
     fn a_mixture_over_smpls_23_joints_is_cut_to_those_of_a_pose() {
         use crate::io::tensors::Tensor;
         let mut tensors = Tensors::default();
-        let diagonal = |i: usize| if i.is_multiple_of(70) { 1.0 + i as f64 } else { 0.0 };
+        let diagonal = |i: usize| {
+            if i.is_multiple_of(70) {
+                1.0 + i as f64
+            } else {
+                0.0
+            }
+        };
         tensors.insert("weights", Tensor::double(&[1], vec![1.0]));
         tensors.insert(
             "means",

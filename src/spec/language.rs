@@ -64,7 +64,5 @@ fn trained_kind(tree: &Table) -> Option<&str> {
         Value::Table(prior) => prior.text("kind")?,
         _ => return None,
     };
-    training_keys::KINDS
-        .contains(&kind)
-        .then_some(kind)
+    training_keys::KINDS.contains(&kind).then_some(kind)
 }
