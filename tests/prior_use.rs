@@ -141,7 +141,7 @@ fn what_is_wrong_with_priors_and_poses_is_said() {
         ),
         (
             vec!["sample", "vposer=poses.npz"],
-            "error: `poses.npz`: a zip archive, but no checkpoint of PyTorch: there is no `data.pkl`\n",
+            "error: `poses.npz`: a zip archive, but not PyTorch's: expected `data.pkl` in it, found `pose_body.npy`\n",
         ),
     ];
     for (args, said) in cases {

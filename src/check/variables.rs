@@ -6,7 +6,7 @@ use crate::body::whole::{PARTS, TURNS};
 use crate::diagnostic::{Diagnostic, Origin, Sourced};
 use crate::ir::{Per, Variable, VariableId};
 use crate::manifold::Manifold;
-use crate::prior::Latent;
+use crate::prior::{Latent, Prior};
 use crate::spec::{Dimension, Quantity, View, parse_unit};
 
 impl Checker<'_> {
@@ -34,6 +34,7 @@ impl Checker<'_> {
         let copies = labels.len().max(1);
         Some(Variable {
             init: self.init(name, view, manifold, dimension, &labels)?,
+            starts: self.starts(name).into(),
             name: name.into(),
             manifold,
             copies,
@@ -42,6 +43,21 @@ impl Checker<'_> {
             dimension,
             scale: self.scale(name, view, manifold),
         })
+    }
+
+    /// Codes drawn from a learned prior; a code that the spec gives is the only start.
+    fn starts(&self, name: &str) -> Vec<Vec<f64>> {
+        const DRAWN: usize = 256;
+        let given = self.spec.root().named("vars").iter().any(|(n, table, _)| {
+            *n == name
+                && table
+                    .get("init")
+                    .is_some_and(|i| i.origin != Origin::Default)
+        });
+        match &self.inputs.prior {
+            Prior::Learned(prior) if name == "z" && !given => prior.draw(DRAWN, 1),
+            _ => Vec::new(),
+        }
     }
 
     fn pose_is_decoded(&mut self, origin: &Origin) {

@@ -2,6 +2,7 @@
 
 mod bridge;
 mod checkpoint;
+mod codes;
 mod frames;
 mod outcome;
 mod start;
@@ -184,6 +185,13 @@ impl<'a, E: Scalar, D: Backend<E>> Fitter<'a, E, D> {
         }
         if frames.is_empty() {
             return;
+        }
+        if !joint {
+            let values = &self.values;
+            let starts = codes::starts::<E, D>(self.problem, index, stage, values, &frames);
+            if let Some(starts) = starts {
+                return self.place(stage, index, starts);
+            }
         }
         let values = self.values.clone();
         let begun = Instant::now();

@@ -80,6 +80,8 @@ pub struct Variable {
     pub dimension: Dimension,
     /// All copies of one frame, in stored numbers.
     pub init: Vec<f64>,
+    /// Other values from which a frame may start.
+    pub starts: Arc<Vec<Vec<f64>>>,
     /// Typical size of a change in tangent coordinates; whitens the problem.
     pub scale: f64,
 }

@@ -3,6 +3,7 @@
 use super::Latent;
 use super::network::{Decoder, Encoder, Version};
 use crate::io::tensors::Tensors;
+use crate::random::SplitMix64;
 
 /// A learned prior by its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,13 +87,17 @@ impl Learned {
         self.kind.latent()
     }
 
+    /// Codes drawn from the prior.
+    pub fn draw(&self, count: usize, seed: u64) -> Vec<Vec<f64>> {
+        let mut random = SplitMix64(seed);
+        let draw = |_| self.latent().draw(self.latent_dim(), &mut random);
+        (0..count).map(draw).collect()
+    }
+
     /// The code, of a few hundred, whose pose is nearest to the mean of their poses.
     fn middle(&self) -> Vec<f64> {
         const DRAWN: usize = 512;
-        let mut random = crate::random::SplitMix64(0);
-        let codes: Vec<Vec<f64>> = (0..DRAWN)
-            .map(|_| self.latent().draw(self.latent_dim(), &mut random))
-            .collect();
+        let codes = self.draw(DRAWN, 0);
         let rotations = self.rotations(&codes.concat());
         let poses: Vec<&[f64]> = rotations.chunks_exact(9 * 21).collect();
         let mean: Vec<f64> = (0..9 * 21)
