@@ -189,9 +189,10 @@ impl Judgement {
                 write(&format!("{}.svg", measure.key), svg)?;
             }
         }
-        let curves = self.rows.iter().filter(|r| !r.curve.is_empty());
-        let curves: Vec<(&str, &[f64])> = curves
-            .map(|r| (r.prior.as_str(), r.curve.as_slice()))
+        let rows = self.rows.iter().enumerate();
+        let curves: Vec<intervals::Curve<'_>> = rows
+            .filter(|(_, r)| !r.curve.is_empty())
+            .map(|(k, r)| (k, r.prior.as_str(), r.curve.as_slice()))
             .collect();
         if !curves.is_empty() {
             let svg = intervals::curves("step of the interpolation", "mean movement, mm", &curves)
@@ -205,9 +206,11 @@ impl Judgement {
     }
 
     fn marks(&self, key: &str) -> Vec<intervals::Mark> {
-        let found = self.rows.iter().filter_map(|r| Some((r, r.of(key)?)));
+        let rows = self.rows.iter().enumerate();
+        let found = rows.filter_map(|(k, r)| Some((k, r, r.of(key)?)));
         found
-            .map(|(r, e)| intervals::Mark {
+            .map(|(k, r, e)| intervals::Mark {
+                colour: k,
                 name: r.prior.clone(),
                 value: e.value,
                 low: e.low,

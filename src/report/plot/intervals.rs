@@ -14,6 +14,8 @@ pub(crate) struct Mark {
     pub value: f64,
     pub low: f64,
     pub high: f64,
+    /// A candidate has the same colour in every plot.
+    pub colour: usize,
 }
 
 const WIDTH: f64 = 420.0;
@@ -57,7 +59,7 @@ pub(crate) fn draw(title: &str, unit: &str, marks: &[Mark]) -> Result<String, Pl
         let mut chart = panel.draw(canvas, &x, &y)?;
         for (k, mark) in marks.iter().enumerate() {
             let at = marks.len() as f64 - k as f64 - 0.5;
-            let ink = colour(k);
+            let ink = colour(mark.colour);
             let line = vec![(mark.low, at), (mark.high, at)];
             chart.draw_series([PathElement::new(line, ink.stroke_width(8))])?;
             for end in [mark.low, mark.high] {
@@ -85,20 +87,23 @@ pub(crate) fn draw(title: &str, unit: &str, marks: &[Mark]) -> Result<String, Pl
     })
 }
 
-/// A line for each candidate over 1, 2, …, with a key at the side.
+/// A candidate's colour, name and figures over 1, 2, ….
+pub(crate) type Curve<'a> = (usize, &'a str, &'a [f64]);
+
+/// A line for each candidate, with a key at the side.
 pub(crate) fn curves(
     x_title: &str,
     y_title: &str,
-    curves: &[(&str, &[f64])],
+    curves: &[Curve<'_>],
 ) -> Result<String, PlotError> {
-    let steps = curves.iter().map(|(_, c)| c.len()).max().unwrap_or(0);
-    let all = curves.iter().flat_map(|(_, c)| c.iter().copied());
+    let steps = curves.iter().map(|(_, _, c)| c.len()).max().unwrap_or(0);
+    let all = curves.iter().flat_map(|(_, _, c)| c.iter().copied());
     let most = all.filter(|y| y.is_finite()).fold(0.0, f64::max);
     let x = Axis::counts(1.0..steps.max(2) as f64, 8);
     let y = Axis::linear(0.0..1.05 * most.max(1e-6), 6);
     let names: Vec<String> = curves
         .iter()
-        .map(|(name, _)| style::shortened(name, LONGEST_NAME))
+        .map(|(_, name, _)| style::shortened(name, LONGEST_NAME))
         .collect();
     let key = names
         .iter()
@@ -116,20 +121,20 @@ pub(crate) fn curves(
             y_title,
         };
         let mut chart = panel.draw(canvas, &x, &y)?;
-        for (k, (_, curve)) in curves.iter().enumerate() {
+        for (k, (ink, _, curve)) in curves.iter().enumerate() {
             let points = curve.iter().enumerate().map(|(i, y)| (i as f64 + 1.0, *y));
             let line: Vec<(f64, f64)> = points.filter(|p| p.1.is_finite()).collect();
-            chart.draw_series([PathElement::new(line, colour(k).stroke_width(8))])?;
-            draw_key(canvas, &names[k], k)?;
+            chart.draw_series([PathElement::new(line, colour(*ink).stroke_width(8))])?;
+            draw_key(canvas, &names[k], k, *ink)?;
         }
         Ok(())
     })
 }
 
-fn draw_key(canvas: &Canvas, name: &str, row: usize) -> Result<(), PlotError> {
+fn draw_key(canvas: &Canvas, name: &str, row: usize, ink: usize) -> Result<(), PlotError> {
     let (left, height) = (style::LEFT + WIDTH + 12.0, 22.0 + 20.0 * row as f64);
     let at = |x: f64| (style::units(left + x), style::units(height));
-    let line = PathElement::new(vec![at(0.0), at(18.0)], colour(row).stroke_width(8));
+    let line = PathElement::new(vec![at(0.0), at(18.0)], colour(ink).stroke_width(8));
     canvas.draw(&line)?;
     write(
         canvas,
