@@ -1,4 +1,4 @@
-//! Starts of a prior's codes: a decoder has valleys, so each frame tries some.
+//! Starts of a prior's codes: a decoder has valleys, so each frame tries some, also facing backwards.
 
 use super::start::Start;
 use crate::compile::CompiledObjective;
@@ -6,8 +6,15 @@ use crate::graph::{Backend, Scalar};
 use crate::ir::{Problem, Stage, Values, VariableId};
 use crate::objective::{Evaluation, Objective};
 
-/// Codes that a frame is solved from.
+/// Starts that a frame is solved from.
 const TRIED: usize = 8;
+
+/// A code, and whether the body is turned by half a turn about the vertical.
+#[derive(Clone, Copy)]
+struct Trial {
+    code: Option<usize>,
+    turned: bool,
+}
 
 /// Where the stage is the first that frees a variable with several starts: for each frame the present
 /// value, and those of the others that cost least where the frame stands.
@@ -24,30 +31,65 @@ pub(super) fn starts<E: Scalar, D: Backend<E>>(
     };
     let id = *stage.free.iter().find(fresh)?;
     let codes = &problem.variables[id.0].starts;
+    let rotation = problem.placement.as_ref().map(|p| p.rotation);
+    let rotation = rotation.filter(|r| stage.free.contains(r));
     let objective = CompiledObjective::<E, D>::new(problem, stage, values, frames.to_vec(), false);
-    let offset = objective.offset(id)?;
+    let start = objective.start();
     let stride = objective.layout().ambient();
     let all: Vec<usize> = (0..frames.len()).collect();
-    let (mut x, mut out) = (objective.start(), Evaluation::default());
-    let mut costs: Vec<Vec<f64>> = Vec::new();
-    for code in codes.iter() {
-        for row in x.chunks_exact_mut(stride) {
-            row[offset..offset + code.len()].copy_from_slice(code);
+    let mut out = Evaluation::default();
+    let mut trials: Vec<(Trial, Vec<f64>)> = Vec::new();
+    for turned in [false, true] {
+        if turned && rotation.is_none() {
+            continue;
         }
-        objective.evaluate(&x, &all, &mut out);
-        costs.push(out.costs.clone());
+        for code in std::iter::once(None).chain((0..codes.len()).map(Some)) {
+            let trial = Trial { code, turned };
+            let mut x = start.clone();
+            for (&frame, row) in frames.iter().zip(x.chunks_exact_mut(stride)) {
+                for (variable, numbers) in copies(values, frame, trial, id, codes, rotation) {
+                    let at = objective.offset(variable)?;
+                    row[at..at + numbers.len()].copy_from_slice(&numbers);
+                }
+            }
+            objective.evaluate(&x, &all, &mut out);
+            trials.push((trial, out.costs.clone()));
+        }
     }
     let mut starts = Vec::new();
     for (slot, &frame) in frames.iter().enumerate() {
-        let mut order: Vec<usize> = (0..codes.len()).collect();
-        order.sort_by(|a, b| costs[*a][slot].total_cmp(&costs[*b][slot]));
-        let start = |numbers: Vec<f64>| Start {
-            frame,
-            copies: vec![(id, numbers)],
-        };
-        starts.push(start(values.get(id, frame).to_vec()));
+        let mut order: Vec<&(Trial, Vec<f64>)> = trials.iter().skip(1).collect();
+        order.sort_by(|a, b| a.1[slot].total_cmp(&b.1[slot]));
         let best = order.iter().take(TRIED - 1);
-        starts.extend(best.map(|k| start(codes[*k].clone())));
+        for (trial, _) in std::iter::once(&trials[0]).chain(best.copied()) {
+            let copies = copies(values, frame, *trial, id, codes, rotation);
+            starts.push(Start { frame, copies });
+        }
     }
     Some(starts)
+}
+
+/// What a trial sets.
+fn copies(
+    values: &Values,
+    frame: usize,
+    trial: Trial,
+    id: VariableId,
+    codes: &[Vec<f64>],
+    rotation: Option<VariableId>,
+) -> Vec<(VariableId, Vec<f64>)> {
+    let code = match trial.code {
+        Some(k) => codes[k].clone(),
+        None => values.get(id, frame).to_vec(),
+    };
+    let mut copies = vec![(id, code)];
+    if let (true, Some(rotation)) = (trial.turned, rotation) {
+        // Half a turn about y changes the signs of the rows x and z.
+        let mut rows = values.get(rotation, frame).to_vec();
+        for k in [0, 1, 2, 6, 7, 8] {
+            rows[k] = -rows[k];
+        }
+        copies.push((rotation, rows));
+    }
+    copies
 }
