@@ -141,6 +141,12 @@ impl Diagnostics {
         self.list.iter().any(|d| d.severity == Severity::Error)
     }
 
+    /// Whether there is nothing else to be said: the text is no TOML, or in another language.
+    pub(crate) fn unreadable(&self) -> bool {
+        let ends = |d: &Diagnostic| matches!(d.code, "F0101" | "F0105");
+        self.list.iter().any(ends)
+    }
+
     pub fn warnings(&self) -> impl Iterator<Item = &Diagnostic> {
         self.list.iter().filter(|d| d.severity == Severity::Warning)
     }

@@ -62,7 +62,7 @@ pub fn check(path: &Path, options: &RunOptions) -> Result<Checked, Error> {
         diagnostics: diagnostics.into(),
         sources: spec.sources.into(),
     };
-    if diagnostics.list.iter().any(|d| d.code == "F0101") {
+    if diagnostics.unreadable() {
         return Err(reject(spec, diagnostics));
     }
     let inputs = crate::read::read(&spec, &mut diagnostics);

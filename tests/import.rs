@@ -281,6 +281,15 @@ fn inspect_says_what_each_file_is_and_how_a_spec_names_it() {
     let gan = found("gan.pth");
     assert_eq!(gan.0, "GAN pose prior (PyTorch)");
     assert!(gan.1.ends_with("kind = \"gan-s\"  # or gan-u, gan-n: the file does not say which codes it was trained with\n"), "{}", gan.1);
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/priors/gan-u.safetensors");
+    let own = inspect(own).unwrap();
+    assert_eq!(own.kind, "GAN pose prior (safetensors)");
+    assert!(
+        own.snippet.ends_with("kind = \"gan-u\"\n"),
+        "{}",
+        own.snippet
+    );
+    assert!(own.contents.contains("bodyprior_dec_fc1.weight"));
     assert_eq!(
         found("gmm_python2.pkl"),
         (

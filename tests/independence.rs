@@ -21,6 +21,16 @@ fn joints() -> ArrayD<f64> {
 
 /// Fits the given joints, (frames, 22, 3), with the stages of `schedule`.
 fn fit_joints(joints: &[f64], frames: &str, precision: &str, schedule: &str) -> (Checked, Fit) {
+    fit_with("gmm", joints, frames, precision, schedule)
+}
+
+fn fit_with(
+    prior: &str,
+    joints: &[f64],
+    frames: &str,
+    precision: &str,
+    schedule: &str,
+) -> (Checked, Fit) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("joints.npz");
     let mut file = NpzWriter::create(&path);
@@ -30,7 +40,7 @@ fn fit_joints(joints: &[f64], frames: &str, precision: &str, schedule: &str) -> 
     let text = format!(
         r#"
 fitrun = 1
-prior = "gmm"
+prior = "{prior}"
 [data.targets]
 file = "{}"
 axes = ["frame", "joint", "xyz"]
@@ -50,10 +60,11 @@ sigma = "1 cm"
 
 /// Everything that a frame's fit found, bit for bit.
 fn bits(checked: &Checked, fit: &Fit, frame: usize) -> Vec<u64> {
-    let variables = ["root_orient", "trans", "pose_body"];
+    let variables = ["root_orient", "trans", "pose_body", "z"];
     let numbers = variables
         .iter()
-        .flat_map(|name| fit.variable(&checked.problem, name, frame).unwrap());
+        .filter_map(|name| fit.variable(&checked.problem, name, frame))
+        .flatten();
     let all = numbers.chain([&fit.frame_costs[frame]]);
     all.map(|x| x.to_bits()).collect()
 }
@@ -96,6 +107,26 @@ fn a_frame_of_nan_leaves_the_bits_of_all_others_unchanged() {
             bits(&second, &spoilt, frame),
             "frame {frame}"
         );
+    }
+}
+
+#[test]
+fn with_codes_a_frame_alone_or_beside_nan_has_the_same_bits_as_in_company() {
+    let good = repeated();
+    let mut broken = good.clone();
+    broken[7 * 66..8 * 66].fill(f64::NAN);
+    for prior in ["vposer-gmm", "gan-s"] {
+        let run = |joints: &[f64], frames: &str| fit_with(prior, joints, frames, "f32", ALONE);
+        let (checked, together) = run(&good, "0..70");
+        let (second, spoilt) = run(&broken, "0..70");
+        for frame in [0, 6, 8, 63, 64, 69] {
+            let expected = bits(&checked, &together, frame);
+            assert!(expected.len() > 40, "{prior}: the code is missing");
+            let (one, alone) = run(&good, &format!("{frame}..{}", frame + 1));
+            assert_eq!(expected, bits(&one, &alone, 0), "{prior}, frame {frame}");
+            assert_eq!(expected, bits(&second, &spoilt, frame), "{prior}, {frame}");
+        }
+        assert_eq!(spoilt.status[7], Status::NoData);
     }
 }
 

@@ -67,6 +67,12 @@ fn a_file_of_another_prior_is_refused_with_what_it_is() {
          `kind = \"gan-s\"`, `\"gan-u\"` or `\"gan-n\"`"
     );
     assert_eq!(
+        refused("vposer-gmm", "vposer_v2.safetensors"),
+        "there is no mixture over its codes (`codes.weights`, `codes.means`, `codes.covariances`), \
+         so this is a plain `vposer`; `fitrun train` with \
+         `prior = { kind = \"vposer-gmm\", network = \"FILE\" }` adds one"
+    );
+    assert_eq!(
         refused("gan-u", "vposer_v2.safetensors"),
         "there is an encoder, so this is a VPoser, not `gan-u`"
     );

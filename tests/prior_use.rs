@@ -120,7 +120,7 @@ fn what_is_wrong_with_priors_and_poses_is_said() {
     let cases = [
         (
             vec!["sample", "vposr"],
-            "error: there is no prior `vposr`; permitted: none, gmm, vposer, gan-s, gan-u, gan-n\n",
+            "error: there is no prior `vposr`; permitted: none, gmm, vposer, vposer-gmm, gan-s, gan-u, gan-n\n",
         ),
         (
             vec!["sample", "none"],
@@ -132,7 +132,7 @@ fn what_is_wrong_with_priors_and_poses_is_said() {
         ),
         (
             vec!["encode", "vposer", "degrees.npz", "z.npz"],
-            "error: `degrees.npz`: more than 1 % of the joints turn by more than 2π, so these look like degrees\n\
+            "error: `degrees.npz`: array `pose_body` looks like degrees: 3 of 3 poses have a joint that turns by more than 2π, the first is row 0\n\
              hint: poses are axis-angle in radians; multiply by π/180 before saving them\n",
         ),
         (

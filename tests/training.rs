@@ -125,6 +125,47 @@ fn a_mixture_is_trained_recorded_and_can_be_read_again() {
 }
 
 #[test]
+fn a_mixture_over_codes_is_added_to_networks_in_training_or_from_a_file() {
+    let folder = folder();
+    let train = |head: &str, name: &str| {
+        let data = "[data]\ntrain = \"train.npz\"\nval = \"val.npz\"\n[codes]\ncomponents = 3\n";
+        let spec = format!("fitrun = 1\n{head}{data}");
+        std::fs::write(folder.path().join(name), spec).unwrap();
+        let output = fitrun(folder.path(), &["train", name, "--json"]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    let small = "[train]\nepochs = 2\nbatch = 64\n";
+    let whole = train(
+        &format!("prior = {{ kind = \"vposer-gmm\", latent_dim = 4, hidden = 16 }}\n{small}"),
+        "whole.toml",
+    );
+    assert!(whole["validation"]["vertices_mm"].is_number());
+    let weights = folder.path().join("runs/train/whole/whole.safetensors");
+    let network = format!("network = \"{}\"", weights.display());
+    let added = train(
+        &format!("prior = {{ kind = \"vposer-gmm\", {network} }}\n"),
+        "added.toml",
+    );
+    // The same networks, poses and seed make the same mixture.
+    assert_eq!(added["result"]["codes"], whole["result"]["codes"]);
+    let code = "codes_negative_log_likelihood";
+    assert_eq!(added["validation"][code], whole["validation"][code]);
+    let again = folder.path().join("runs/train/added/added.safetensors");
+    let poses = |file: &Path| {
+        let prior = fitrun::Prior::from_file("vposer-gmm", file).unwrap();
+        prior.pose_body(&prior.sample(5, 1).unwrap())
+    };
+    assert_eq!(poses(&weights), poses(&again));
+    let plain = fitrun::Prior::from_file("vposer", &again).unwrap();
+    assert_ne!(
+        plain.pose_body(&plain.sample(5, 1).unwrap()),
+        poses(&again),
+        "the samples do not come from the mixture"
+    );
+}
+
+#[test]
 fn every_example_of_a_training_is_in_order() {
     for entry in std::fs::read_dir(root().join("specs/train")).unwrap() {
         let spec = entry.unwrap().path();

@@ -146,19 +146,27 @@ impl Checker<'_> {
         Some((self.variable_node(id), Residual::Mixture(mixture)))
     }
 
-    /// ‖z‖² of a standard normal code; on the sphere and in the cube all codes are equally probable.
+    /// A mixture's energy of the code, or ‖z‖² of a standard normal one; on the sphere and in the
+    /// cube all codes are equally probable.
     fn latent_term(&mut self, prior: &Learned, form: &mut Option<Form>) -> Option<Measured> {
         let id = self.variable_id("z")?;
         if prior.latent() != Latent::Normal {
             return None;
         }
-        let k = prior.latent_dim();
+        let k = match &prior.codes {
+            Some(_) => 1,
+            None => prior.latent_dim(),
+        };
         *form = Some(Form {
             dimension: Dimension::NONE,
             k,
             height: None,
         });
-        Some((self.variable_node(id), Residual::value(k, k)))
+        let residual = match &prior.codes {
+            Some(mixture) => Residual::Mixture(Arc::clone(mixture)),
+            None => Residual::value(k, k),
+        };
+        Some((self.variable_node(id), residual))
     }
 
     fn difference(

@@ -29,6 +29,13 @@ fn run(args: &DecodeArgs) -> Result<(), Trouble> {
     common.free(&args.out)?;
     let poses = generate::decode(&prior, codes.view())?;
     written(write_poses(&args.out, &body, poses.view(), codes.view()))?;
+    let rows = codes.rows().into_iter();
+    let lost = rows.filter(|r| r.iter().any(|x| x.is_nan())).count();
+    if lost > 0 {
+        common.say(&format!(
+            "warning: {lost} rows hold NaN, and so do their poses"
+        ));
+    }
     common.say(&format!(
         "{} poses in {}",
         poses.nrows(),

@@ -2,11 +2,15 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use clap::Args;
+use fitrun::generate::read_poses;
 use fitrun::{BodyModel, Contestant, EvaluateError, EvaluateSettings, Judgement, evaluate};
 use indicatif::{ProgressBar, ProgressStyle};
+
+use super::interrupt;
 
 #[derive(Args)]
 pub(super) struct EvaluateArgs {
@@ -58,19 +62,36 @@ pub(super) fn main(args: &EvaluateArgs) -> ExitCode {
             eprintln!("results in {}", dir.display());
             ExitCode::SUCCESS
         }
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::from(2)
+        Err(errors) => {
+            for error in &errors {
+                eprintln!("error: {error}");
+            }
+            match errors[..] {
+                [EvaluateError::Stopped] => ExitCode::from(130),
+                _ => ExitCode::from(2),
+            }
         }
     }
 }
 
-fn judged(args: &EvaluateArgs) -> Result<(Judgement, PathBuf), EvaluateError> {
-    let contestants: Result<Vec<Contestant>, EvaluateError> =
-        args.priors.iter().map(|p| Contestant::parse(p)).collect();
+fn judged(args: &EvaluateArgs) -> Result<(Judgement, PathBuf), Vec<EvaluateError>> {
+    let mut mistakes = Vec::new();
+    let parsed = args.priors.iter().map(|p| Contestant::parse(p));
+    let contestants: Vec<Contestant> = parsed
+        .filter_map(|c| c.map_err(|e| mistakes.push(e)).ok())
+        .collect();
     let body = match &args.body {
-        Some(file) => BodyModel::from_file(file, None)?,
-        None => BodyModel::builtin(None)?,
+        Some(file) => BodyModel::from_file(file, None),
+        None => BodyModel::builtin(None),
+    };
+    let body = body.map_err(|e| mistakes.push(e.into())).ok();
+    for file in std::iter::once(&args.on).chain(&args.train) {
+        if let Err(error) = read_poses(file) {
+            mistakes.push(error.into());
+        }
+    }
+    let (Some(body), true) = (body, mistakes.is_empty()) else {
+        return Err(mistakes);
     };
     let usual = match args.quick {
         true => EvaluateSettings::quick(),
@@ -83,27 +104,21 @@ fn judged(args: &EvaluateArgs) -> Result<(Judgement, PathBuf), EvaluateError> {
         seed: args.seed,
         ..usual
     };
+    let interrupted = interrupt::flag();
     let bar = ProgressBar::new(0).with_style(style());
     bar.enable_steady_tick(Duration::from_millis(200));
     let mut report = |what: &str, done: usize, all: usize| {
         bar.set_length(all as u64);
         bar.set_position(done as u64);
         bar.set_message(what.to_string());
-        true
+        !interrupted.load(Ordering::SeqCst)
     };
     let train = args.train.as_deref();
-    let found = evaluate(
-        &contestants?,
-        &args.on,
-        train,
-        &body,
-        &settings,
-        &mut report,
-    );
+    let found = evaluate(&contestants, &args.on, train, &body, &settings, &mut report);
     bar.finish_and_clear();
-    let judgement = found?;
-    let dir = judgement.write(&args.out, args.force)?;
-    Ok((judgement, dir))
+    let judgement = found.map_err(|e| vec![e])?;
+    let dir = judgement.write(&args.out, args.force);
+    Ok((judgement, dir.map_err(|e| vec![e])?))
 }
 
 fn style() -> ProgressStyle {

@@ -9,6 +9,7 @@ mod explain;
 mod gradcheck;
 mod inspect;
 mod interpolate;
+mod interrupt;
 mod prior_use;
 mod progress;
 mod run;

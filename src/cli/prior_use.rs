@@ -8,7 +8,7 @@ use fitrun::{BodyModel, Contestant, EvaluateError, FileError};
 
 #[derive(Args)]
 pub(super) struct PriorArgs {
-    /// The prior: a kind with built-in weights (gmm, vposer, gan-s, gan-u, gan-n), or kind=FILE
+    /// The prior: a kind with built-in weights (gmm, vposer, vposer-gmm, gan-s, gan-u, gan-n), or kind=FILE
     pub prior: String,
     /// The body that is shown, an .npz or .pkl in SMPL's format, instead of the built-in one
     #[arg(long, value_name = "FILE")]

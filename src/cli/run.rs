@@ -2,14 +2,13 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use clap::Args;
 use fitrun::{Outcome, RunOptions, Status, Summary};
 
 use super::progress::Bar;
-use super::{Common, MessageFormat};
+use super::{Common, MessageFormat, interrupt};
 
 #[derive(Args)]
 pub(super) struct RunArgs {
@@ -45,14 +44,7 @@ pub(super) fn main(args: &RunArgs) -> ExitCode {
         resume: args.resume,
         ..args.common.options()
     };
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&interrupted);
-    // Without a handler ^C ends the process as usual; nothing is lost but this run.
-    let _ = ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::SeqCst) {
-            std::process::exit(130);
-        }
-    });
+    let interrupted = interrupt::flag();
     let mut bar = Bar::new();
     let result = fitrun::run(spec, &options, &mut |event| {
         if !args.quiet {

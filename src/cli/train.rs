@@ -2,14 +2,13 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use clap::Args;
 use fitrun::{Ending, TrainOptions, Trained};
 
 use super::training_progress::Bar;
-use super::{Common, MessageFormat};
+use super::{Common, MessageFormat, interrupt};
 
 #[derive(Args)]
 pub(super) struct TrainArgs {
@@ -41,14 +40,7 @@ pub(super) fn main(args: &TrainArgs) -> ExitCode {
         force: args.force,
         resume: args.resume,
     };
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&interrupted);
-    // Without a handler ^C ends the process at once; the last checkpoint stays.
-    let _ = ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::SeqCst) {
-            std::process::exit(130);
-        }
-    });
+    let interrupted = interrupt::flag();
     let mut bar = Bar::new();
     let result = fitrun::train_prior(&args.spec, &options, &mut |event| {
         if !args.quiet {

@@ -26,6 +26,24 @@ impl Estimate {
         Self::of(values, seed, median)
     }
 
+    /// A share of independent cases, percent, with Wilson's interval, which has a width at 0 and 100 too.
+    pub(crate) fn share(hits: usize, n: usize) -> Option<Self> {
+        const Z: f64 = 1.96;
+        if n == 0 {
+            return None;
+        }
+        let (p, n_) = (hits as f64 / n as f64, n as f64);
+        let scale = 1.0 / (1.0 + Z * Z / n_);
+        let centre = scale * (p + Z * Z / (2.0 * n_));
+        let half = scale * Z * (p * (1.0 - p) / n_ + Z * Z / (4.0 * n_ * n_)).sqrt();
+        Some(Self {
+            value: 100.0 * p,
+            low: 100.0 * (centre - half).max(0.0),
+            high: 100.0 * (centre + half).min(1.0),
+            n,
+        })
+    }
+
     fn of(values: &[f64], seed: u64, figure: impl Fn(&mut [f64]) -> f64) -> Option<Self> {
         let mut values: Vec<f64> = values.iter().copied().filter(|x| x.is_finite()).collect();
         if values.is_empty() {
@@ -57,6 +75,15 @@ fn median(values: &mut [f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_share_of_none_may_still_be_three_in_n() {
+        let found = Estimate::share(0, 200).unwrap();
+        assert_eq!((found.value, found.low), (0.0, 0.0));
+        assert!((found.high - 1.885).abs() < 0.005, "{found:?}");
+        let half = Estimate::share(50, 100).unwrap();
+        assert!((half.low - 40.38).abs() < 0.01 && (half.high - 59.62).abs() < 0.01);
+    }
 
     #[test]
     fn the_interval_of_a_mean_is_two_standard_errors_to_each_side() {

@@ -25,6 +25,7 @@ pub use row::Row;
 use crate::body::BodyModel;
 use crate::io::FileError;
 use crate::io::atomic::AtomicDir;
+use crate::io::poses::POSE;
 use crate::prior::{LearnedKind, Prior};
 use crate::report::plot::intervals;
 
@@ -125,7 +126,7 @@ impl Contestant {
             None => Prior::builtin(kind).map_err(EvaluateError::Prior)?,
         };
         if let Prior::Mixture(mixture) = &prior
-            && mixture.dims != poses::NUMBERS
+            && mixture.dims != POSE
         {
             let message = format!(
                 "`{text}`: the mixture is over {} numbers, but `pose_body` has 63",

@@ -9,8 +9,8 @@ const TOLERANCE: f64 = 10.0 * std::f64::consts::PI / 180.0;
 
 /// Of each pose.
 pub(super) struct Beyond {
-    /// 1 where any joint is beyond its range by more than 10°.
-    pub poses: Vec<f64>,
+    /// Whether any joint is beyond its range by more than 10°.
+    pub poses: Vec<bool>,
     /// The share of such joints.
     pub joints: Vec<f64>,
     /// The mean over joints of the largest excess of swing and twist, degrees.
@@ -50,7 +50,7 @@ pub(super) fn beyond_limits(poses: &[f64]) -> Beyond {
             .map(|r| r.iter().fold(0.0f64, |m, x| m.max(x.abs())));
         let largest: Vec<f64> = largest.collect();
         let wrong = largest.iter().filter(|x| **x > TOLERANCE).count();
-        beyond.poses.push(f64::from(u8::from(wrong > 0)));
+        beyond.poses.push(wrong > 0);
         beyond.joints.push(wrong as f64 / count);
         beyond
             .excess
@@ -68,7 +68,7 @@ mod tests {
         let mut poses = vec![0.0; 126];
         poses[63 + 9] = -40f64.to_radians();
         let found = beyond_limits(&poses);
-        assert_eq!(found.poses, [0.0, 1.0]);
+        assert_eq!(found.poses, [false, true]);
         assert!(found.joints[1] > 0.0 && found.joints[1] < 0.1);
         assert!(found.excess[1] > 1.0, "{:?}", found.excess);
     }

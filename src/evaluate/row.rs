@@ -230,9 +230,10 @@ impl Bench<'_> {
     fn plausibility(&self, poses: &[f64], row: &mut Row) {
         let beyond = beyond_limits(poses);
         let percent = |v: Vec<f64>| v.into_iter().map(|x| 100.0 * x).collect::<Vec<f64>>();
+        let hits = beyond.poses.iter().filter(|hit| **hit).count();
+        row.put("limits_poses", Estimate::share(hits, beyond.poses.len()));
         let mut put =
             |key, values: &[f64]| row.put(key, Estimate::mean(values, self.settings.seed));
-        put("limits_poses", &percent(beyond.poses));
         put("limits_joints", &percent(beyond.joints));
         put("limits_excess", &beyond.excess);
         let surface = self.search.surface;

@@ -4,53 +4,17 @@ use std::path::Path;
 
 use ndarray::{Array2, ArrayView2, Ix2, s};
 
-use super::POSE;
 use crate::body::BodyModel;
 use crate::io::FileError;
 use crate::io::npz::{Npz, NpzWriter};
+use crate::io::poses::{self, POSE};
 
 /// Frames per second of poses that are shown one after the other.
 pub(super) const RATE: f64 = 30.0;
 
-/// Joints that turn further than a full turn are written by nobody who writes radians.
-const FULL_TURN: f64 = std::f64::consts::TAU + 0.1;
-
-/// Reads `pose_body` (rows, 63), or columns 3 to 65 of AMASS's `poses`; axis-angle, rad. NaN stays.
+/// Reads `pose_body` (rows, 63), or the body's columns of AMASS's `poses`; axis-angle, rad. NaN stays.
 pub fn read_poses(path: &Path) -> Result<Array2<f64>, FileError> {
-    let npz = Npz::open(path)?;
-    let poses = match npz.has("pose_body") {
-        true => npz.floats_of::<Ix2>("pose_body")?,
-        false if npz.has("poses") => {
-            let all = npz.floats_of::<Ix2>("poses")?;
-            if all.ncols() < POSE + 3 {
-                let found = all.ncols();
-                return Err(npz.error(format!(
-                    "array `poses`: expected 66 columns or more (root, then 21 joints), found {found}"
-                )));
-            }
-            all.slice(s![.., 3..POSE + 3]).to_owned()
-        }
-        false => {
-            return Err(npz.error("there is neither `pose_body` (rows, 63) nor AMASS's `poses`"));
-        }
-    };
-    if poses.ncols() != POSE {
-        let found = poses.ncols();
-        return Err(npz.error(format!(
-            "array `pose_body`: expected 63 columns (axis-angle of joints 1 to 21), found {found}"
-        )));
-    }
-    let turns = || poses.rows().into_iter().flat_map(|p| p.to_vec());
-    let angles: Vec<f64> = turns().collect();
-    let length = |w: &[f64]| w.iter().map(|x| x * x).sum::<f64>().sqrt();
-    let beyond = angles.chunks_exact(3).filter(|w| length(w) > FULL_TURN);
-    if beyond.count() * 100 > angles.len() / 3 {
-        let message =
-            "more than 1 % of the joints turn by more than 2π, so these look like degrees";
-        let hint = "poses are axis-angle in radians; multiply by π/180 before saving them";
-        return Err(npz.error(message).with_hint(hint));
-    }
-    Ok(poses)
+    poses::read(path)
 }
 
 /// Reads codes `z` (rows, latent_dim). NaN stays.

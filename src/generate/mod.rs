@@ -7,13 +7,13 @@ mod tests;
 
 use ndarray::{Array2, Array3, ArrayView2};
 
+use crate::io::poses::POSE;
 use crate::prior::{Latent, Prior};
 
 pub use files::{read_codes, read_poses, write_codes, write_poses};
 pub use show::{movements, write_animation, write_sheet};
 
 /// Numbers of `pose_body`.
-const POSE: usize = 63;
 
 /// Codes (rows, latent) and their poses (rows, 63), axis-angle in rad.
 #[derive(Clone, Debug, PartialEq)]

@@ -8,7 +8,7 @@ use crate::io::FileError;
 use crate::io::published::{Published, published};
 use crate::io::tensors::Tensors;
 use crate::io::weights::{self, Container};
-use crate::prior::Mixture;
+use crate::prior::{CODES, LearnedKind, Mixture, network};
 
 pub(super) fn inspect(path: &Path) -> Result<Inspection, FileError> {
     let all = weights::read(path)?;
@@ -57,18 +57,27 @@ fn mixture(found: &mut Inspection, path: &Path, tensors: &Tensors) -> Result<(),
 }
 
 fn network(found: &mut Inspection, path: &Path, kind: Published, tensors: &Tensors) {
+    if let Err(message) = network::check(tensors) {
+        found.fact("not usable", message);
+    }
     let numbers: usize = tensors.arrays.values().map(|t| t.data.len()).sum();
     found.fact("numbers", numbers.to_string());
     found.contents = listed(tensors);
     found.snippet("prior", "file", path);
-    match kind {
-        Published::Gan => found.line(
-            "kind",
-            "\"gan-s\"",
-            "or gan-u, gan-n: the file does not say which codes it was trained with",
+    let said = LearnedKind::said(tensors).map(LearnedKind::name);
+    let codes = tensors.arrays.keys().any(|name| name.starts_with(CODES));
+    let (name, remark) = match kind {
+        Published::Gan => (
+            said.unwrap_or("gan-s"),
+            match said {
+                Some(_) => "",
+                None => "or gan-u, gan-n: the file does not say which codes it was trained with",
+            },
         ),
-        _ => found.line("kind", "\"vposer\"", ""),
-    }
+        _ if codes => ("vposer-gmm", "or vposer, without its mixture over codes"),
+        _ => ("vposer", ""),
+    };
+    found.line("kind", &format!("\"{name}\""), remark);
 }
 
 fn listed(tensors: &Tensors) -> String {

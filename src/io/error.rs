@@ -94,7 +94,7 @@ pub(super) fn listed<S: AsRef<str>>(names: &[S]) -> String {
 }
 
 /// "(24, 3)", as numpy writes a shape.
-pub(super) fn shape_text(shape: &[usize]) -> String {
+pub(crate) fn shape_text(shape: &[usize]) -> String {
     let dims: Vec<String> = shape.iter().map(|dim| dim.to_string()).collect();
     format!("({})", dims.join(", "))
 }

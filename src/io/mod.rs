@@ -31,6 +31,7 @@ mod pickle;
 pub(crate) mod ply;
 pub(crate) mod pose2sim;
 pub(crate) mod pose2sim_writer;
+pub(crate) mod poses;
 pub(crate) mod published;
 pub(crate) mod tensors;
 mod torch;
@@ -40,7 +41,7 @@ pub(crate) mod weights;
 
 pub(crate) use camera_record::{CameraRecord, Turn};
 pub use error::FileError;
-pub(crate) use error::read_text;
+pub(crate) use error::{read_text, shape_text};
 pub use npz_writer::NpzWriter;
 
 #[cfg(test)]

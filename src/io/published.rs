@@ -29,10 +29,11 @@ impl Published {
         if any(&["encoder_net.", "decoder_net."]) {
             return Some(Self::VposerV2);
         }
-        if any(&["generator_state_dict.", "comm_conv"]) {
-            return any(&["bodyprior_dec_"]).then_some(Self::Gan);
+        if any(&["bodyprior_enc_"]) {
+            return Some(Self::VposerV1);
         }
-        any(&["bodyprior_enc_", "bodyprior_dec_"]).then_some(Self::VposerV1)
+        // A decoder without an encoder is a generator, with or without its discriminator.
+        any(&["bodyprior_dec_"]).then_some(Self::Gan)
     }
 
     pub fn title(self) -> &'static str {
@@ -47,9 +48,14 @@ impl Published {
     /// The name that the network itself gives a tensor, or `None` where it is none of its own.
     fn own(self, name: &str) -> Option<&str> {
         let parts: &[&str] = match self {
-            Self::VposerV1 => &["bodyprior_"],
-            Self::VposerV2 => &["encoder_net.", "decoder_net."],
-            Self::Gan => &["generator_state_dict.", "discriminator_state_dict."],
+            Self::VposerV1 => &["bodyprior_", "codes."],
+            Self::VposerV2 => &["encoder_net.", "decoder_net.", "codes."],
+            Self::Gan => &[
+                "generator_state_dict.",
+                "discriminator_state_dict.",
+                "bodyprior_dec_",
+                "discriminator.",
+            ],
             Self::Mixture => &["weights", "means", "covariances"],
         };
         let place = parts.iter().filter_map(|part| place(name, part)).min()?;

@@ -118,8 +118,20 @@ impl Tensors {
             views.push((name, view.map_err(|e| format!("`{name}`: {e}"))?));
         }
         let metadata: HashMap<String, String> = self.metadata.clone().into_iter().collect();
-        safetensors::serialize(views, Some(metadata)).map_err(|e| e.to_string())
+        let file = safetensors::serialize(views, Some(metadata)).map_err(|e| e.to_string())?;
+        sorted_header(&file).ok_or_else(|| "the header could not be written".into())
     }
+}
+
+/// The same file with the header's names in order, so that equal tensors are equal bytes.
+fn sorted_header(file: &[u8]) -> Option<Vec<u8>> {
+    let (size, rest) = file.split_first_chunk::<8>()?;
+    let (header, data) = rest.split_at_checked(u64::from_le_bytes(*size) as usize)?;
+    let header: BTreeMap<String, serde_json::Value> = serde_json::from_slice(header).ok()?;
+    let mut header = serde_json::to_vec(&header).ok()?;
+    header.resize(header.len().next_multiple_of(8), b' ');
+    let size = (header.len() as u64).to_le_bytes();
+    Some([&size, header.as_slice(), data].concat())
 }
 
 fn tensor(name: &str, view: &TensorView<'_>) -> Result<Tensor, String> {
@@ -161,5 +173,25 @@ pub(crate) fn f16(bits: u16) -> f64 {
         31 if fraction == 0.0 => f64::INFINITY,
         31 => f64::NAN,
         _ => (1.0 + fraction / 1024.0) * 2f64.powi(exponent - 15),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_tensors_are_equal_bytes_and_come_back() {
+        let mut tensors = Tensors::default();
+        tensors.insert("b", Tensor::single(&[2], [1.0, 2.0]));
+        tensors.insert("a", Tensor::double(&[1, 2], vec![0.1, 0.2]));
+        for i in 0..20 {
+            tensors
+                .metadata
+                .insert(format!("key {i}"), format!("{i} \"quoted\""));
+        }
+        let bytes = tensors.to_bytes().unwrap();
+        assert!((0..5).all(|_| tensors.to_bytes().unwrap() == bytes));
+        assert_eq!(Tensors::parse(&bytes), Ok(tensors));
     }
 }

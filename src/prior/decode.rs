@@ -203,7 +203,7 @@ impl Prior {
         let mut draw = || match self {
             Self::None => None,
             Self::Mixture(mixture) => Some(mixture.draw(&mut random)),
-            Self::Learned(l) => Some(l.latent().draw(l.latent_dim(), &mut random)),
+            Self::Learned(learned) => Some(learned.draw_code(&mut random)),
         };
         let codes: Option<Vec<Vec<f64>>> = (0..count).map(|_| draw()).collect();
         Some(codes?.concat())
@@ -212,7 +212,7 @@ impl Prior {
 
 impl Mixture {
     /// A pose drawn from the mixture.
-    fn draw(&self, random: &mut crate::random::SplitMix64) -> Vec<f64> {
+    pub(super) fn draw(&self, random: &mut crate::random::SplitMix64) -> Vec<f64> {
         let mut left = random.uniform();
         let weights = self.weights();
         let mut component = weights.len() - 1;

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use latent::Latent;
+pub(crate) use learned::CODES;
 pub use learned::{Learned, LearnedKind};
 pub use mixture::Mixture;
 
@@ -32,6 +33,10 @@ const BUILTIN: &[(&str, &[u8])] = &[
     (
         "vposer",
         include_bytes!("../../assets/priors/vposer.safetensors"),
+    ),
+    (
+        "vposer-gmm",
+        include_bytes!("../../assets/priors/vposer-gmm.safetensors"),
     ),
     (
         "gan-s",
@@ -66,7 +71,8 @@ impl Prior {
         Self::from_tensors(kind, &tensors).map_err(|message| FileError::new(path, message))
     }
 
-    fn from_tensors(kind: &str, tensors: &Tensors) -> Result<Self, String> {
+    /// From a file's tensors.
+    pub(crate) fn from_tensors(kind: &str, tensors: &Tensors) -> Result<Self, String> {
         match LearnedKind::NAMES.iter().find(|(name, _)| *name == kind) {
             Some((_, kind)) => {
                 Learned::from_tensors(*kind, tensors).map(|l| Self::Learned(l.into()))

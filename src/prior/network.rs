@@ -1,10 +1,13 @@
 //! The networks of learned priors: VPoser's decoders and encoders, under their published names.
 
 use crate::graph::product::{Rows2, add_a_bt};
+use crate::io::shape_text;
 use crate::io::tensors::{Tensor, Tensors};
 
 /// Numbers that a decoder makes of a code: six for each of 21 joints.
 pub(super) const OUT: usize = 6 * 21;
+/// Numbers that an encoder reads: axis-angle of 21 joints.
+const IN: usize = 3 * 21;
 
 /// A dense layer y = x Wᵀ + b.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,6 +82,96 @@ impl Version {
         ))
     }
 
+    /// The tensors of a network whose layers are this wide, with their shapes.
+    fn layout(self, hidden: usize, latent: usize, encoder: bool) -> Vec<(String, Vec<usize>)> {
+        let dense = |name: &str, inputs: usize, outputs: usize| {
+            let weight = (format!("{name}.weight"), vec![outputs, inputs]);
+            [weight, (format!("{name}.bias"), vec![outputs])].to_vec()
+        };
+        let norm = |name: &str, dims: usize| {
+            let parts = ["weight", "bias", "running_mean", "running_var"];
+            parts
+                .map(|part| (format!("{name}.{part}"), vec![dims]))
+                .to_vec()
+        };
+        let [first, second, last] = self.decoder_names();
+        let mut all = vec![
+            dense(first, latent, hidden),
+            dense(second, hidden, hidden),
+            dense(last, hidden, OUT),
+        ];
+        if encoder {
+            all.extend(match self {
+                Self::V1 => vec![
+                    norm("bodyprior_enc_bn1", IN),
+                    dense("bodyprior_enc_fc1", IN, hidden),
+                    norm("bodyprior_enc_bn2", hidden),
+                    dense("bodyprior_enc_fc2", hidden, hidden),
+                    dense("bodyprior_enc_mu", hidden, latent),
+                    dense("bodyprior_enc_logvar", hidden, latent),
+                ],
+                Self::V2 => vec![
+                    norm("encoder_net.1", IN),
+                    dense("encoder_net.2", IN, hidden),
+                    norm("encoder_net.4", hidden),
+                    dense("encoder_net.6", hidden, hidden),
+                    dense("encoder_net.7", hidden, hidden),
+                    dense("encoder_net.8.mu", hidden, latent),
+                    dense("encoder_net.8.logvar", hidden, latent),
+                ],
+            });
+        }
+        all.concat()
+    }
+
+    /// Refuses tensors that are missing, misshapen or too many, all of them at once.
+    pub fn check(self, prefix: &str, tensors: &Tensors) -> Result<(), String> {
+        let own = |part: &str| {
+            let start = format!("{prefix}{part}");
+            tensors.arrays.keys().any(|name| name.starts_with(&start))
+        };
+        let encoder = own("bodyprior_enc_") || own("encoder_net.");
+        let weight = format!("{prefix}{}.weight", self.decoder_names()[0]);
+        let shape = tensors.arrays.get(&weight).map(|t| t.shape.as_slice());
+        let (hidden, latent) = match shape {
+            Some(&[hidden, latent]) if hidden > 0 && latent > 0 => (hidden, latent),
+            _ => return Err(format!("`{weight}` should be of shape (hidden, latent)")),
+        };
+        let layout = self.layout(hidden, latent, encoder);
+        let mut mistakes = Vec::new();
+        for (name, shape) in &layout {
+            let name = format!("{prefix}{name}");
+            match tensors.arrays.contains_key(&name) {
+                true => mistakes.extend(tensors.get(&name, shape).err()),
+                // Nothing here reads the spread of codes.
+                false if name.contains("logvar") => {}
+                false => mistakes.push(format!("there is no `{name}` {}", shape_text(shape))),
+            }
+        }
+        let namespaces = ["bodyprior_", "encoder_net.", "decoder_net."];
+        for name in tensors.arrays.keys() {
+            let Some(own) = name.strip_prefix(prefix) else {
+                continue;
+            };
+            let ours = namespaces.iter().any(|space| own.starts_with(space));
+            let known = layout.iter().any(|(known, _)| known == own);
+            if ours && !known && !own.ends_with("num_batches_tracked") {
+                mistakes.push(format!("`{name}` belongs to no {}", self.title()));
+            }
+        }
+        match mistakes.is_empty() {
+            true => Ok(()),
+            false => Err(mistakes.join("; ")),
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::V1 => "VPoser v1 or GAN",
+            Self::V2 => "VPoser v2",
+        }
+    }
+
     fn slope(self) -> f64 {
         match self {
             Self::V1 => 0.2,
@@ -98,6 +191,16 @@ impl Version {
     }
 }
 
+/// Whether tensors are a whole network of a known layout with finite numbers.
+pub(crate) fn check(tensors: &Tensors) -> Result<(), String> {
+    let (version, prefix) = Version::of(tensors)?;
+    version.check(&prefix, tensors)?;
+    tensors
+        .arrays
+        .iter()
+        .try_for_each(|(name, t)| finite(name, t))
+}
+
 impl Decoder {
     /// The decoder among tensors whose names start with `prefix`.
     pub(crate) fn from_tensors(
@@ -105,15 +208,10 @@ impl Decoder {
         prefix: &str,
         tensors: &Tensors,
     ) -> Result<Self, String> {
+        version.check(prefix, tensors)?;
         let [first, second, last] = version.decoder_names().map(|n| format!("{prefix}{n}"));
-        let weight = format!("{first}.weight");
-        let shape = tensors.arrays.get(&weight).map(|t| t.shape.as_slice());
-        let Some(&[hidden, latent]) = shape else {
-            return Err(format!("`{weight}` should have two axes"));
-        };
-        if hidden == 0 || latent == 0 {
-            return Err(format!("`{weight}` is empty"));
-        }
+        let shape = &tensors.arrays[&format!("{first}.weight")].shape;
+        let (hidden, latent) = (shape[0], shape[1]);
         Ok(Self {
             layers: [
                 Dense::from_tensors(tensors, &first, latent, hidden)?,
@@ -146,11 +244,6 @@ impl Encoder {
         let Some(&[hidden, inputs]) = weight.map(|t| t.shape.as_slice()) else {
             return Ok(None);
         };
-        if inputs != 3 * 21 {
-            return Err(format!(
-                "`{prefix}{first}.weight` reads {inputs} numbers, but `pose_body` has 63"
-            ));
-        }
         let dense = |name: &str, inputs, outputs| {
             Dense::from_tensors(tensors, &named(name), inputs, outputs).map(Step::Dense)
         };
@@ -265,5 +358,47 @@ fn finite(name: &str, tensor: &Tensor) -> Result<(), String> {
     match tensor.data.iter().all(|x| x.is_finite()) {
         true => Ok(()),
         false => Err(format!("`{name}` holds numbers that are not finite")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prior::{Learned, LearnedKind};
+
+    fn sample(name: &str) -> Tensors {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/prior");
+        Tensors::read(&folder.join(name)).unwrap()
+    }
+
+    #[test]
+    fn all_that_is_missing_misshapen_or_too_much_is_said_at_once() {
+        let mut tensors = sample("vposer_v1.safetensors");
+        assert_eq!(check(&tensors), Ok(()));
+        let [hidden, latent] = tensors.arrays["bodyprior_dec_fc1.weight"].shape[..] else {
+            panic!("a weight has two axes");
+        };
+        let bias = tensors.arrays.remove("bodyprior_dec_fc2.bias").unwrap();
+        tensors.insert("bodyprior_dec_fc3.bias", bias);
+        let narrow = Tensor::double(&[2, 2], vec![0.0; 4]);
+        tensors.insert("bodyprior_enc_mu.weight", narrow);
+        assert_eq!(
+            check(&tensors).unwrap_err(),
+            format!(
+                "there is no `bodyprior_dec_fc2.bias` ({hidden}); `bodyprior_enc_mu.weight` should \
+                 have the shape ({latent}, {hidden}), but has (2, 2); `bodyprior_dec_fc3.bias` \
+                 belongs to no VPoser v1 or GAN"
+            )
+        );
+    }
+
+    #[test]
+    fn a_header_that_names_another_kind_is_believed() {
+        let mut tensors = sample("gan.safetensors");
+        tensors.metadata.insert("kind".into(), "gan-s".into());
+        let read = |kind| Learned::from_tensors(kind, &tensors).map(|l| l.kind);
+        assert_eq!(read(LearnedKind::GanS), Ok(LearnedKind::GanS));
+        let said = "its header says that it is a `gan-s`, not `gan-n`";
+        assert_eq!(read(LearnedKind::GanN).unwrap_err(), said);
     }
 }

@@ -105,14 +105,22 @@ pub static PRIOR: &[Key] = &[
     or(
         key(
             "kind",
-            Choice(&["none", "gmm", "vposer", "gan-s", "gan-u", "gan-n"]),
+            Choice(&[
+                "none",
+                "gmm",
+                "vposer",
+                "vposer-gmm",
+                "gan-s",
+                "gan-u",
+                "gan-n",
+            ]),
             "which prior",
         ),
         "\"gmm\"",
     ),
     only(
         key("file", Text, "its weights; the built-in ones by default"),
-        &["gmm", "vposer", "gan-s", "gan-u", "gan-n"],
+        &["gmm", "vposer", "vposer-gmm", "gan-s", "gan-u", "gan-n"],
     ),
 ];
 

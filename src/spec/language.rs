@@ -4,7 +4,7 @@ use super::keys::{self, Key};
 use super::training_keys;
 use super::tree::{Table, Value};
 use super::{layers, validate};
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{Diagnostic, Diagnostics};
 
 /// Which table of keys a text is held against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,27 @@ impl Language {
         match self {
             Self::Fit => keys::SPEC,
             Self::Train => training_keys::TRAINING,
+        }
+    }
+
+    /// Says at once that a text is in the other language, of which nothing here would make sense.
+    pub(super) fn refuse_the_other(self, tree: &Table, diagnostics: &mut Diagnostics) {
+        let has = |keys: &[&'static str]| keys.iter().find_map(|key| tree.get(key));
+        let (other, what, hint) = match self {
+            Self::Fit => (
+                has(&["train", "loss", "codes"]).filter(|_| has(&["terms", "stages"]).is_none()),
+                "a training",
+                "`fitrun train SPEC` trains a prior from it",
+            ),
+            Self::Train => (
+                has(&["terms", "stages", "sources"]).filter(|_| has(&["train", "loss"]).is_none()),
+                "a fit",
+                "`fitrun SPEC` solves it; how to write a training: `docs/train.md`",
+            ),
+        };
+        if let Some(node) = other {
+            let message = format!("this is the spec of {what}");
+            diagnostics.push(Diagnostic::error("F0105", message, &node.key).hint(hint));
         }
     }
 

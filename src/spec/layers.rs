@@ -7,7 +7,7 @@ use super::validate::{expand_shorthand, forget_places};
 use crate::diagnostic::{Diagnostic, Diagnostics, Origin, Sources, list};
 
 /// Kinds of priors whose variable is a code `z`.
-const CODED: &[&str] = &["vposer", "gan-s", "gan-u", "gan-n"];
+const CODED: &[&str] = &["vposer", "vposer-gmm", "gan-s", "gan-u", "gan-n"];
 
 const PRESETS: &[(&str, &str)] = &[
     (
@@ -184,7 +184,7 @@ fn make_paths_absolute(table: &mut Table, folder: &Path) {
             *text = folder.join(&*text).display().to_string();
         }
     };
-    for (section, key) in [("body", "model"), ("prior", "file")] {
+    for (section, key) in [("body", "model"), ("prior", "file"), ("prior", "network")] {
         if let Some(Value::Table(t)) = table.get_mut(section).map(|n| &mut n.value) {
             resolve(t, key);
         }

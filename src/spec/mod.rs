@@ -60,6 +60,7 @@ pub(crate) fn parse_in(
         layers.set(&mut tree, set, Path::new(""));
     }
     check_version(&tree, diagnostics);
+    language.refuse_the_other(&tree, diagnostics);
     let has_body = language.uses_body(&tree);
     let mut tree = language.lay_over_defaults(tree);
     for section in language.sections(&tree) {
@@ -67,8 +68,8 @@ pub(crate) fn parse_in(
             tree.set(section, empty_table());
         }
     }
-    // The form of a text that is not TOML can only be guessed.
-    if !diagnostics.list.iter().any(|d| d.code == "F0101") {
+    // The form of a text that is not TOML, or in the other language, can only be guessed.
+    if !diagnostics.unreadable() {
         language.validate(&mut tree, diagnostics);
         fill_inner_tables(&mut tree, diagnostics);
     }

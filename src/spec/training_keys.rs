@@ -4,10 +4,11 @@ use super::keys::Kind::*;
 use super::keys::{Key, key, only, or};
 use super::units::Dimension;
 
-pub(super) const KINDS: &[&str] = &["vposer", "gan-s", "gan-u", "gan-n", "gmm"];
-const NETWORKS: &[&str] = &["vposer", "gan-s", "gan-u", "gan-n"];
+pub(super) const KINDS: &[&str] = &["vposer", "vposer-gmm", "gan-s", "gan-u", "gan-n", "gmm"];
+const NETWORKS: &[&str] = &["vposer", "vposer-gmm", "gan-s", "gan-u", "gan-n"];
 const GANS: &[&str] = &["gan-s", "gan-u", "gan-n"];
-const VPOSER: &[&str] = &["vposer"];
+const VPOSERS: &[&str] = &["vposer", "vposer-gmm"];
+const CODED: &[&str] = &["vposer-gmm"];
 const GMM: &[&str] = &["gmm"];
 
 pub static TRAINING: &[Key] = &[
@@ -28,7 +29,11 @@ pub static TRAINING: &[Key] = &[
         NETWORKS,
     ),
     key("data", Table(DATA), "poses to train on and to validate on"),
-    only(key("loss", Table(LOSS), "weights of the losses"), VPOSER),
+    only(
+        key("codes", Table(CODES), "the mixture of Gaussians over codes"),
+        CODED,
+    ),
+    only(key("loss", Table(LOSS), "weights of the losses"), VPOSERS),
     key(
         "train",
         Table(TRAIN),
@@ -60,9 +65,17 @@ pub static PRIOR: &[Key] = &[
                 Number,
                 "share of hidden units left out of a step",
             ),
-            VPOSER,
+            VPOSERS,
         ),
         "0.1",
+    ),
+    only(
+        key(
+            "network",
+            Text,
+            "weights of a VPoser that is kept as it is; only the mixture is trained",
+        ),
+        CODED,
     ),
     or(
         only(key("components", Integer, "number of Gaussians"), GMM),
@@ -146,6 +159,23 @@ pub static DATA: &[Key] = &[
     ),
 ];
 
+pub static CODES: &[Key] = &[
+    or(key("components", Integer, "number of Gaussians"), "16"),
+    or(
+        key(
+            "floor",
+            Number,
+            "standard deviation added to every direction",
+        ),
+        "0.1",
+    ),
+    or(key("max_iter", Integer, "most iterations"), "100"),
+    or(
+        key("tolerance", Number, "gain that ends them, nats per pose"),
+        "1e-3",
+    ),
+];
+
 pub static LOSS: &[Key] = &[
     or(
         key("kl", Number, "Kullback–Leibler divergence to the normal"),
@@ -187,13 +217,13 @@ pub static TRAIN: &[Key] = &[
         "512",
     ),
     or(
-        only(key("learning_rate", Number, "Adam's step"), VPOSER),
+        only(key("learning_rate", Number, "Adam's step"), VPOSERS),
         "0.001",
     ),
     or(
         only(
             key("weight_decay", Number, "L2 penalty added to the gradient"),
-            VPOSER,
+            VPOSERS,
         ),
         "1e-5",
     ),
@@ -329,6 +359,7 @@ pub fn training_tables() -> Vec<(&'static str, &'static [Key])> {
         ("prior", PRIOR),
         ("body", BODY),
         ("data", DATA),
+        ("codes", CODES),
         ("loss", LOSS),
         ("train", TRAIN),
         ("output", OUTPUT),

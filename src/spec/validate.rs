@@ -221,7 +221,12 @@ fn form_error(value: &Value, kind: &Kind) -> Option<String> {
         (_, Kind::Integer) => "a whole number",
         (_, Kind::Number) => "a number",
         (_, Kind::Text | Kind::Choice(_)) => "a text in quotes",
-        (_, Kind::Quantity(_)) => "a quantity in quotes, such as \"60 Hz\"",
+        (_, Kind::Quantity(dimension)) => {
+            let (kind, example) = (value.kind(), dimension.example());
+            return Some(format!(
+                "is {kind}, but should be a quantity in quotes, such as \"{example}\""
+            ));
+        }
         (_, Kind::Texts) => "a list of texts",
         (_, Kind::TextOrTexts) => "a text or a list of texts",
         (_, Kind::TextOrInteger) => "a text or a whole number",

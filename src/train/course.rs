@@ -275,10 +275,10 @@ impl Rounds<'_, '_> {
         })
     }
 
-    /// A checkpoint that cannot be written is no reason to lose the training: the one before it stays.
+    /// A checkpoint that cannot be written is no reason to lose the training: one from before stays.
     fn save(&mut self, trainee: &dyn Trainee, course: &Course) {
         if let Err(reason) = (self.hooks.save)(trainee, course) {
-            let remark = format!("{reason}; the checkpoint from before stays");
+            let remark = format!("{reason}; a checkpoint from before stays as it is");
             self.tell(trainee, course, &[], Some(remark));
         }
         self.clock.saved = Instant::now();

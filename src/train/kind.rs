@@ -1,7 +1,7 @@
 //! The kinds of prior that can be trained, and the one place that makes their networks.
 
 use super::gmm::MixtureSettings;
-use super::settings::{GanSettings, VposerSettings};
+use super::settings::{CodesSettings, GanSettings, VposerSettings};
 use super::trainee::Trainee;
 use super::{GanTrainee, VposerTrainee};
 use crate::body::BodyModel;
@@ -11,6 +11,7 @@ use crate::prior::Latent;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Kind {
     Vposer(VposerSettings),
+    VposerGmm(VposerSettings, CodesSettings),
     Gan(GanSettings),
     Mixture(MixtureSettings),
 }
@@ -26,7 +27,9 @@ pub(crate) fn trainee(
     seed: u64,
 ) -> Option<Box<dyn Trainee>> {
     match kind {
-        Kind::Vposer(settings) => Some(Box::new(VposerTrainee::new(settings, body, poses, seed))),
+        Kind::Vposer(settings) | Kind::VposerGmm(settings, _) => {
+            Some(Box::new(VposerTrainee::new(settings, body, poses, seed)))
+        }
         Kind::Gan(settings) => Some(Box::new(GanTrainee::new(settings, body, poses, seed))),
         Kind::Mixture(_) => None,
     }
@@ -36,6 +39,7 @@ impl Kind {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Vposer(_) => "vposer",
+            Self::VposerGmm(..) => "vposer-gmm",
             Self::Gan(settings) => match settings.latent {
                 Latent::Sphere => "gan-s",
                 Latent::Cube => "gan-u",

@@ -7,6 +7,7 @@ mod folder;
 mod gan;
 mod gmm;
 mod kind;
+mod mixtures;
 pub(crate) mod network;
 mod outputs;
 mod plan;

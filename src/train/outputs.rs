@@ -8,6 +8,7 @@ use super::run::Job;
 use super::{Trainee, folder};
 use crate::io::tensors::{Tensor, Tensors};
 use crate::io::{FileError, atomic};
+use crate::prior::CODES;
 use crate::report::plot::losses::{self, Curve, LossPanel};
 use crate::report::{peak_memory_mb, sha256};
 
@@ -97,6 +98,18 @@ impl Learned {
         }
     }
 
+    /// Of networks that nobody trained here.
+    pub fn kept(weights: Tensors) -> Self {
+        Self {
+            weights,
+            validation: Map::new(),
+            facts: Map::new(),
+            header: Vec::new(),
+            rows: Vec::new(),
+            panels: Vec::new(),
+        }
+    }
+
     /// `nll` is the mean negative log-likelihood of training and validation; the objective of every start.
     pub fn mixture(
         fit: MixtureFit,
@@ -104,32 +117,15 @@ impl Learned {
         starts: Vec<Vec<f64>>,
         nll: [f64; 2],
     ) -> Self {
-        let (m, dim) = (settings.components, fit.dim);
-        let single = |values: &[f64]| values.iter().map(|x| *x as f32).collect::<Vec<_>>();
         let mut weights = Tensors::default();
-        // They stay f64: they span many orders of magnitude once they are divided by √det Σ.
-        weights.insert("weights", Tensor::double(&[m], fit.weights.clone()));
-        weights.insert("means", Tensor::single(&[m, dim], single(&fit.means)));
-        let covariances = Tensor::single(&[m, dim, dim], single(&fit.covariances));
-        weights.insert("covariances", covariances);
+        insert(&mut weights, "", &fit);
         let said = [
-            ("components", m.to_string()),
+            ("components", settings.components.to_string()),
             ("floor", settings.floor.to_string()),
         ];
         weights
             .metadata
             .extend(said.map(|(k, v)| (k.to_string(), v)));
-        let facts = [
-            ("iterations", json!(fit.iterations)),
-            ("converged", json!(fit.converged)),
-            ("objective", json!(fit.trace.last())),
-            ("weights", json!(fit.weights)),
-            ("training_negative_log_likelihood", json!(nll[0])),
-        ];
-        let curve = |(i, start): (usize, &Vec<f64>)| Curve {
-            name: format!("start {}", i + 1),
-            points: (0..).map(f64::from).zip(start.iter().copied()).collect(),
-        };
         let rows = starts.iter().enumerate().flat_map(|(i, start)| {
             let cells =
                 move |(k, objective): (usize, &f64)| vec![i as f64 + 1.0, k as f64, *objective];
@@ -137,21 +133,84 @@ impl Learned {
         });
         Self {
             weights,
-            validation: [("negative_log_likelihood".to_string(), json!(nll[1]))]
-                .into_iter()
-                .collect(),
-            facts: facts.map(|(k, v)| (k.to_string(), v)).into_iter().collect(),
+            validation: figures([("negative_log_likelihood", json!(nll[1]))]),
+            facts: figures([
+                ("iterations", json!(fit.iterations)),
+                ("converged", json!(fit.converged)),
+                ("objective", json!(fit.trace.last())),
+                ("weights", json!(fit.weights)),
+                ("training_negative_log_likelihood", json!(nll[0])),
+            ]),
             header: ["start", "iteration", "objective"]
                 .map(String::from)
                 .to_vec(),
             rows: rows.collect(),
-            panels: vec![LossPanel {
-                x_title: "iteration",
-                y_title: "objective / nats per pose",
-                curves: starts.iter().enumerate().map(curve).collect(),
-                kept: None,
-            }],
+            panels: vec![iterations(&starts, "objective / nats per pose")],
         }
+    }
+
+    /// Adds the mixture over codes to a network's weights; `nll` as for a mixture of poses.
+    pub fn add_codes(&mut self, fit: MixtureFit, starts: Vec<Vec<f64>>, nll: [f64; 2]) {
+        insert(&mut self.weights, CODES, &fit);
+        self.validation
+            .extend(figures([("codes_negative_log_likelihood", json!(nll[1]))]));
+        let facts = json!({
+            "iterations": fit.iterations,
+            "converged": fit.converged,
+            "objectives": fit.trace,
+            "training_negative_log_likelihood": nll[0],
+        });
+        self.facts.insert("codes".into(), facts);
+        self.panels
+            .push(iterations(&starts, "mixture over codes / nats per pose"));
+    }
+
+    /// Where a mixture's iterations ended before they had converged.
+    pub fn unfinished(&self) -> Option<String> {
+        let of = |facts: &Map<String, Value>| facts.get("converged") == Some(&json!(false));
+        let codes = self.facts.get("codes").and_then(Value::as_object);
+        let (key, tolerance) = match codes {
+            Some(codes) if of(codes) => ("codes.max_iter", "codes.tolerance"),
+            None if of(&self.facts) => ("train.max_iter", "train.tolerance"),
+            _ => return None,
+        };
+        Some(format!(
+            "the mixture still gained more than `{tolerance}` in its last iteration; \
+             raise `{key}` to go further"
+        ))
+    }
+
+    pub fn weights(&self) -> &Tensors {
+        &self.weights
+    }
+}
+
+fn figures<const N: usize>(named: [(&str, Value); N]) -> Map<String, Value> {
+    named.map(|(k, v)| (k.to_string(), v)).into_iter().collect()
+}
+
+fn insert(weights: &mut Tensors, prefix: &str, fit: &MixtureFit) {
+    let (m, dim) = (fit.weights.len(), fit.dim);
+    let single = |values: &[f64]| values.iter().map(|x| *x as f32).collect::<Vec<_>>();
+    let means = Tensor::single(&[m, dim], single(&fit.means));
+    let covariances = Tensor::single(&[m, dim, dim], single(&fit.covariances));
+    // They stay f64: they span many orders of magnitude once they are divided by √det Σ.
+    let shares = Tensor::double(&[m], fit.weights.clone());
+    weights.insert(format!("{prefix}weights"), shares);
+    weights.insert(format!("{prefix}means"), means);
+    weights.insert(format!("{prefix}covariances"), covariances);
+}
+
+fn iterations(starts: &[Vec<f64>], y_title: &'static str) -> LossPanel {
+    let curve = |(i, start): (usize, &Vec<f64>)| Curve {
+        name: format!("start {}", i + 1),
+        points: (0..).map(f64::from).zip(start.iter().copied()).collect(),
+    };
+    LossPanel {
+        x_title: "iteration",
+        y_title,
+        curves: starts.iter().enumerate().map(curve).collect(),
+        kept: None,
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::gmm::MixtureSettings;
 use super::kind::Kind;
-use super::settings::{GanSettings, VposerSettings};
+use super::settings::{CodesSettings, GanSettings, VposerSettings};
 use crate::diagnostic::{Diagnostic, Diagnostics, Origin};
 use crate::prior::Latent;
 use crate::spec::{Spec, Table, Value, View};
@@ -99,7 +99,7 @@ impl Reader<'_, '_> {
             let message = "the spec does not say what is trained";
             self.diagnostics.push(
                 Diagnostic::error("F0202", message, &origin).hint(
-                    "write `prior = \"vposer\"`, or \"gan-s\", \"gan-u\", \"gan-n\", \"gmm\"",
+                    "write `prior = \"vposer\"`, or \"vposer-gmm\", \"gan-s\", \"gan-u\", \"gan-n\", \"gmm\"",
                 ),
             );
             return None;
@@ -114,6 +114,7 @@ impl Reader<'_, '_> {
         };
         Some(match kind {
             "vposer" => Kind::Vposer(self.vposer()),
+            "vposer-gmm" => Kind::VposerGmm(self.vposer(), self.codes()),
             "gan-s" => Kind::Gan(self.gan(Latent::Sphere)),
             "gan-u" => Kind::Gan(self.gan(Latent::Cube)),
             "gan-n" => Kind::Gan(self.gan(Latent::Normal)),
@@ -133,6 +134,25 @@ impl Reader<'_, '_> {
             geodesic: self.weight("loss", "geodesic"),
             joints: self.weight("loss", "joints"),
             extra_epochs: self.whole("loss", "extra_epochs", 0),
+        }
+    }
+
+    fn codes(&mut self) -> CodesSettings {
+        let prior = self.table("prior");
+        let network = prior.and_then(|t| {
+            let origin = t.get("network")?.origin.clone();
+            Some((PathBuf::from(t.text("network")?), origin))
+        });
+        CodesSettings {
+            network,
+            mixture: MixtureSettings {
+                components: self.whole("codes", "components", 1),
+                floor: self.weight("codes", "floor"),
+                restarts: 1,
+                max_iter: self.whole("codes", "max_iter", 0),
+                tolerance: self.weight("codes", "tolerance"),
+                seed: self.whole("train", "seed", 0) as u64,
+            },
         }
     }
 

@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::checkpoint::{self, Identity};
 use super::course::{self, Course, Ending, Hooks, TrainProgress};
 use super::data::{self, DataSettings, PoseData};
-use super::gmm::{MixtureError, MixtureSettings, fit_mixture};
 use super::kind::{self, Kind, Maker};
+use super::mixtures::kept_network;
 use super::outputs::{self, Learned};
 use super::plan::{Plan, plan};
 use super::{Trainee, folder};
@@ -17,6 +17,7 @@ use crate::body::BodyModel;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::error::Error;
 use crate::io::FileError;
+use crate::io::tensors::Tensors;
 use crate::spec::{Language, Spec};
 
 /// What the command line says besides the spec.
@@ -81,8 +82,12 @@ pub(super) fn train_with(
     };
     let (learned, ending) = match &job.plan.kind {
         Kind::Mixture(settings) => job.mixture(settings, options, &mut listen)?,
+        Kind::VposerGmm(_, codes) => job.coded(codes, options, make, &mut listen)?,
         _ => job.network(options, make, &mut listen)?,
     };
+    if let Some(remark) = learned.unfinished() {
+        remarks.push(remark);
+    }
     if ending == Ending::Diverged {
         remarks.push("a loss is not finite any more; the weights are the best from before: lower the learning rates".into());
     }
@@ -108,6 +113,8 @@ pub(super) struct Job {
     pub plan: Plan,
     pub data: PoseData,
     pub body: BodyModel,
+    /// Weights of networks that are kept as they are.
+    pub network: Option<Tensors>,
     pub diagnostics: Diagnostics,
     pub dir: PathBuf,
     pub identity: Identity,
@@ -131,7 +138,7 @@ impl Job {
             diagnostics: diagnostics.into(),
             sources: spec.sources.into(),
         };
-        if diagnostics.list.iter().any(|d| d.code == "F0101") {
+        if diagnostics.unreadable() {
             return Err(reject(spec, diagnostics));
         }
         let plan = plan(&spec, &mut diagnostics);
@@ -139,6 +146,9 @@ impl Job {
         let body = plan
             .as_ref()
             .and_then(|plan| read_body(plan, &mut diagnostics));
+        let network = plan
+            .as_ref()
+            .and_then(|plan| kept_network(&plan.kind, &mut diagnostics));
         let (Some(plan), Some(settings), Some(body), false) =
             (plan, settings, body, diagnostics.has_errors())
         else {
@@ -155,6 +165,7 @@ impl Job {
                 plan,
                 data,
                 body,
+                network,
                 diagnostics,
                 dir,
             }),
@@ -166,7 +177,7 @@ impl Job {
         format!("{}.safetensors", self.spec.name)
     }
 
-    fn network(
+    pub(super) fn network(
         &self,
         options: &TrainOptions,
         make: Maker,
@@ -215,70 +226,6 @@ impl Job {
         let current = course.best.is_none().then(|| trainee.weights());
         Ok((Learned::network(trainee, course, current), ending))
     }
-
-    fn mixture(
-        &self,
-        settings: &MixtureSettings,
-        options: &TrainOptions,
-        progress: &mut dyn FnMut(&TrainProgress<'_>) -> bool,
-    ) -> Result<(Learned, Ending), Error> {
-        let all = self.data.train.len();
-        let mut samples: Vec<f64> = wide(self.data.train.sample(all)?);
-        if self.plan.mirror {
-            let mut others = self.data.train.sample(all)?;
-            others.chunks_exact_mut(data::POSE).for_each(data::mirror);
-            samples.extend(wide(others));
-        }
-        let mut starts: Vec<Vec<f64>> = Vec::new();
-        let begun = Instant::now();
-        let mut rounds = 0;
-        let mut listen = |iteration: usize, objective: f64| {
-            if iteration == 0 {
-                starts.push(Vec::new());
-            }
-            if let Some(start) = starts.last_mut() {
-                start.push(objective);
-            }
-            rounds += 1;
-            let rate = rounds as f64 / begun.elapsed().as_secs_f64().max(1e-9);
-            let left =
-                (settings.restarts - starts.len() + 1) * (settings.max_iter + 1) - iteration - 1;
-            progress(&TrainProgress {
-                epoch: starts.len() - 1,
-                epochs: settings.restarts,
-                step: iteration,
-                steps: settings.max_iter,
-                losses: vec![("objective", objective)],
-                measures: Vec::new(),
-                steps_per_second: rate,
-                remaining: left as f64 / rate,
-                remark: None,
-            })
-        };
-        let fit = fit_mixture(&samples, data::POSE, settings, &mut listen);
-        let fit = fit.map_err(|error| Error::Training {
-            message: match error {
-                MixtureError::Stopped => "interrupted; a mixture has no checkpoints".into(),
-                other => other.to_string(),
-            },
-        })?;
-        let figure = |samples: &[f64]| {
-            let nll = fit.mean_negative_log_likelihood(samples);
-            nll.map_err(|e| Error::Training {
-                message: e.to_string(),
-            })
-        };
-        let nll = [figure(&samples)?, figure(&wide(self.data.val.clone()))?];
-        folder::open(&self.dir, &self.weights_file(), options)?;
-        Ok((
-            Learned::mixture(fit, settings, starts, nll),
-            Ending::Completed,
-        ))
-    }
-}
-
-fn wide(poses: Vec<f32>) -> Vec<f64> {
-    poses.into_iter().map(f64::from).collect()
 }
 
 fn read_body(plan: &Plan, diagnostics: &mut Diagnostics) -> Option<BodyModel> {
@@ -308,13 +255,19 @@ fn enough(
     }
     let (least, what, key) = match &plan.kind {
         Kind::Mixture(mixture) => (mixture.components, "components", "prior.components"),
+        Kind::VposerGmm(_, codes) if codes.network.is_some() => {
+            (codes.mixture.components, "components", "codes.components")
+        }
         _ => (plan.course.batch, "poses of a batch", "train.batch"),
     };
     let found = data.train.len();
     if found < least {
         let message = format!("there are {found} poses to train on, fewer than the {least} {what}");
         let diagnostic = Diagnostic::error("F0604", message, &settings.train_origin);
-        diagnostics.push(diagnostic.hint(format!("`{key}` can be at most {found}")));
+        diagnostics.push(diagnostic.hint(match found {
+            0 | 1 => "more poses are needed".into(),
+            _ => format!("`{key}` can be at most {found}"),
+        }));
     }
     found >= least
 }

@@ -1,5 +1,9 @@
 //! Settings of the networks that are trained step by step; their defaults are those of `specs/train`.
 
+use std::path::PathBuf;
+
+use super::gmm::MixtureSettings;
+use crate::diagnostic::Origin;
 use crate::prior::Latent;
 
 /// VPoser v2's architecture and loss.
@@ -37,6 +41,14 @@ impl Default for VposerSettings {
             extra_epochs: 15,
         }
     }
+}
+
+/// The mixture over a VPoser's codes.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct CodesSettings {
+    pub mixture: MixtureSettings,
+    /// Weights of a VPoser that is kept as it is, and where the spec names them.
+    pub network: Option<(PathBuf, Origin)>,
 }
 
 /// Adversarial training of a generator with the shape of VPoser v1's decoder.

@@ -272,7 +272,7 @@ fn a_checkpoint_that_cannot_be_written_is_a_remark_and_the_training_goes_on() {
     .unwrap();
     assert_eq!(trained.ending, Ending::Completed);
     assert!(
-        trained.remarks[0].ends_with("the checkpoint from before stays"),
+        trained.remarks[0].ends_with("a checkpoint from before stays as it is"),
         "{:?}",
         trained.remarks
     );

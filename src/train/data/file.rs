@@ -1,11 +1,12 @@
 //! The poses of one npz: which rows are taken, and to which sequences they belong.
 
-use ndarray::{Array2, ArrayView1, s};
+use ndarray::{Array2, Axis};
 
+use super::DataSettings;
 use super::files::Found;
-use super::{DataSettings, POSE};
 use crate::io::FileError;
-use crate::io::npz::{ArrayKind, Npz};
+use crate::io::npz::Npz;
+use crate::io::poses::{UNIQUE, body_columns, expect_rows, refuse_degrees, taken_rows};
 use crate::report::sha256;
 
 /// The rows of a file that can be trained on.
@@ -46,14 +47,20 @@ pub(super) fn read(found: &Found, settings: &DataSettings) -> Result<PoseFile, T
     let npz = Npz::from_bytes(&found.path, bytes)?;
     let array = array(&npz, settings)?;
     let poses = body_columns(&npz, &array)?;
-    let taken = taken_rows(&npz, settings, poses.nrows())?;
+    let named = match settings.rows.as_deref() {
+        Some("all") => None,
+        None => Some(UNIQUE).filter(|name| npz.has(name)),
+        some => some,
+    };
+    let taken = taken_rows(&npz, named, poses.nrows())?;
     let finite: Vec<usize> = taken
         .iter()
         .copied()
         .filter(|&row| poses.row(row).iter().all(|x| x.is_finite()))
         .collect();
     let remark = not_finite(&npz, &array, &taken, &finite)?;
-    refuse_degrees(&npz, &array, &poses, &finite)?;
+    let seen = poses.select(Axis(0), &finite);
+    refuse_degrees(&npz, &array, seen.view()).map_err(Trouble::Degrees)?;
     Ok(PoseFile {
         rows: poses.nrows(),
         not_taken: poses.nrows() - taken.len(),
@@ -78,59 +85,6 @@ fn array(npz: &Npz, settings: &DataSettings) -> Result<String, Trouble> {
     })
 }
 
-/// The 63 numbers of the body's joints; whole poses begin with the root's three.
-fn body_columns(npz: &Npz, array: &str) -> Result<Array2<f64>, FileError> {
-    let poses: Array2<f64> = npz.floats_of(array)?;
-    match poses.ncols() {
-        POSE => Ok(poses),
-        66 | 72 | 156 | 165 => Ok(poses.slice(s![.., 3..66]).to_owned()),
-        columns => Err(npz.error(format!(
-            "array `{array}` has {columns} columns; permitted are 63 (the body), 66 (with the root), \
-             72 (SMPL), 156 (SMPL+H) and 165 (SMPL-X)"
-        ))),
-    }
-}
-
-/// The rows that the array of rows names, without those that `valid` calls false.
-fn taken_rows(npz: &Npz, settings: &DataSettings, rows: usize) -> Result<Vec<usize>, FileError> {
-    let name = match settings.rows.as_deref() {
-        Some("all") => None,
-        Some(name) => Some(name),
-        None => Some("unique_idx").filter(|name| npz.has(name)),
-    };
-    let mut taken: Vec<usize> = match name {
-        None => (0..rows).collect(),
-        Some(name) if npz.member(name)?.kind == ArrayKind::Bool => {
-            let mask = npz.bools(name)?;
-            expect_rows(npz, name, mask.len(), rows)?;
-            let set = mask.iter().enumerate().filter(|(_, set)| **set);
-            set.map(|(row, _)| row).collect()
-        }
-        Some(name) => {
-            let numbers = npz.integers(name)?;
-            let row = |n: &i64| usize::try_from(*n).ok().filter(|row| *row < rows);
-            let wrong = |n: &i64| npz.error(format!("array `{name}` names row {n} of {rows}"));
-            let named = numbers.iter().map(|n| row(n).ok_or_else(|| wrong(n)));
-            named.collect::<Result<_, _>>()?
-        }
-    };
-    let valid = npz.members().iter().find(|m| m.name == "valid");
-    if valid.is_some_and(|m| m.shape == [rows] && m.kind == ArrayKind::Bool) {
-        let valid = npz.bools("valid")?;
-        let valid: Vec<bool> = valid.iter().copied().collect();
-        taken.retain(|&row| valid[row]);
-    }
-    Ok(taken)
-}
-
-fn expect_rows(npz: &Npz, name: &str, found: usize, rows: usize) -> Result<(), FileError> {
-    let message = || format!("array `{name}` has {found} entries for {rows} poses");
-    match found == rows {
-        true => Ok(()),
-        false => Err(npz.error(message())),
-    }
-}
-
 /// Rows with NaN are left out, unless nothing would be left.
 fn not_finite(
     npz: &Npz,
@@ -153,40 +107,6 @@ fn not_finite(
          the first is row {first}"
     );
     Ok(Some(npz.error(message).to_string()))
-}
-
-/// No joint turns by more than 2π; in degrees the largest of a pose is far beyond.
-fn refuse_degrees(
-    npz: &Npz,
-    array: &str,
-    poses: &Array2<f64>,
-    rows: &[usize],
-) -> Result<(), Trouble> {
-    let mut largest: Vec<f64> = rows
-        .iter()
-        .map(|&row| largest_angle(poses.row(row)))
-        .collect();
-    let middle = largest.len() / 2;
-    let Some(typical) =
-        (!largest.is_empty()).then(|| *largest.select_nth_unstable_by(middle, f64::total_cmp).1)
-    else {
-        return Ok(());
-    };
-    if typical <= std::f64::consts::TAU {
-        return Ok(());
-    }
-    let error = npz.error(format!(
-        "array `{array}` looks like degrees: in half of its poses a joint turns by more than {typical:.0} rad"
-    ));
-    Err(Trouble::Degrees(error.with_hint(
-        "poses are axis-angle in radians; multiply by π/180 before saving them",
-    )))
-}
-
-fn largest_angle(pose: ArrayView1<'_, f64>) -> f64 {
-    let joints = (0..POSE / 3).map(|j| pose.slice(s![3 * j..3 * j + 3]));
-    let angles = joints.map(|v| v.dot(&v).sqrt());
-    angles.fold(0.0, f64::max)
 }
 
 /// By the arrays `sequence`, `seq_name` and `seq_subject`; else the file is one sequence.

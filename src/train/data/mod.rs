@@ -22,8 +22,7 @@ pub(crate) use settings::{DataSettings, HoldOut};
 pub(crate) use store::Shuffled;
 use store::Store;
 
-/// Numbers of a pose: axis-angle of 21 joints, rad.
-pub(crate) const POSE: usize = 63;
+pub(crate) use crate::io::poses::POSE;
 
 /// What a training works on.
 #[derive(Debug)]

@@ -48,14 +48,14 @@ impl Linear {
         let (w, b) = (parameters.batch(self.weight), parameters.batch(self.bias));
         let slope = E::of(self.slope);
         let mut y = vec![E::zero(); x.rows() * outputs];
-        x_wt(&mut y, x.numbers(), w.numbers(), inputs);
-        for row in y.chunks_exact_mut(outputs) {
-            for (y, b) in row.iter_mut().zip(b.numbers()) {
+        let shifts = b.numbers();
+        x_wt(&mut y, x.numbers(), w.numbers(), inputs, |row| {
+            for (y, b) in row.iter_mut().zip(shifts) {
                 let sum = *y + *b;
                 // Not `max`, which would hide NaN.
                 *y = if sum < E::zero() { slope * sum } else { sum };
             }
-        }
+        });
         pass.join(&[x, w, b], y, x.rows(), move |whole| {
             let g = whole.out_gradient;
             if slope != E::one() {

@@ -14,8 +14,14 @@ fn share(rows: usize) -> usize {
     rows.div_ceil(PARTS).max(1)
 }
 
-/// `out = x·wᵀ`; `x` is (rows, inner), `w` (dims, inner).
-pub(crate) fn x_wt<E: Real>(out: &mut [E], x: &[E], w: &[E], inner: usize) {
+/// `out = x·wᵀ`, of which `finish` then gets each row; `x` is (rows, inner), `w` (dims, inner).
+pub(crate) fn x_wt<E: Real>(
+    out: &mut [E],
+    x: &[E],
+    w: &[E],
+    inner: usize,
+    finish: impl Fn(&mut [E]) + Sync,
+) {
     let dims = w.len() / inner;
     let step = share(x.len() / inner);
     let parts = out.par_chunks_mut(step * dims);
@@ -23,8 +29,9 @@ pub(crate) fn x_wt<E: Real>(out: &mut [E], x: &[E], w: &[E], inner: usize) {
         let rows = x.len() / inner;
         let x = MatRef::from_row_major_slice(x, rows, inner);
         let w = MatRef::from_row_major_slice(w, dims, inner);
-        let out = MatMut::from_row_major_slice_mut(out, rows, dims);
-        matmul(out, Accum::Replace, x, w.transpose(), E::one(), Par::Seq);
+        let to = MatMut::from_row_major_slice_mut(out, rows, dims);
+        matmul(to, Accum::Replace, x, w.transpose(), E::one(), Par::Seq);
+        out.chunks_exact_mut(dims).for_each(&finish);
     });
 }
 

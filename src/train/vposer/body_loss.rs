@@ -121,10 +121,7 @@ impl<E: Real> BodyLoss<E> {
         if weights.vertices != 0.0 {
             for block in &self.blocks {
                 let mut moved = block.product(&difference, frames);
-                for x in &mut moved {
-                    sums.vertices += x.wide().abs();
-                    *x = sign(*x) * step;
-                }
+                sums.vertices += take_signs(&mut moved, step);
                 block.add_back(&moved, frames, &mut slope);
             }
         }
@@ -270,6 +267,19 @@ fn sign<E: Real>(x: E) -> E {
         // Zero stays zero, and NaN stays NaN.
         x
     }
+}
+
+/// Σ |x| of all numbers, which become `step` with their sign; in lanes, as vector instructions want it.
+fn take_signs<E: Real>(numbers: &mut [E], step: E) -> f64 {
+    const LANES: usize = 16;
+    let mut sums = [E::zero(); LANES];
+    for chunk in numbers.chunks_mut(LANES) {
+        for (x, sum) in chunk.iter_mut().zip(&mut sums) {
+            *sum += num_traits::Float::abs(*x);
+            *x = sign(*x) * step;
+        }
+    }
+    sums.iter().map(|sum| sum.wide()).sum()
 }
 
 impl<E: Real> Block<E> {
