@@ -191,5 +191,5 @@ fn priors_are_measured_side_by_side_and_the_same_each_time() {
     let degrees = at.join("degrees.npz");
     poses(&degrees, 3, 180.0, None);
     let said = fails(at, &["evaluate", "gmm", "--on", "degrees.npz"]);
-    assert!(said.contains("look like degrees"), "{said}");
+    assert!(said.contains("looks like degrees"), "{said}");
 }
