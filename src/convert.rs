@@ -81,6 +81,19 @@ fn body(body: &BodyArrays, out: &Path) -> Result<Converted, FileError> {
             .as_ref()
             .map(|p| ("posedirs", p.view().into_dyn())),
     );
+    let hands = body.hands.iter();
+    arrays.extend(hands.clone().flat_map(|hands| {
+        let [left, right] = &hands.components;
+        let components = [("hands_componentsl", left), ("hands_componentsr", right)];
+        components.map(|(name, array)| (name, array.view().into_dyn()))
+    }));
+    arrays.extend(hands.flat_map(|hands| {
+        let means = [
+            ("hands_meanl", &hands.means[0]),
+            ("hands_meanr", &hands.means[1]),
+        ];
+        means.map(|(name, mean)| (name, ndarray::aview1(mean).into_dyn()))
+    }));
     let count = arrays.len() + 2;
     for (name, array) in arrays {
         writer.floats64(name, array.shape(), &flat(array.view()))?;

@@ -10,6 +10,11 @@ use fitrun::{BodyModel, NpzWriter};
 /// Betas and expressions of the made SMPL-X body.
 const SHAPES: usize = 20;
 
+/// Entry of a hand's component, none a multiple of another.
+fn component(hand: usize, row: usize, k: usize) -> f64 {
+    0.15 * (0.9 * (row + 1) as f64 * k as f64 + hand as f64).sin()
+}
+
 /// A body with the joints of SMPL-X (or SMPL+H): the built-in one's skeleton with short fingers, one
 /// vertex at each joint, uneven shape directions, and pose correctives.
 fn body(path: &Path, joints: usize) {
@@ -69,6 +74,14 @@ fn body(path: &Path, joints: usize) {
     file.integers("kintree_table", &[2, joints], &parents)
         .unwrap();
     file.integers("f", &[1, 3], &[0, 1, 2]).unwrap();
+    for (k, side) in ["l", "r"].into_iter().enumerate() {
+        let mean: Vec<f64> = (0..45).map(|i| 0.1 * wave(i + k)).collect();
+        let rows: Vec<f64> = (0..45 * 45).map(|i| component(k, i / 45, i % 45)).collect();
+        file.floats64(&format!("hands_mean{side}"), &[45], &mean)
+            .unwrap();
+        file.floats64(&format!("hands_components{side}"), &[45, 45], &rows)
+            .unwrap();
+    }
     file.finish().unwrap();
 }
 
@@ -136,6 +149,61 @@ fn gradients_of_hands_and_face_meet_central_differences() {
         assert!(row.largest > 0.0, "{}: the gradient is zero", row.term);
         assert!(row.error <= 1e-6, "{row:?}");
     }
+}
+
+/// What a model with `hands_mean + components[:n]` says of weights, written out.
+fn pose_hand(weights: &[f64]) -> Vec<f64> {
+    let n = weights.len() / 2;
+    let of = |hand: usize, k: usize| {
+        let mean = 0.1 * (1.3 * (k + hand) as f64 + 0.4).sin();
+        let parts = (0..n).map(|c| weights[hand * n + c] * component(hand, c, k));
+        mean + parts.sum::<f64>()
+    };
+    (0..90).map(|i| of(i / 45, i % 45)).collect()
+}
+
+#[test]
+fn principal_components_turn_fingers_as_the_model_says() {
+    let folder = tempfile::tempdir().unwrap();
+    for (joints, first) in [(52, 22), (55, 25)] {
+        let text = spec(folder.path(), joints, "hands-pca", "");
+        let checked = check(&text, &[]);
+        let found = fit(&checked);
+        let weights = found.variable(&checked.problem, "hand_pca", 3).unwrap();
+        assert_eq!(weights.len(), 12);
+        assert!(weights.iter().any(|w| w.abs() > 0.05), "{weights:?}");
+        let path = folder.path().join("spec.toml");
+        std::fs::write(&path, &text).unwrap();
+        let options = fitrun::RunOptions {
+            out: Some(folder.path().join(format!("run{joints}"))),
+            ..Default::default()
+        };
+        let outcome = fitrun::run(&path, &options, &mut |_| true).unwrap();
+        let poses = fitrun::read_array(outcome.dir.join("params.npz"), "poses").unwrap();
+        for (i, expected) in pose_hand(weights).into_iter().enumerate() {
+            let written = poses[[3, 3 * first + i]];
+            assert!((written - expected).abs() < 1e-9, "{joints}: {i}");
+        }
+        for row in fitrun::gradcheck(&checked.problem) {
+            assert!(row.largest > 0.0 && row.error <= 1e-6, "{row:?}");
+        }
+    }
+}
+
+#[test]
+fn hands_are_turned_by_one_variable_of_an_even_size() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |preset: &str, more: &str| {
+        let path = folder.path().join("spec.toml");
+        std::fs::write(&path, spec(folder.path(), 52, preset, more)).unwrap();
+        let error = fitrun::check(&path, &Default::default()).unwrap_err();
+        error.to_string()
+    };
+    let both = "[vars.hand_pca]\nper = \"frame\"\n";
+    let said = refused("hands", both);
+    assert!(said.contains("both turn the fingers"), "{said}");
+    let said = refused("hands-pca", "[vars.hand_pca]\ndim = 7\n");
+    assert!(said.contains("an even number from 2 to 90"), "{said}");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use std::path::Path;
 use ndarray::{Array2, Array3, Axis, concatenate, s};
 
 use crate::io::FileError;
-use crate::io::body_fields::{self, BodyArrays};
+use crate::io::body_fields::{self, BodyArrays, HandSpace};
 use crate::io::body_npz;
 
 pub use pose::Transforms;
@@ -77,6 +77,8 @@ pub struct BodyModel {
     pub joints: Array2<f64>,
     /// (joints·3, betas + expressions).
     pub joint_shapedirs: Array2<f64>,
+    /// Where the model has it, the space of hand poses that `hand_pca` lives in.
+    pub hands: Option<HandSpace>,
     /// Surface points by name: a vertex each.
     pub landmarks: BTreeMap<String, usize>,
 }
@@ -137,6 +139,7 @@ impl BodyModel {
             weights: arrays.weights,
             parents: arrays.parents.iter().map(|p| p.unwrap_or(0)).collect(),
             joint_names: whole::joint_names(joint_count),
+            hands: arrays.hands,
         };
         model.landmarks = landmarks::find(&model);
         Ok(model)

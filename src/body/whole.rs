@@ -33,8 +33,13 @@ const SMPLX: &[PosePart] = &[
 /// Names of all such variables.
 pub(crate) const TURNS: [&str; 3] = ["pose_hand", "pose_jaw", "pose_eye"];
 
-/// With the expression, which turns nothing.
-pub(crate) const PARTS: [&str; 4] = ["pose_hand", "pose_jaw", "pose_eye", "expression"];
+/// Weights of the hands' principal components, those of the left hand first; in the place of `pose_hand`.
+pub(crate) const HAND_PCA: &str = "hand_pca";
+/// Numbers of `hand_pca` where the spec does not say: six for each hand, as SMPL-X.
+const HAND_PCA_DIMS: usize = 12;
+
+/// With those that turn nothing by themselves.
+pub(crate) const PARTS: [&str; 5] = ["pose_hand", HAND_PCA, "pose_jaw", "pose_eye", "expression"];
 
 const FINGERS: [&str; 5] = ["index", "middle", "pinky", "ring", "thumb"];
 
@@ -53,8 +58,35 @@ impl BodyModel {
         if name == "expression" {
             return Some(self.num_expressions).filter(|n| *n > 0);
         }
+        if name == HAND_PCA {
+            return self.hands.as_ref().map(|_| HAND_PCA_DIMS);
+        }
         let part = self.pose_parts().iter().find(|p| p.name == name)?;
         Some(3 * part.joints)
+    }
+
+    /// `pose_hand` as offset (90) and matrix (90, `columns`), row-major, of as many components of either hand.
+    pub(crate) fn hand_map(&self, columns: usize) -> Option<(Vec<f64>, Vec<f64>)> {
+        let hands = self.hands.as_ref()?;
+        let (count, n) = (columns / 2, hands.means[0].len());
+        let mut matrix = vec![0.0; 2 * n * columns];
+        for (side, components) in hands.components.iter().enumerate() {
+            for (component, row) in components.rows().into_iter().take(count).enumerate() {
+                for (k, x) in row.iter().enumerate() {
+                    matrix[(side * n + k) * columns + side * count + component] = *x;
+                }
+            }
+        }
+        Some((hands.means.concat(), matrix))
+    }
+
+    /// `pose_hand` of weights of components.
+    pub(crate) fn hand_pose(&self, weights: &[f64]) -> Option<Vec<f64>> {
+        let (mut pose, matrix) = self.hand_map(weights.len())?;
+        for (x, row) in pose.iter_mut().zip(matrix.chunks_exact(weights.len())) {
+            *x += row.iter().zip(weights).map(|(a, w)| a * w).sum::<f64>();
+        }
+        Some(pose)
     }
 
     /// All axis-angle numbers of joints 1 and up, from those of the body and of the parts by name.

@@ -2,7 +2,7 @@
 
 use super::Checker;
 use crate::body::BODY_JOINTS;
-use crate::body::whole::{PARTS, TURNS};
+use crate::body::whole::{HAND_PCA, PARTS, TURNS};
 use crate::diagnostic::{Diagnostic, Origin, Sourced};
 use crate::ir::{Per, Variable, VariableId};
 use crate::manifold::Manifold;
@@ -206,6 +206,7 @@ impl Checker<'_> {
             ("betas", None) if self.spec.has_body => Some(10),
             ("pose_body", Some(_)) => Some(3 * BODY_JOINTS),
             ("trans", Some(_)) => Some(3),
+            (HAND_PCA, Some(_)) => return self.hand_components(view),
             (name, Some(body)) if PARTS.contains(&name) => {
                 Some(body.dims_of_part(name).unwrap_or(1))
             }
@@ -231,6 +232,26 @@ impl Checker<'_> {
             (Some(dim), None) => Some(dim.value as usize),
             (None, None) => Some(init),
         }
+    }
+
+    /// As many numbers for the left hand as for the right.
+    fn hand_components(&mut self, view: &View<'_>) -> Option<usize> {
+        let body = self.inputs.body.as_ref()?;
+        let usual = body.dims_of_part(HAND_PCA).unwrap_or(2);
+        let Some(dim) = view.integer("dim") else {
+            return Some(usual);
+        };
+        if (2..=90).contains(&dim.value) && dim.value % 2 == 0 {
+            return Some(dim.value as usize);
+        }
+        let message = format!(
+            "`{}.dim` should be an even number from 2 to 90",
+            view.path()
+        );
+        let diagnostic = Diagnostic::error("F0303", message, &dim.origin);
+        self.diagnostics
+            .push(diagnostic.hint("half of the components are the left hand's, half the right's"));
+        None
     }
 
     /// The numbers of all copies where a solve starts.

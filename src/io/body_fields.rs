@@ -44,6 +44,16 @@ pub(crate) struct BodyArrays {
     /// (V, 3, 9 (J − 1)); `None` where the file has none or all are zero.
     pub posedirs: Option<Array3<f64>>,
     pub joint_names: Option<Vec<String>>,
+    pub hands: Option<HandSpace>,
+}
+
+/// The principal components of both hands' poses, as MANO, SMPL+H and SMPL-X hold them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HandSpace {
+    /// (45) of the left hand, then of the right: axis-angle of 15 joints, rad.
+    pub means: [Vec<f64>; 2],
+    /// (45, 45): a component in each row, the strongest first.
+    pub components: [Array2<f64>; 2],
 }
 
 /// Where a body's arrays come from.
@@ -105,7 +115,25 @@ impl<'a> Reader<'a> {
             shapedirs: self.shapedirs()?,
             posedirs: self.posedirs()?,
             joint_names: self.joint_names()?,
+            hands: self.hands()?,
         })
+    }
+
+    /// `None` where the file lacks any of the four arrays.
+    fn hands(&self) -> Result<Option<HandSpace>, FileError> {
+        const N: usize = 3 * 15;
+        let means = ["hands_meanl", "hands_meanr"];
+        let components = ["hands_componentsl", "hands_componentsr"];
+        let mut all = means.iter().chain(&components);
+        if self.joints < 52 || !all.all(|name| self.fields.has(name)) {
+            return Ok(None);
+        }
+        let mean = |name| self.finite::<ndarray::Ix1>(name, &[N], "(45)");
+        let matrix = |name| self.finite::<ndarray::Ix2>(name, &[N, N], "(45, 45)");
+        Ok(Some(HandSpace {
+            means: [mean(means[0])?.to_vec(), mean(means[1])?.to_vec()],
+            components: [matrix(components[0])?, matrix(components[1])?],
+        }))
     }
 
     fn shapedirs(&self) -> Result<Array3<f64>, FileError> {

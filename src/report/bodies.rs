@@ -2,6 +2,7 @@
 
 use nalgebra::{Matrix3, Rotation3, UnitQuaternion, Vector3};
 
+use crate::body::whole::HAND_PCA;
 use crate::body::{BODY_JOINTS, BodyModel, Transforms};
 use crate::compile::forward;
 use crate::fit::Fit;
@@ -78,8 +79,11 @@ fn poses(problem: &Problem, fit: &Fit, model: &BodyModel) -> Option<Vec<Vec<f64>
     let body = body_poses(problem, fit)?;
     let of_frame = |(f, body): (usize, &[f64])| {
         model.full_pose(body, |name| {
-            let id = problem.variable(name)?;
-            Some(fit.values.get(id, f).to_vec())
+            let of = |name| Some(fit.values.get(problem.variable(name)?, f));
+            match of(name) {
+                None if name == "pose_hand" => model.hand_pose(of(HAND_PCA)?),
+                numbers => Some(numbers?.to_vec()),
+            }
         })
     };
     let rows = body.chunks_exact(3 * BODY_JOINTS).enumerate();

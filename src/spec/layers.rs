@@ -15,6 +15,10 @@ const PRESETS: &[(&str, &str)] = &[
         include_str!("../../specs/presets/hands.toml"),
     ),
     (
+        "presets/hands-pca.toml",
+        include_str!("../../specs/presets/hands-pca.toml"),
+    ),
+    (
         "presets/whole-body.toml",
         include_str!("../../specs/presets/whole-body.toml"),
     ),
