@@ -64,7 +64,8 @@ impl Linear {
             if slope != E::one() {
                 sweep(g, whole.out, outputs, |g, y| {
                     for (g, y) in g.iter_mut().zip(y) {
-                        *g *= if *y < E::zero() { slope } else { E::one() };
+                        let below = slope * *g;
+                        *g = if *y < E::zero() { below } else { *g };
                     }
                 });
             }
