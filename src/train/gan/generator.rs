@@ -1,73 +1,46 @@
 //! The generator: VPoser v1's decoder, from latent codes to rotation matrices.
 
-use super::dense::{Dense, Number, layers, leaky, leaky_back};
-use super::six;
+use super::SLOPE;
 use crate::body::BODY_JOINTS;
+use crate::graph::Real;
+use crate::random::SplitMix64;
+use crate::train::GanSettings;
+use crate::train::network::{Batch, Forward, Linear, Parameters, rotations};
 
-/// Names of its layers in the published checkpoints.
-pub(super) const NAMES: [&str; 3] = [
-    "bodyprior_dec_fc1",
-    "bodyprior_dec_fc2",
-    "bodyprior_dec_out",
-];
-
-#[derive(Clone, Debug)]
-pub(super) struct Generator {
-    pub layers: [Dense; 3],
+pub(super) struct Generator<E: Real> {
+    pub parameters: Parameters<E>,
+    layers: [Linear; 3],
 }
 
-/// What a forward pass leaves for the way back.
-pub(super) struct Generated<E> {
-    first: Vec<E>,
-    second: Vec<E>,
-    six: Vec<E>,
-    /// (rows, 9·21).
-    pub rotations: Vec<E>,
-}
-
-impl Generator {
-    pub fn new(latent_dim: usize, hidden: usize) -> Self {
-        let out = 6 * BODY_JOINTS;
-        Self {
-            layers: layers(0, [(latent_dim, hidden), (hidden, hidden), (hidden, out)]),
-        }
+impl<E: Real> Generator<E> {
+    /// Its parameters are named as in the published checkpoints, after `prefix`.
+    pub fn new(settings: &GanSettings, prefix: &str, random: &mut SplitMix64) -> Self {
+        let (latent, hidden) = (settings.latent_dim, settings.hidden);
+        let mut parameters = Parameters::new();
+        let mut linear = |name: &str, dims: [usize; 2], slope: f64| {
+            let name = format!("{prefix}bodyprior_dec_{name}");
+            Linear::new(&mut parameters, &name, dims, slope, random)
+        };
+        let layers = [
+            linear("fc1", [latent, hidden], SLOPE),
+            linear("fc2", [hidden, hidden], SLOPE),
+            linear("out", [hidden, 6 * BODY_JOINTS], 1.0),
+        ];
+        Self { parameters, layers }
     }
 
-    pub fn len(&self) -> usize {
-        self.layers[2].end()
-    }
-
-    /// Codes (rows, latent_dim) to rotations.
-    pub fn forward<E: Number>(&self, numbers: &[E], codes: &[E], rows: usize) -> Generated<E> {
+    /// Codes (rows, latent_dim) to rotations (rows, 9·21).
+    pub fn make(&self, pass: &mut Forward<E>, codes: &Batch<E>) -> Batch<E> {
         let [fc1, fc2, out] = &self.layers;
-        let first = leaky(fc1.forward(numbers, codes, rows));
-        let second = leaky(fc2.forward(numbers, &first, rows));
-        let six = out.forward(numbers, &second, rows);
-        let rotations = six::forward(&six);
-        Generated {
-            first,
-            second,
-            six,
-            rotations,
-        }
+        let x = fc1.forward(&self.parameters, pass, codes);
+        let x = fc2.forward(&self.parameters, pass, &x);
+        let six = out.forward(&self.parameters, pass, &x);
+        rotations::from_six(pass, &six)
     }
-
-    /// Adds to `to` what the gradient `g` of the rotations means for the numbers.
-    pub fn add_gradient<E: Number>(
-        &self,
-        numbers: &[E],
-        codes: &[E],
-        made: &Generated<E>,
-        g: &[E],
-        to: &mut [E],
-    ) {
-        let [fc1, fc2, out] = &self.layers;
-        let rows = made.six.len() / out.outputs;
-        let g = six::backward(&made.six, g);
-        out.add_gradient(&made.second, &g, rows, to);
-        let g = leaky_back(&made.second, out.backward(numbers, &g, rows));
-        fc2.add_gradient(&made.first, &g, rows, to);
-        let g = leaky_back(&made.first, fc2.backward(numbers, &g, rows));
-        fc1.add_gradient(codes, &g, rows, to);
+    /// Rotations (rows, 9·21) alone, without a way back.
+    pub fn samples(&self, codes: Vec<E>, rows: usize) -> Vec<E> {
+        let mut pass = Forward::<E>::new(&Default::default());
+        let codes = pass.leaf(codes, rows, false);
+        self.make(&mut pass, &codes).numbers().to_vec()
     }
 }

@@ -1,64 +1,60 @@
-//! The networks' numbers as the published checkpoints name and shape them.
+//! The networks' numbers as the published checkpoints shape them.
 
-use super::GanTrainee;
-use super::dense::Dense;
-use super::{discriminator, generator};
+use super::players::Players;
 use crate::body::BODY_JOINTS;
 use crate::io::tensors::{Tensor, Tensors};
 
+/// Of a width of 1, though the files say that they have two axes more.
+const CONVOLUTIONS: [&str; 2] = [
+    "discriminator.comm_conv.0.weight",
+    "discriminator.comm_conv.2.weight",
+];
+const WHOLE: &str = "discriminator.disc_poseall.fc_all_pose.0.weight";
+const HEADS: &str = "discriminator.disc_poseeach.fc_layer";
+
 /// The averaged generator, and after `discriminator.` the discriminator.
-pub(super) fn published(trainee: &GanTrainee) -> Tensors {
+pub(super) fn published(players: &Players) -> Tensors {
     let mut found = Tensors::default();
-    let layers = trainee.generator.network.layers;
-    for (name, layer) in generator::NAMES.iter().zip(layers) {
-        insert(&mut found, name, &layer, &trainee.average, false);
-    }
-    let player = &trainee.discriminator;
-    let layers = player.network.layers;
-    for (i, (name, layer)) in discriminator::NAMES.iter().zip(layers).enumerate() {
-        let name = format!("discriminator.{name}");
-        match i {
-            2 => insert_whole(&mut found, &name, &layer, &player.numbers),
-            _ => insert(&mut found, &name, &layer, &player.numbers, i < 2),
+    players.average.parameters.save(&mut found);
+    players.discriminator.parameters.save(&mut found);
+    for name in CONVOLUTIONS {
+        if let Some(weight) = found.arrays.get_mut(name) {
+            weight.shape.extend([1, 1]);
         }
     }
-    let (weights, biases) = player.network.head_ranges();
-    let width = weights.len() / BODY_JOINTS;
-    for joint in 0..BODY_JOINTS {
-        let name = format!("discriminator.disc_poseeach.fc_layer.{joint}");
-        let weight = &player.numbers[weights.start + joint * width..][..width];
-        let bias = player.numbers[biases.start + joint];
-        found.insert(
-            format!("{name}.weight"),
-            Tensor::single(&[1, width], weight.iter().copied()),
-        );
-        found.insert(format!("{name}.bias"), Tensor::single(&[1], [bias]));
+    if let Some(weight) = found.arrays.get_mut(WHOLE) {
+        by_channels(weight);
+    }
+    for part in ["weight", "bias"] {
+        if let Some(heads) = found.arrays.remove(&format!("{HEADS}.{part}")) {
+            for (joint, head) in split(&heads).enumerate() {
+                found.insert(format!("{HEADS}.{joint}.{part}"), head);
+            }
+        }
     }
     found
 }
 
-fn insert(to: &mut Tensors, name: &str, layer: &Dense, numbers: &[f32], convolution: bool) {
-    let weight = numbers[layer.weight()].iter().copied();
-    let shape = [layer.outputs, layer.inputs, 1, 1];
-    let shape = if convolution { &shape[..] } else { &shape[..2] };
-    to.insert(format!("{name}.weight"), Tensor::single(shape, weight));
-    let bias = numbers[layer.bias()].iter().copied();
-    to.insert(
-        format!("{name}.bias"),
-        Tensor::single(&[layer.outputs], bias),
-    );
+/// Columns joint after joint become channel after channel.
+fn by_channels(weight: &mut Tensor) {
+    let inputs = weight.shape[1];
+    let channels = inputs / BODY_JOINTS;
+    let turned = weight.data.chunks_exact(inputs).flat_map(|row| {
+        (0..inputs).map(move |k| row[k % BODY_JOINTS * channels + k / BODY_JOINTS])
+    });
+    weight.data = turned.collect();
 }
 
-/// Columns joint after joint become channel after channel.
-fn insert_whole(to: &mut Tensors, name: &str, layer: &Dense, numbers: &[f32]) {
-    let channels = layer.inputs / BODY_JOINTS;
-    let mut numbers = numbers.to_vec();
-    let rows = numbers[layer.weight()].to_vec();
-    let turned = numbers[layer.weight()].chunks_exact_mut(layer.inputs);
-    for (row, turned) in rows.chunks_exact(layer.inputs).zip(turned) {
-        for (k, x) in turned.iter_mut().enumerate() {
-            *x = row[k % BODY_JOINTS * channels + k / BODY_JOINTS];
+/// An array for each index of the first axis.
+fn split(heads: &Tensor) -> impl Iterator<Item = Tensor> {
+    let width = heads.data.len() / heads.shape[0];
+    heads.data.chunks_exact(width).map(|data| {
+        let mut shape = heads.shape.clone();
+        shape[0] = 1;
+        Tensor {
+            shape,
+            data: data.to_vec(),
+            double: heads.double,
         }
-    }
-    insert(to, name, layer, &numbers, false);
+    })
 }

@@ -31,7 +31,7 @@ impl Default for AdamSettings {
 /// The moments of some [`Parameters`].
 pub(crate) struct Adam<E> {
     pub settings: AdamSettings,
-    steps: u64,
+    pub steps: u64,
     moments: Vec<[Vec<E>; 2]>,
 }
 

@@ -6,6 +6,9 @@ use crate::graph::Real;
 use crate::random::SplitMix64;
 
 /// y = leaky(x·Wᵀ + b), (rows, inputs) to (rows, outputs).
+///
+/// A row that is n times as long counts as n rows side by side, which share the weights as in a
+/// convolution of width 1: (rows, n·inputs) to (rows, n·outputs).
 #[derive(Clone, Debug)]
 pub(crate) struct Linear {
     weight: usize,
@@ -47,7 +50,7 @@ impl Linear {
         let [inputs, outputs] = self.dims;
         let (w, b) = (parameters.batch(self.weight), parameters.batch(self.bias));
         let slope = E::of(self.slope);
-        let mut y = vec![E::zero(); x.rows() * outputs];
+        let mut y = vec![E::zero(); x.numbers().len() / inputs * outputs];
         let shifts = b.numbers();
         x_wt(&mut y, x.numbers(), w.numbers(), inputs, |row| {
             for (y, b) in row.iter_mut().zip(shifts) {
@@ -61,7 +64,8 @@ impl Linear {
             if slope != E::one() {
                 sweep(g, whole.out, outputs, |g, y| {
                     for (g, y) in g.iter_mut().zip(y) {
-                        *g *= if *y < E::zero() { slope } else { E::one() };
+                        let below = slope * *g;
+                        *g = if *y < E::zero() { below } else { *g };
                     }
                 });
             }

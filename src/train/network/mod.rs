@@ -3,15 +3,18 @@
 mod adam;
 mod batch_norm;
 mod dropout;
+mod heads;
 mod linear;
 mod parameters;
 mod product;
+pub(crate) mod rotations;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use adam::{Adam, AdamSettings};
 pub(crate) use batch_norm::BatchNorm;
 pub(crate) use dropout::dropout;
+pub(crate) use heads::Heads;
 pub(crate) use linear::Linear;
 pub(crate) use parameters::Parameters;
 

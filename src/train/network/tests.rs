@@ -192,3 +192,38 @@ fn parameters_and_moments_come_back_as_they_were_saved() {
     step(&mut others, &mut other);
     assert_eq!(save(&parameters, &adam), save(&others, &other));
 }
+
+#[test]
+fn a_layer_takes_a_longer_row_as_several_that_share_its_weights() {
+    let mut parameters = Parameters::new();
+    let layer = Linear::new(&mut parameters, "a", [3, 2], 0.2, &mut SplitMix64(8));
+    let model =
+        |p: &Parameters<f64>, pass: &mut Forward<f64>, x: &Batch<f64>| layer.forward(p, pass, x);
+    let x = numbers(ROWS * 12, 9);
+    check(&model, &mut parameters, &x);
+    let of = |rows: usize| {
+        let mut pass = pass();
+        let x = pass.leaf(x.clone(), rows, false);
+        let y = model(&parameters, &mut pass, &x);
+        (y.rows(), y.numbers().to_vec())
+    };
+    let (short, long) = (of(4 * ROWS), of(ROWS));
+    assert_eq!((short.0, long.0), (4 * ROWS, ROWS));
+    assert_eq!(short.1, long.1);
+}
+
+#[test]
+fn the_gradients_of_heads_meet_central_differences() {
+    let mut parameters = Parameters::new();
+    let heads = Heads::new(&mut parameters, "h", [4, 3], &mut SplitMix64(10));
+    let model =
+        |p: &Parameters<f64>, pass: &mut Forward<f64>, x: &Batch<f64>| heads.forward(p, pass, x);
+    check(&model, &mut parameters, &numbers(ROWS * 12, 11));
+}
+
+#[test]
+fn the_gradients_of_rotations_from_six_numbers_meet_central_differences() {
+    let model =
+        |_: &Parameters<f64>, pass: &mut Forward<f64>, x: &Batch<f64>| rotations::from_six(pass, x);
+    check(&model, &mut Parameters::new(), &numbers(ROWS * 12, 12));
+}

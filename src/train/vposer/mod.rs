@@ -5,15 +5,11 @@ mod network;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
-
 use self::body_loss::{BodyLoss, Distances};
 use self::network::Network;
-use super::network::{Adam, AdamSettings, Forward};
+use super::network::{Adam, AdamSettings, Forward, rotations};
 use super::{Trainee, VposerSettings};
 use crate::body::{BODY_JOINTS, BodyModel};
-use crate::graph::rodrigues::Rodrigues;
-use crate::graph::{Operation, Real};
 use crate::io::tensors::Tensors;
 use crate::random::SplitMix64;
 
@@ -68,13 +64,6 @@ fn weighted(weights: Distances, found: Distances) -> f64 {
         + weights.joints * found.joints
 }
 
-fn rotations<E: Real>(pass: &mut Forward<E>, poses: &[E]) -> Vec<E> {
-    let rows = poses.len() / (3 * BODY_JOINTS);
-    let poses = pass.leaf(poses.to_vec(), rows, false);
-    let operation: Arc<dyn Operation<E>> = Arc::new(Rodrigues { count: BODY_JOINTS });
-    pass.apply(&operation, rows, &[&poses]).numbers().to_vec()
-}
-
 impl Trainee for VposerTrainee {
     fn losses(&self) -> &'static [&'static str] {
         &["total", "kl", "vertices", "geodesic", "joints"]
@@ -94,7 +83,7 @@ impl Trainee for VposerTrainee {
 
     fn step(&mut self, batch: &[f32], random: &mut SplitMix64) -> Vec<f64> {
         let mut pass = Forward::<f32>::new(&Default::default());
-        let target = rotations(&mut pass, batch);
+        let target = rotations::from_angles(batch);
         let weight = self.settings.kl;
         let (predicted, kl) = self.network.train(&mut pass, batch, weight, random);
         let weights = self.weights_of_losses();
@@ -108,8 +97,7 @@ impl Trainee for VposerTrainee {
     fn validate(&mut self, poses: &[f32]) -> Vec<f64> {
         let mut sums = [0.0; 4];
         for poses in poses.chunks(ROWS * 3 * BODY_JOINTS) {
-            let mut pass = Forward::<f32>::new(&Default::default());
-            let target = rotations(&mut pass, poses);
+            let target = rotations::from_angles(poses);
             let (predicted, kl) = self.network.evaluate(poses);
             let found = self.body.measure(&predicted, &target);
             let rows = (poses.len() / (3 * BODY_JOINTS)) as f64;

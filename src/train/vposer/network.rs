@@ -1,14 +1,11 @@
 //! VPoser v2's encoder and decoder, with the names of the published weights.
 
-use std::sync::Arc;
-
 use crate::body::BODY_JOINTS;
-use crate::graph::six_d::SixD;
-use crate::graph::{Operation, Real};
+use crate::graph::Real;
 use crate::io::tensors::Tensors;
 use crate::random::SplitMix64;
 use crate::train::VposerSettings;
-use crate::train::network::{Batch, BatchNorm, Forward, Linear, Parameters, dropout};
+use crate::train::network::{Batch, BatchNorm, Forward, Linear, Parameters, dropout, rotations};
 
 const POSE: usize = 3 * BODY_JOINTS;
 const SLOPE: f64 = 0.01;
@@ -87,7 +84,7 @@ impl<E: Real> Network<E> {
         let y = dropout(pass, &y, self.dropout, random);
         let y = self.decoder[1].forward(p, pass, &y);
         let y = self.decoder[2].forward(p, pass, &y);
-        (matrices(pass, &y), kl)
+        (rotations::from_six(pass, &y), kl)
     }
 
     /// Rotations of the decoded means, and the mean of Σ_z KL.
@@ -111,7 +108,7 @@ impl<E: Real> Network<E> {
             .decoder
             .iter()
             .fold(mu, |y, layer| layer.forward(p, pass, &y));
-        let rotations = matrices(pass, &y).numbers().to_vec();
+        let rotations = rotations::from_six(pass, &y).numbers().to_vec();
         self.parameters.set_wanted(true);
         (rotations, kl)
     }
@@ -127,11 +124,6 @@ impl<E: Real> Network<E> {
             .iter_mut()
             .try_for_each(|norm| norm.restore(from))
     }
-}
-
-fn matrices<E: Real>(pass: &mut Forward<E>, six: &Batch<E>) -> Batch<E> {
-    let operation: Arc<dyn Operation<E>> = Arc::new(SixD { count: BODY_JOINTS });
-    pass.apply(&operation, six.rows(), &[six])
 }
 
 /// ln(1 + eˣ) without overflow.

@@ -13,7 +13,7 @@ fn cost(
     weights: Distances,
 ) -> (f64, Forward<f64>) {
     let mut pass = Forward::<f64>::new(&Default::default());
-    let target = rotations(&mut pass, poses);
+    let target = rotations::from_angles(poses);
     let (predicted, kl) = network.train(&mut pass, poses, 0.05, &mut SplitMix64(8));
     let (found, gradient) = body.evaluate(predicted.numbers(), &target, weights);
     pass.seed(&predicted, gradient);
@@ -75,7 +75,7 @@ fn vertex_distances_are_those_of_the_plain_skinning() {
     let model = BodyModel::builtin(None).unwrap();
     let body = BodyLoss::<f64>::new(&model);
     let poses = poses(2);
-    let turns = rotations(&mut Forward::<f64>::new(&Default::default()), &poses);
+    let turns = rotations::from_angles(&poses);
     let found = body.measure(&turns[..189], &turns[189..]);
     let (rest, vertices) = (model.rest_joints(&[]), model.rest_vertices(&[]));
     let skinned = |pose: &[f64]| {
