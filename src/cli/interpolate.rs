@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use fitrun::generate::{
-    self, Way, movements, read_poses, write_animation, write_poses, write_sheet,
+    self, Way, movements, read_codes, read_poses, write_animation, write_poses, write_sheet,
 };
 use fitrun::ndarray::{Array2, Axis, s};
 use fitrun::{BodyModel, Prior};
@@ -16,7 +16,8 @@ use super::prior_use::{PriorArgs, Trouble, exit, written};
 pub(super) struct InterpolateArgs {
     #[command(flatten)]
     common: PriorArgs,
-    /// The pose at the start: FILE or FILE:ROW, an .npz with `pose_body` or AMASS's `poses`
+    /// The pose at the start: FILE or FILE:ROW, an .npz with `pose_body` or AMASS's `poses`; of a
+    /// GAN, which has no encoder, an .npz with codes `z`
     #[arg(long, value_name = "FILE:ROW", requires = "to")]
     from: Option<String>,
     /// The pose at the end
@@ -113,20 +114,27 @@ fn ends(args: &InterpolateArgs, prior: &Prior) -> Result<(Array2<f64>, Array2<f6
     Ok((half(0), half(1)))
 }
 
-/// The code of one pose of a file.
+/// One row of a file as a code: of a pose, or where the prior has no encoder, of codes.
 fn encoded(text: &str, prior: &Prior) -> Result<Array2<f64>, Trouble> {
     let (file, row) = match text.rsplit_once(':') {
         Some((file, row)) if row.parse::<usize>().is_ok() => (file, row.parse().unwrap_or(0)),
         _ => (text, 0),
     };
-    let poses = read_poses(file.as_ref())?;
-    if row >= poses.nrows() {
-        let count = poses.nrows();
-        return Err(format!("`{file}` has {count} poses, so there is no row {row}").into());
+    let encoder = prior.encode(&[]).is_some();
+    let rows = match encoder {
+        true => read_poses(file.as_ref())?,
+        false => read_codes(file.as_ref(), prior.latent_dim())?,
+    };
+    if row >= rows.nrows() {
+        let count = rows.nrows();
+        return Err(format!("`{file}` has {count} rows, so there is no row {row}").into());
     }
-    let pose = poses.slice(s![row..row + 1, ..]);
-    if pose.iter().any(|x| !x.is_finite()) {
+    let found = rows.slice(s![row..row + 1, ..]);
+    if found.iter().any(|x| !x.is_finite()) {
         return Err(format!("row {row} of `{file}` is not finite").into());
     }
-    Ok(generate::encode(prior, pose)?)
+    match encoder {
+        true => Ok(generate::encode(prior, found)?),
+        false => Ok(found.to_owned()),
+    }
 }

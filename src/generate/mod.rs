@@ -13,8 +13,6 @@ use crate::prior::{Latent, Prior};
 pub use files::{read_codes, read_poses, write_codes, write_poses};
 pub use show::{movements, write_animation, write_sheet};
 
-/// Numbers of `pose_body`.
-
 /// Codes (rows, latent) and their poses (rows, 63), axis-angle in rad.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Generated {

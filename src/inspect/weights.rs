@@ -8,7 +8,7 @@ use crate::io::FileError;
 use crate::io::published::{Published, published};
 use crate::io::tensors::Tensors;
 use crate::io::weights::{self, Container};
-use crate::prior::{CODES, LearnedKind, Mixture, network};
+use crate::prior::{CODES, LearnedKind, Mixture, layout};
 
 pub(super) fn inspect(path: &Path) -> Result<Inspection, FileError> {
     let all = weights::read(path)?;
@@ -57,7 +57,7 @@ fn mixture(found: &mut Inspection, path: &Path, tensors: &Tensors) -> Result<(),
 }
 
 fn network(found: &mut Inspection, path: &Path, kind: Published, tensors: &Tensors) {
-    if let Err(message) = network::check(tensors) {
+    if let Err(message) = layout::check(tensors) {
         found.fact("not usable", message);
     }
     let numbers: usize = tensors.arrays.values().map(|t| t.data.len()).sum();

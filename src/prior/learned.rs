@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::network::{Decoder, Encoder, Version};
+use super::layout::Version;
+use super::network::{Decoder, Encoder};
 use super::{Latent, Mixture};
 use crate::io::tensors::Tensors;
 use crate::random::SplitMix64;

@@ -2,6 +2,7 @@
 
 pub(crate) mod decode;
 mod latent;
+pub(crate) mod layout;
 mod learned;
 pub mod mixture;
 pub(crate) mod network;

@@ -1,9 +1,8 @@
 //! The distance between two poses of a body, and its gradient with respect to the second.
 
-use faer::linalg::matmul::matmul;
-use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
+use super::blocks::{Block, blocks, sign, take_signs};
 use crate::body::{BODY_JOINTS, BodyModel};
 use crate::graph::Real;
 use crate::graph::linear3::{
@@ -16,9 +15,6 @@ const CHUNK: usize = 32;
 const ROTATIONS: usize = 9 * BODY_JOINTS;
 /// Joints whose positions count: the pelvis, which does not move, and those of `pose_body`.
 const JOINTS: usize = 1 + BODY_JOINTS;
-/// Vertices of a block are moved by at most this many joints.
-const BLOCK_JOINTS: usize = 6;
-
 /// Weights of the mean absolute differences of vertices and joints, m, and of the mean angle, rad.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Distances {
@@ -37,13 +33,6 @@ pub(crate) struct BodyLoss<E> {
     rest: Vec<[E; 3]>,
     parents: Vec<usize>,
     blocks: Vec<Block<E>>,
-    vertices: usize,
-}
-
-struct Block<E> {
-    joints: Vec<usize>,
-    /// (vertices, 4·joints): w (x − c) and w of each joint.
-    coefficients: Vec<E>,
     vertices: usize,
 }
 
@@ -256,108 +245,6 @@ fn add_scaled_9<E: Real>(from: &[E], to: &mut [E]) {
 
 fn identity<E: Real>() -> [E; 9] {
     std::array::from_fn(|i| if i % 4 == 0 { E::one() } else { E::zero() })
-}
-
-fn sign<E: Real>(x: E) -> E {
-    if x > E::zero() {
-        E::one()
-    } else if x < E::zero() {
-        -E::one()
-    } else {
-        // Zero stays zero, and NaN stays NaN.
-        x
-    }
-}
-
-/// Σ |x| of all numbers, which become `step` with their sign; in lanes, as vector instructions want it.
-fn take_signs<E: Real>(numbers: &mut [E], step: E) -> f64 {
-    const LANES: usize = 16;
-    let mut sums = [E::zero(); LANES];
-    for chunk in numbers.chunks_mut(LANES) {
-        for (x, sum) in chunk.iter_mut().zip(&mut sums) {
-            *sum += num_traits::Float::abs(*x);
-            *x = sign(*x) * step;
-        }
-    }
-    sums.iter().map(|sum| sum.wide()).sum()
-}
-
-impl<E: Real> Block<E> {
-    /// Differences of the block's vertices, (vertices, frames, 3).
-    fn product(&self, difference: &[E], frames: usize) -> Vec<E> {
-        let (columns, inner) = (3 * frames, 4 * self.joints.len());
-        let size = 4 * columns;
-        let mut own = Vec::with_capacity(inner * columns);
-        for j in &self.joints {
-            own.extend_from_slice(&difference[j * size..(j + 1) * size]);
-        }
-        let mut out = vec![E::zero(); self.vertices * columns];
-        let a = MatRef::from_row_major_slice(&self.coefficients, self.vertices, inner);
-        let b = MatRef::from_row_major_slice(&own, inner, columns);
-        let to = MatMut::from_row_major_slice_mut(&mut out, self.vertices, columns);
-        matmul(to, Accum::Replace, a, b, E::one(), Par::Seq);
-        out
-    }
-
-    fn add_back(&self, moved: &[E], frames: usize, slope: &mut [E]) {
-        let (columns, inner) = (3 * frames, 4 * self.joints.len());
-        let size = 4 * columns;
-        let mut own = vec![E::zero(); inner * columns];
-        let a = MatRef::from_row_major_slice(&self.coefficients, self.vertices, inner);
-        let g = MatRef::from_row_major_slice(moved, self.vertices, columns);
-        let to = MatMut::from_row_major_slice_mut(&mut own, inner, columns);
-        matmul(to, Accum::Replace, a.transpose(), g, E::one(), Par::Seq);
-        for (j, own) in self.joints.iter().zip(own.chunks_exact(size)) {
-            for (to, from) in slope[j * size..(j + 1) * size].iter_mut().zip(own) {
-                *to += *from;
-            }
-        }
-    }
-}
-
-/// Vertices in the order of the joints that move them, cut where a block would need too many.
-fn blocks<E: Real>(body: &BodyModel) -> Vec<Block<E>> {
-    let mut skins: Vec<(Vec<usize>, usize)> = (0..body.template.nrows())
-        .map(|v| (body.skin(v).into_iter().map(|(j, _)| j).collect(), v))
-        .collect();
-    skins.sort();
-    let mut found: Vec<(Vec<usize>, Vec<usize>)> = Vec::new();
-    for (joints, vertex) in skins {
-        if let Some((union, vertices)) = found.last_mut() {
-            let fresh: Vec<usize> = joints
-                .iter()
-                .copied()
-                .filter(|j| !union.contains(j))
-                .collect();
-            if union.len() + fresh.len() <= BLOCK_JOINTS {
-                union.extend(fresh);
-                vertices.push(vertex);
-                continue;
-            }
-        }
-        found.push((joints, vec![vertex]));
-    }
-    found
-        .into_iter()
-        .map(|(joints, vertices)| block(body, joints, &vertices))
-        .collect()
-}
-
-fn block<E: Real>(body: &BodyModel, joints: Vec<usize>, vertices: &[usize]) -> Block<E> {
-    let mut coefficients = Vec::with_capacity(vertices.len() * 4 * joints.len());
-    for &v in vertices {
-        for &j in &joints {
-            let w = body.weights[[v, j]];
-            let arm = (0..3).map(|k| E::of(w * (body.template[[v, k]] - body.joints[[j, k]])));
-            coefficients.extend(arm);
-            coefficients.push(E::of(w));
-        }
-    }
-    Block {
-        joints,
-        coefficients,
-        vertices: vertices.len(),
-    }
 }
 
 /// The angle of P Tᵀ as atan2(‖vee‖, trace − 1), which is sound at 0 and π; adds `weight` times
