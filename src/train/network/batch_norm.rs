@@ -1,6 +1,7 @@
 //! Batch normalisation (Ioffe & Szegedy 2015) with running statistics, as PyTorch's.
 
 use super::parameters::{fill, tensor};
+use super::product::{add_column_sums, columns, sweep};
 use super::{Batch, Forward, Parameters};
 use crate::graph::Real;
 use crate::io::tensors::{Tensor, Tensors};
@@ -78,22 +79,26 @@ impl<E: Real> BatchNorm<E> {
         self.batches += 1;
         let (w, b) = (parameters.batch(self.weight), parameters.batch(self.bias));
         let inverse = inverse_deviations(&variance);
-        let mut normal = x.numbers().to_vec();
-        for row in normal.chunks_exact_mut(dims) {
-            for c in 0..dims {
-                row[c] = (row[c] - mean[c]) * inverse[c];
+        let mut normal = vec![E::zero(); x.numbers().len()];
+        sweep(&mut normal, x.numbers(), dims, |normal, x| {
+            for (normal, x) in normal.chunks_exact_mut(dims).zip(x.chunks_exact(dims)) {
+                for c in 0..dims {
+                    normal[c] = (x[c] - mean[c]) * inverse[c];
+                }
             }
-        }
+        });
         let out = scaled(&normal, w.numbers(), b.numbers());
         pass.join(&[x, w, b], out, rows, move |whole| {
             let (g, w) = (&*whole.out_gradient, whole.inputs[1]);
             let (mut sum, mut along) = (vec![E::zero(); dims], vec![E::zero(); dims]);
-            for (g, n) in g.chunks_exact(dims).zip(normal.chunks_exact(dims)) {
-                for c in 0..dims {
-                    sum[c] += g[c];
-                    along[c] += g[c] * n[c];
+            add_column_sums(&mut sum, g);
+            columns(&mut along, |first, along| {
+                for (g, n) in g.chunks_exact(dims).zip(normal.chunks_exact(dims)) {
+                    for ((along, g), n) in along.iter_mut().zip(&g[first..]).zip(&n[first..]) {
+                        *along += *g * *n;
+                    }
                 }
-            }
+            });
             let [dx, dw, db] = whole.gradients.try_into().unwrap_or([None, None, None]);
             if let Some(dx) = dx {
                 let share = E::of(1.0 / rows as f64);
@@ -107,12 +112,19 @@ impl<E: Real> BatchNorm<E> {
                     }
                 });
                 let slope: Vec<E> = slope.collect();
-                let from = g.chunks_exact(dims).zip(normal.chunks_exact(dims));
-                for (dx, (g, n)) in dx.chunks_exact_mut(dims).zip(from) {
-                    for c in 0..dims {
-                        dx[c] += factor[c] * (g[c] - level[c] - slope[c] * n[c]);
+                let mut pulled = normal;
+                sweep(&mut pulled, g, dims, |n, g| {
+                    for (n, g) in n.chunks_exact_mut(dims).zip(g.chunks_exact(dims)) {
+                        for c in 0..dims {
+                            n[c] = factor[c] * (g[c] - level[c] - slope[c] * n[c]);
+                        }
                     }
-                }
+                });
+                sweep(dx, &pulled, dims, |dx, pulled| {
+                    for (dx, x) in dx.iter_mut().zip(pulled) {
+                        *dx += *x;
+                    }
+                });
             }
             add(dw, &along);
             add(db, &sum);
@@ -165,18 +177,16 @@ impl<E: Real> BatchNorm<E> {
 fn statistics<E: Real>(x: &[E], dims: usize) -> (Vec<E>, Vec<E>) {
     let share = E::of(dims as f64 / x.len().max(1) as f64);
     let (mut mean, mut variance) = (vec![E::zero(); dims], vec![E::zero(); dims]);
-    for row in x.chunks_exact(dims) {
-        for c in 0..dims {
-            mean[c] += row[c];
-        }
-    }
+    add_column_sums(&mut mean, x);
     mean.iter_mut().for_each(|m| *m *= share);
-    for row in x.chunks_exact(dims) {
-        for c in 0..dims {
-            let off = row[c] - mean[c];
-            variance[c] += off * off;
+    columns(&mut variance, |first, variance| {
+        for row in x.chunks_exact(dims) {
+            for ((variance, x), m) in variance.iter_mut().zip(&row[first..]).zip(&mean[first..]) {
+                let off = *x - *m;
+                *variance += off * off;
+            }
         }
-    }
+    });
     variance.iter_mut().for_each(|v| *v *= share);
     (mean, variance)
 }
@@ -187,12 +197,15 @@ fn inverse_deviations<E: Real>(variance: &[E]) -> Vec<E> {
 }
 
 fn scaled<E: Real>(x: &[E], factor: &[E], level: &[E]) -> Vec<E> {
-    let mut out = x.to_vec();
-    for row in out.chunks_exact_mut(factor.len()) {
-        for ((x, f), l) in row.iter_mut().zip(factor).zip(level) {
-            *x = *x * *f + *l;
+    let dims = factor.len();
+    let mut out = vec![E::zero(); x.len()];
+    sweep(&mut out, x, dims, |out, x| {
+        for (out, x) in out.chunks_exact_mut(dims).zip(x.chunks_exact(dims)) {
+            for c in 0..dims {
+                out[c] = x[c] * factor[c] + level[c];
+            }
         }
-    }
+    });
     out
 }
 

@@ -1,5 +1,6 @@
 //! Dropout (Srivastava et al. 2014), scaled so that nothing is left to do when it is off.
 
+use super::product::sweep;
 use super::{Batch, Forward};
 use crate::graph::Real;
 use crate::random::SplitMix64;
@@ -28,12 +29,22 @@ pub(crate) fn dropout<E: Real>(
             bits >>= 16;
         }
     }
-    let out = numbers.iter().zip(&mask).map(|(x, m)| *x * *m).collect();
+    let mut out = mask.clone();
+    sweep(&mut out, numbers, 1, multiply);
     pass.join(&[x], out, x.rows(), move |mut whole| {
         if let Some(dx) = &mut whole.gradients[0] {
-            for ((dx, g), m) in dx.iter_mut().zip(&*whole.out_gradient).zip(&mask) {
-                *dx += *g * *m;
-            }
+            sweep(whole.out_gradient, &mask, 1, multiply);
+            sweep(dx, whole.out_gradient, 1, |dx, g| {
+                for (dx, g) in dx.iter_mut().zip(g) {
+                    *dx += *g;
+                }
+            });
         }
     })
+}
+
+fn multiply<E: Real>(out: &mut [E], by: &[E]) {
+    for (out, by) in out.iter_mut().zip(by) {
+        *out *= *by;
+    }
 }

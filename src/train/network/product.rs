@@ -78,9 +78,20 @@ pub(crate) fn sweep<E: Real>(
 
 /// `out += ` the sums of the columns of `x`.
 pub(crate) fn add_column_sums<E: Real>(out: &mut [E], x: &[E]) {
-    for row in x.chunks_exact(out.len()) {
-        for (sum, x) in out.iter_mut().zip(row) {
-            *sum += *x;
+    let dims = out.len();
+    columns(out, |first, out| {
+        for row in x.chunks_exact(dims) {
+            for (sum, x) in out.iter_mut().zip(&row[first..]) {
+                *sum += *x;
+            }
         }
-    }
+    });
+}
+
+/// Calls `work` with the first column of each part of `out`, a number per column, and that part.
+/// Every sum over rows keeps their order.
+pub(crate) fn columns<E: Real>(out: &mut [E], work: impl Fn(usize, &mut [E]) + Sync) {
+    let step = share(out.len());
+    let parts = out.par_chunks_mut(step).enumerate();
+    parts.for_each(|(part, out)| work(part * step, out));
 }

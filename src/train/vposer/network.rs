@@ -1,5 +1,7 @@
 //! VPoser v2's encoder and decoder, with the names of the published weights.
 
+use rayon::prelude::*;
+
 use crate::body::BODY_JOINTS;
 use crate::graph::Real;
 use crate::io::tensors::Tensors;
@@ -9,6 +11,8 @@ use crate::train::network::{Batch, BatchNorm, Forward, Linear, Parameters, dropo
 
 const POSE: usize = 3 * BODY_JOINTS;
 const SLOPE: f64 = 0.01;
+/// Numbers of codes that are worked off together.
+const CHUNK: usize = 1024;
 
 /// Standard deviation, rad, that a number of the pose is taken to have at least. Feet and collars
 /// of motion-capture data turn about one axis only; without it a held-out pose that moves there
@@ -143,18 +147,28 @@ fn sample<E: Real>(
     logvar: &Batch<E>,
     noise: Vec<E>,
 ) -> Batch<E> {
-    let parts = mu.numbers().iter().zip(logvar.numbers()).zip(&noise);
-    let z = parts.map(|((m, l), n)| *m + E::of(softplus(l.wide())) * *n);
-    pass.join(&[mu, logvar], z.collect(), mu.rows(), move |whole| {
+    let mut z = noise.clone();
+    let parts = z.par_chunks_mut(CHUNK).zip(mu.numbers().par_chunks(CHUNK));
+    let parts = parts.zip(logvar.numbers().par_chunks(CHUNK));
+    parts.for_each(|((z, mu), logvar)| {
+        for ((z, m), l) in z.iter_mut().zip(mu).zip(logvar) {
+            *z = *m + E::of(softplus(l.wide())) * *z;
+        }
+    });
+    pass.join(&[mu, logvar], z, mu.rows(), move |whole| {
         let (g, logvar) = (&*whole.out_gradient, whole.inputs[1]);
         let [dmu, dlogvar] = whole.gradients.try_into().unwrap_or([None, None]);
         for (to, g) in dmu.into_iter().flatten().zip(g) {
             *to += *g;
         }
-        let parts = g.iter().zip(logvar).zip(&noise);
-        for (to, ((g, l), n)) in dlogvar.into_iter().flatten().zip(parts) {
-            *to += *g * *n * E::of(logistic(l.wide()));
-        }
+        let Some(dlogvar) = dlogvar else { return };
+        let parts = dlogvar.par_chunks_mut(CHUNK).zip(g.par_chunks(CHUNK));
+        let parts = parts.zip(logvar.par_chunks(CHUNK).zip(noise.par_chunks(CHUNK)));
+        parts.for_each(|((to, g), (logvar, noise))| {
+            for (((to, g), l), n) in to.iter_mut().zip(g).zip(logvar).zip(noise) {
+                *to += *g * *n * E::of(logistic(l.wide()));
+            }
+        });
     })
 }
 
@@ -166,17 +180,23 @@ fn seed_divergence<E: Real>(
     weight: f64,
 ) -> f64 {
     let share = 1.0 / mu.rows().max(1) as f64;
-    let mut total = 0.0;
-    let (mut dmu, mut dlogvar) = (Vec::new(), Vec::new());
-    for (m, l) in mu.numbers().iter().zip(logvar.numbers()) {
-        let (m, l) = (m.wide(), l.wide());
-        // Below this softplus is zero in f32, and its logarithm infinite.
-        let s = softplus(l).max(1e-30);
-        total += 0.5 * (m * m + s * s - 1.0) - s.ln();
-        dmu.push(E::of(weight * share * m));
-        dlogvar.push(E::of(weight * share * (s - 1.0 / s) * logistic(l)));
-    }
+    let (mut dmu, mut dlogvar) = (mu.numbers().to_vec(), logvar.numbers().to_vec());
+    let parts = dmu.par_chunks_mut(CHUNK).zip(dlogvar.par_chunks_mut(CHUNK));
+    let sums: Vec<f64> = parts
+        .map(|(dmu, dlogvar)| {
+            let mut sum = 0.0;
+            for (m, l) in dmu.iter_mut().zip(dlogvar) {
+                let (mean, raw) = (m.wide(), l.wide());
+                // Below this softplus is zero in f32, and its logarithm infinite.
+                let s = softplus(raw).max(1e-30);
+                sum += 0.5 * (mean * mean + s * s - 1.0) - s.ln();
+                *m = E::of(weight * share * mean);
+                *l = E::of(weight * share * (s - 1.0 / s) * logistic(raw));
+            }
+            sum
+        })
+        .collect();
     pass.seed(mu, dmu);
     pass.seed(logvar, dlogvar);
-    total * share
+    sums.iter().sum::<f64>() * share
 }
