@@ -5,6 +5,7 @@ mod batch_norm;
 mod dropout;
 mod heads;
 mod linear;
+mod matmul;
 mod parameters;
 mod product;
 pub(crate) mod rotations;

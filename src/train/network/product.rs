@@ -1,9 +1,9 @@
 //! Matrix products and sweeps over rows, shared among threads in a fixed number of parts.
 
-use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
+use super::matmul::matmul;
 use crate::graph::Real;
 
 /// A constant, and no part adds to another's numbers: no result depends on the threads.
