@@ -4,6 +4,7 @@ pub(crate) mod affine;
 mod backend;
 pub(crate) mod concat;
 pub(crate) mod linear3;
+pub(crate) mod matmul;
 mod operation;
 pub(crate) mod product;
 pub(crate) mod rodrigues;

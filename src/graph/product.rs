@@ -1,9 +1,9 @@
 //! Matrix products of row-major rows, the same bits for a row in any company of at least two.
 
-use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 
 use super::Scalar;
+use super::matmul::matmul;
 
 /// A row-major matrix.
 #[derive(Clone, Copy, Debug)]

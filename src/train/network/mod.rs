@@ -5,7 +5,6 @@ mod batch_norm;
 mod dropout;
 mod heads;
 mod linear;
-mod matmul;
 mod parameters;
 mod product;
 pub(crate) mod rotations;

@@ -3,8 +3,8 @@
 use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
-use super::matmul::matmul;
 use crate::graph::Real;
+use crate::graph::matmul::matmul;
 
 /// A constant, and no part adds to another's numbers: no result depends on the threads.
 const PARTS: usize = 4;

@@ -1,10 +1,10 @@
 //! Vertices in blocks that few joints move, whose skinning is one matrix product.
 
-use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 
 use crate::body::BodyModel;
 use crate::graph::Real;
+use crate::graph::matmul::matmul;
 
 /// Vertices of a block are moved by at most this many joints.
 const BLOCK_JOINTS: usize = 6;

@@ -3,12 +3,12 @@
 use faer::linalg::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 
-use crate::graph::Real;
+use super::Real;
 
 /// As faer's, but with the upper halves of the wide registers cleared afterwards. Its kernels leave
 /// them in use, and code for narrow registers that the thread runs next would be several times as
 /// slow.
-pub(super) fn matmul<E: Real>(
+pub(crate) fn matmul<E: Real>(
     out: MatMut<'_, E>,
     accum: Accum,
     a: MatRef<'_, E>,
