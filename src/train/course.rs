@@ -164,7 +164,8 @@ impl Rounds<'_, '_> {
             if self.settings.mirror {
                 mirror_some(&mut batch, &mut course.random);
             }
-            let losses = trainee.step(&batch, &mut course.random);
+            // On one of rayon's threads none of the many short sweeps has to wake another first.
+            let losses = rayon::scope(|_| trainee.step(&batch, &mut course.random));
             if losses.iter().any(|x| !x.is_finite()) {
                 return Ok(Some(Ending::Diverged));
             }

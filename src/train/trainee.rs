@@ -4,7 +4,7 @@ use crate::io::tensors::Tensors;
 use crate::random::SplitMix64;
 
 /// A network with its losses and its optimiser; poses are rows of 63 axis-angle numbers, rad.
-pub(crate) trait Trainee {
+pub(crate) trait Trainee: Send {
     /// What `step` returns, in this order; the first is the total that it lowers.
     fn losses(&self) -> &'static [&'static str];
 

@@ -83,21 +83,6 @@ impl GanTrainee {
         players.move_discriminator(pass);
         said
     }
-
-    /// A step of the generator, then those of the discriminator; the losses.
-    fn play(&mut self, batch: &[f32], random: &mut SplitMix64) -> Vec<f64> {
-        let rows = batch.len() / POSE;
-        let real = rotations::from_angles(batch);
-        let codes = self.codes(rows, random);
-        let generator = self.generator_step(codes, rows);
-        let mut said = [Said::default(); 2];
-        for _ in 0..self.settings.discriminator_steps {
-            let codes = self.codes(rows, random);
-            said = self.discriminator_step(real.clone(), codes, rows);
-        }
-        let [real, fake] = said;
-        vec![generator, real.miss + fake.miss, real.mean, fake.mean]
-    }
 }
 
 impl Trainee for GanTrainee {
@@ -119,9 +104,18 @@ impl Trainee for GanTrainee {
         self.players.set_rates(factor * maker, factor * judge);
     }
 
-    /// On one of rayon's threads, so that none of the many short sweeps has to wake another first.
     fn step(&mut self, batch: &[f32], random: &mut SplitMix64) -> Vec<f64> {
-        rayon::scope(|_| self.play(batch, random))
+        let rows = batch.len() / POSE;
+        let real = rotations::from_angles(batch);
+        let codes = self.codes(rows, random);
+        let generator = self.generator_step(codes, rows);
+        let mut said = [Said::default(); 2];
+        for _ in 0..self.settings.discriminator_steps {
+            let codes = self.codes(rows, random);
+            said = self.discriminator_step(real.clone(), codes, rows);
+        }
+        let [real, fake] = said;
+        vec![generator, real.miss + fake.miss, real.mean, fake.mean]
     }
 
     /// Precision is measured against poses of the training too, as a few held-out subjects do not do
