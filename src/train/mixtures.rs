@@ -43,10 +43,7 @@ impl Job {
     ) -> Result<(Learned, Ending), Error> {
         let samples = self.poses(self.data.train.len())?;
         let run = run(&samples, data::POSE, settings, progress)?;
-        let Some(Run { fit, starts }) = run else {
-            let message = "interrupted; a mixture has no checkpoints".into();
-            return Err(Error::Training { message });
-        };
+        let Run { fit, starts } = run.ok_or_else(interrupted)?;
         let nll = [nll(&fit, &samples)?, nll(&fit, &wide(&self.data.val))?];
         folder::open(&self.dir, &self.weights_file(), options)?;
         let learned = Learned::mixture(fit, settings, starts, nll);
@@ -80,8 +77,10 @@ impl Job {
         let prior = prior.map_err(|message| Error::Training { message })?;
         let coded = codes(&prior, &self.poses(CODED)?);
         let run = run(&coded, prior.latent_dim(), &settings.mixture, progress)?;
-        let Some(Run { fit, starts }) = run else {
-            return Ok((learned, Ending::Interrupted));
+        let Run { fit, starts } = match run {
+            None if self.network.is_some() => return Err(interrupted()),
+            None => return Ok((learned, Ending::Interrupted)),
+            Some(run) => run,
         };
         let nll = [
             nll(&fit, &coded)?,
@@ -170,6 +169,11 @@ fn run(
 /// The mean negative log-likelihood, nats.
 fn nll(fit: &MixtureFit, samples: &[f64]) -> Result<f64, Error> {
     fit.mean_negative_log_likelihood(samples).map_err(failed)
+}
+
+fn interrupted() -> Error {
+    let message = "interrupted; a mixture has no checkpoints".into();
+    Error::Training { message }
 }
 
 fn failed(error: MixtureError) -> Error {
