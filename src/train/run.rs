@@ -285,9 +285,12 @@ fn identity(spec: &Spec, data: &PoseData) -> Identity {
     forget("data", &["train", "val"]);
     forget("train", &["max_time", "checkpoint_every"]);
     if let Some(tables) = json.as_object_mut() {
-        ["output", "name", "extends"].iter().for_each(|key| {
-            tables.remove(*key);
-        });
+        // A mixture over codes comes after all that a checkpoint holds.
+        ["output", "name", "extends", "codes"]
+            .iter()
+            .for_each(|key| {
+                tables.remove(*key);
+            });
     }
     let files = data.files.iter();
     Identity {
