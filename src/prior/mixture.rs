@@ -43,6 +43,15 @@ impl Mixture {
         let weights = tensors.get("weights", &[components])?;
         let means = tensors.get("means", &[components, d])?;
         let covariances = tensors.get("covariances", &[components, d, d])?;
+        for (name, tensor) in [
+            ("weights", weights),
+            ("means", means),
+            ("covariances", covariances),
+        ] {
+            if !tensor.data.iter().all(|x| x.is_finite()) {
+                return Err(format!("`{name}` holds numbers that are not finite"));
+            }
+        }
         let kept = if d == SMPL_DIMS { POSE_DIMS } else { d };
         Self::marginal(&weights.data, &means.data, &covariances.data, d, kept)
     }
@@ -353,5 +362,8 @@ mod tests {
         assert_eq!((mixture.dims, mixture.means[0][62]), (63, 62.0));
         let variance = mixture.covariance(0)[62 * 64];
         assert!((variance - (1.0 + 62.0 * 70.0)).abs() < 1e-9, "{variance}");
+        tensors.insert("means", Tensor::double(&[1, 69], vec![f64::NAN; 69]));
+        let said = "`means` holds numbers that are not finite";
+        assert_eq!(Mixture::from_tensors(&tensors).unwrap_err(), said);
     }
 }
