@@ -24,7 +24,7 @@ impl Checker<'_> {
             return;
         }
         let (message, hint) = match name {
-            HAND_PCA => (
+            HAND_PCA if !body.pose_parts().is_empty() => (
                 format!(
                     "the body `{}` has no principal components of hands",
                     body.name
