@@ -4,7 +4,7 @@ use dfdx::prelude::Cpu;
 
 use crate::compile::CompiledObjective;
 use crate::ir::{Problem, Stage, Values, VariableId};
-use crate::objective::{Evaluation, Objective};
+use crate::objective::{Evaluation, Objective, Want};
 use crate::solve::MethodKind;
 
 /// The comparison for one term.
@@ -51,7 +51,7 @@ fn check_stage(problem: &Problem, stage: &Stage, frames: &[usize]) -> GradientRo
     let layout = objective.layout();
     let start = moved(problem, &objective, frames, &values);
     let mut out = Evaluation::default();
-    objective.evaluate(&start, &[0], &mut out);
+    objective.evaluate(&start, &[0], Want::Gradient, &mut out);
     let mut gradient = vec![0.0; layout.tangent()];
     layout.pull_back(&start, &out.gradient, &mut gradient);
     let mut direction = vec![0.0; layout.tangent()];
@@ -60,7 +60,7 @@ fn check_stage(problem: &Problem, stage: &Stage, frames: &[usize]) -> GradientRo
         direction.fill(0.0);
         direction[i] = 1.0;
         layout.retract(&start, &direction, step, &mut x);
-        objective.evaluate(&x, &[0], &mut out);
+        objective.evaluate(&x, &[0], Want::Cost, &mut out);
         out.costs[0]
     };
     // Richardson's extrapolation: the error falls with the fourth power of the step.

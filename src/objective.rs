@@ -1,6 +1,7 @@
 //! The batched objective: many independent problems of one layout, evaluated in one call.
 
 use crate::manifold::Manifold;
+use crate::normal::Normal;
 use crate::precondition::Preconditioner;
 
 /// Copies of a manifold that lie side by side in a problem's parameter vector.
@@ -119,6 +120,16 @@ impl Layout {
     }
 }
 
+/// What a method wants to know of a point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Want {
+    Cost,
+    /// The cost and its gradient.
+    Gradient,
+    /// The cost and the normal equations of its residuals.
+    Normal,
+}
+
 /// What one evaluation says about the active problems, in their order.
 #[derive(Clone, Debug, Default)]
 pub struct Evaluation {
@@ -128,6 +139,8 @@ pub struct Evaluation {
     pub terms: Vec<f64>,
     /// (active, ambient): the gradient with respect to the stored numbers.
     pub gradient: Vec<f64>,
+    /// The normal equations, in whitened tangent coordinates.
+    pub normal: Normal,
 }
 
 /// The central type and the extension point of the library: implement it for an objective of your
@@ -137,7 +150,7 @@ pub struct Evaluation {
 /// objective is a batch of one.
 ///
 /// ```
-/// use fitrun::{Block, Evaluation, Layout, Manifold, Objective, SolveSettings, minimize};
+/// use fitrun::{Block, Evaluation, Layout, Manifold, Objective, SolveSettings, Want, minimize};
 ///
 /// struct Rosenbrock;
 ///
@@ -148,7 +161,7 @@ pub struct Evaluation {
 ///         Layout { blocks: vec![block] }
 ///     }
 ///     fn term_names(&self) -> Vec<String> { vec!["valley".into()] }
-///     fn evaluate(&self, x: &[f64], _active: &[usize], out: &mut Evaluation) {
+///     fn evaluate(&self, x: &[f64], _active: &[usize], _want: Want, out: &mut Evaluation) {
 ///         let (a, b) = (1.0 - x[0], x[1] - x[0] * x[0]);
 ///         out.costs = vec![a * a + 100.0 * b * b];
 ///         out.terms = out.costs.clone();
@@ -175,8 +188,14 @@ pub trait Objective {
         None
     }
 
-    /// Evaluates the problems listed in `active`; `x` is (active, ambient), row by row.
+    /// Whether it answers [`Want::Normal`], so that Levenberg and Marquardt's method can solve it.
+    fn has_residuals(&self) -> bool {
+        false
+    }
+
+    /// Evaluates the problems listed in `active`; `x` is (active, ambient), row by row. It may say
+    /// more than it is asked for.
     ///
     /// A cost that is not finite is an answer too: the method steps back.
-    fn evaluate(&self, x: &[f64], active: &[usize], out: &mut Evaluation);
+    fn evaluate(&self, x: &[f64], active: &[usize], want: Want, out: &mut Evaluation);
 }

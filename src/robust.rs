@@ -1,6 +1,8 @@
 //! Robustifiers ρ(s) of the squared, whitened residual s = ‖r‖²/sigma², all with ρ(s) ≈ s at 0.
 
-use crate::graph::Scalar;
+use num_traits::Float;
+
+use crate::graph::Number;
 
 /// Which function; `c` is the scale divided by sigma.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -52,32 +54,33 @@ impl Robustifier {
     }
 
     /// ρ(s) and dρ/ds, where `c2` is c².
-    #[inline]
-    pub(crate) fn rho<E: Scalar>(self, s: E, c2: E) -> (E, E) {
-        let (one, two) = (E::one(), E::of(2.0));
+    #[inline(always)]
+    pub(crate) fn rho<T: Number>(self, s: T, c2: T) -> (T, T) {
+        let (one, two) = (T::one(), T::of(2.0));
         match self {
             Self::None => (s, one),
-            Self::Huber if s <= c2 => (s, one),
             Self::Huber => {
-                let (c, root) = (c2.sqrt(), s.sqrt());
-                (two * c * root - c2, c / root)
+                let (c, root) = (c2.root(), s.root());
+                let beyond = (two * c * root - c2, c / root);
+                (c2.less(s, beyond.0, s), c2.less(s, beyond.1, one))
             }
-            Self::Cauchy => (c2 * (s / c2).ln_1p(), one / (one + s / c2)),
+            Self::Cauchy => (c2 * (s / c2).map(|x| x.ln_1p()), one / (one + s / c2)),
             Self::GemanMcclure => {
                 let d = one / (one + s / c2);
                 (s * d, d * d)
             }
             Self::Welsch => {
                 let x = -s / c2;
-                (-c2 * x.exp_m1(), x.exp())
+                (-c2 * x.map(|x| x.exp_m1()), x.map(|x| x.exp()))
             }
-            Self::Tukey if s >= c2 => (c2 / E::of(3.0), E::zero()),
             Self::Tukey => {
                 let u = one - s / c2;
-                (c2 / E::of(3.0) * (one - u * u * u), u * u)
+                // What is NaN stays so.
+                let u = u.less(T::zero(), T::zero(), u);
+                (c2 / T::of(3.0) * (one - u * u * u), u * u)
             }
             Self::L1 => {
-                let root = (one + s / c2).sqrt();
+                let root = (one + s / c2).root();
                 (two * s / (root + one), one / root)
             }
             Self::Barron { alpha } => barron(alpha, s, c2),
@@ -86,24 +89,26 @@ impl Robustifier {
 }
 
 /// The limits at alpha = 2, 0 and −∞ are their own formulas.
-fn barron<E: Scalar>(alpha: f64, s: E, c2: E) -> (E, E) {
-    let (one, two) = (E::one(), E::of(2.0));
+#[inline(always)]
+fn barron<T: Number>(alpha: f64, s: T, c2: T) -> (T, T) {
+    let (one, two) = (T::one(), T::of(2.0));
     if (alpha - 2.0).abs() < 1e-6 {
         return (s, one);
     }
     if alpha.abs() < 1e-6 {
         let x = s / (two * c2);
-        return (two * c2 * x.ln_1p(), one / (one + x));
+        return (two * c2 * x.map(|x| x.ln_1p()), one / (one + x));
     }
     if alpha == f64::NEG_INFINITY {
         let x = -s / (two * c2);
-        return (-two * c2 * x.exp_m1(), x.exp());
+        return (-two * c2 * x.map(|x| x.exp_m1()), x.map(|x| x.exp()));
     }
-    let width = E::of((alpha - 2.0).abs());
-    let power = E::of(alpha / 2.0);
+    let width = T::of((alpha - 2.0).abs());
+    let power = alpha / 2.0;
     let base = s / c2 / width + one;
-    let rho = two * c2 * width / E::of(alpha) * (power * base.ln()).exp_m1();
-    (rho, base.powf(power - one))
+    let growth = base.map(|x| (T::Scalar::of(power) * x.ln()).exp_m1());
+    let slope = base.map(|x| x.powf(T::Scalar::of(power - 1.0)));
+    (two * c2 * width / T::of(alpha) * growth, slope)
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ impl Objective for Batch {
     fn term_names(&self) -> Vec<String> {
         vec!["f".into()]
     }
-    fn evaluate(&self, x: &[f64], active: &[usize], out: &mut Evaluation) {
+    fn evaluate(&self, x: &[f64], active: &[usize], want: Want, out: &mut Evaluation) {
         let stride = self.layout().ambient();
         out.costs.clear();
         out.gradient.clear();
@@ -239,9 +239,9 @@ impl Objective for Watched {
     fn term_names(&self) -> Vec<String> {
         vec!["f".into()]
     }
-    fn evaluate(&self, x: &[f64], active: &[usize], out: &mut Evaluation) {
+    fn evaluate(&self, x: &[f64], active: &[usize], want: Want, out: &mut Evaluation) {
         self.0.borrow_mut().extend(x);
-        one(IN_BOX, outside).evaluate(x, active, out);
+        one(IN_BOX, outside).evaluate(x, active, want, out);
     }
 }
 

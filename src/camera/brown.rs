@@ -3,15 +3,15 @@
 //! Coefficients stand in OpenCV's order: k1 k2 p1 p2 k3, and k4 k5 k6 of the denominator.
 
 use super::NEAR;
-use crate::graph::Scalar;
+use crate::graph::Number;
 
 /// Below this the rational model's denominator is kept from zero, where the model has a pole.
 const LEAST_DENOMINATOR: f64 = 0.05;
 
 /// x' = x R + 2 p1 x y + p2 (r² + 2 x²), and likewise y' (OpenCV's `projectPoints`).
-#[inline]
-pub(super) fn bend<E: Scalar, const N: usize>(k: &[E; N], p: [E; 3]) -> [E; 2] {
-    let two = E::of(2.0);
+#[inline(always)]
+pub(super) fn bend<T: Number, const N: usize>(k: &[T; N], p: [T; 3]) -> [T; 2] {
+    let two = T::of(2.0);
     let (p1, p2) = (k[2], k[3]);
     let (w, _) = inverse_depth(p[2]);
     let (x, y) = (p[0] * w, p[1] * w);
@@ -24,29 +24,29 @@ pub(super) fn bend<E: Scalar, const N: usize>(k: &[E; N], p: [E; 3]) -> [E; 2] {
 }
 
 /// The gradient of a point in the camera, from that of its bent coordinates.
-#[inline]
-pub(super) fn pull_back<E: Scalar, const N: usize>(k: &[E; N], p: [E; 3], g: [E; 2]) -> [E; 3] {
-    let two = E::of(2.0);
+#[inline(always)]
+pub(super) fn pull_back<T: Number, const N: usize>(k: &[T; N], p: [T; 3], g: [T; 2]) -> [T; 3] {
+    let two = T::of(2.0);
     let (p1, p2) = (k[2], k[3]);
     let (w, dw) = inverse_depth(p[2]);
     let (x, y) = (p[0] * w, p[1] * w);
     let Radial { factor, slope, .. } = Radial::new(k, x * x + y * y);
     let bend = two * slope;
     let across = bend * x * y + two * (p1 * x + p2 * y);
-    let gx = g[0] * (factor + bend * x * x + two * p1 * y + E::of(6.0) * p2 * x) + g[1] * across;
-    let gy = g[0] * across + g[1] * (factor + bend * y * y + E::of(6.0) * p1 * y + two * p2 * x);
+    let gx = g[0] * (factor + bend * x * x + two * p1 * y + T::of(6.0) * p2 * x) + g[1] * across;
+    let gy = g[0] * across + g[1] * (factor + bend * y * y + T::of(6.0) * p1 * y + two * p2 * x);
     [gx * w, gy * w, (gx * p[0] + gy * p[1]) * dw]
 }
 
 /// Adds the gradient of the coefficients.
-#[inline]
-pub(super) fn pull_back_own<E: Scalar, const N: usize>(
-    k: &[E; N],
-    p: [E; 3],
-    g: [E; 2],
-    own: &mut [E],
+#[inline(always)]
+pub(super) fn pull_back_own<T: Number, const N: usize>(
+    k: &[T; N],
+    p: [T; 3],
+    g: [T; 2],
+    own: &mut [T],
 ) {
-    let two = E::of(2.0);
+    let two = T::of(2.0);
     let (w, _) = inverse_depth(p[2]);
     let (x, y) = (p[0] * w, p[1] * w);
     let r2 = x * x + y * y;
@@ -65,24 +65,24 @@ pub(super) fn pull_back_own<E: Scalar, const N: usize>(
 }
 
 /// R = (1 + k1 r² + k2 r⁴ + k3 r⁶) / (1 + k4 r² + k5 r⁴ + k6 r⁶) with its derivatives.
-struct Radial<E> {
-    factor: E,
+struct Radial<T> {
+    factor: T,
     /// With respect to r².
-    slope: E,
-    by_numerator: E,
-    by_denominator: E,
+    slope: T,
+    by_numerator: T,
+    by_denominator: T,
 }
 
-impl<E: Scalar> Radial<E> {
-    #[inline]
-    fn new<const N: usize>(k: &[E; N], r2: E) -> Self {
+impl<T: Number> Radial<T> {
+    #[inline(always)]
+    fn new<const N: usize>(k: &[T; N], r2: T) -> Self {
         let (top, top_slope) = cubic([k[0], k[1], k[4]], r2);
         let Some(&[k4, k5, k6]) = k.get(5..8) else {
             return Self {
                 factor: top,
                 slope: top_slope,
-                by_numerator: E::one(),
-                by_denominator: E::zero(),
+                by_numerator: T::one(),
+                by_denominator: T::zero(),
             };
         };
         let (bottom, bottom_slope) = cubic([k4, k5, k6], r2);
@@ -97,36 +97,30 @@ impl<E: Scalar> Radial<E> {
 }
 
 /// 1 + a r² + b r⁴ + c r⁶ and its derivative with respect to r².
-#[inline]
-fn cubic<E: Scalar>([a, b, c]: [E; 3], r2: E) -> (E, E) {
+#[inline(always)]
+fn cubic<T: Number>([a, b, c]: [T; 3], r2: T) -> (T, T) {
     (
-        E::one() + r2 * (a + r2 * (b + r2 * c)),
-        a + r2 * (E::of(2.0) * b + E::of(3.0) * r2 * c),
+        T::one() + r2 * (a + r2 * (b + r2 * c)),
+        a + r2 * (T::of(2.0) * b + T::of(3.0) * r2 * c),
     )
 }
 
 /// Inverse depth and its derivative, continued as a line below [`NEAR`].
-#[inline]
-fn inverse_depth<E: Scalar>(z: E) -> (E, E) {
-    let near = E::of(NEAR);
-    let slope = -E::one() / (near * near);
-    match z >= near {
-        true => (E::one() / z, -E::one() / (z * z)),
-        false => (E::one() / near + slope * (z - near), slope),
-    }
+#[inline(always)]
+fn inverse_depth<T: Number>(z: T) -> (T, T) {
+    let (near, inverse) = (T::of(NEAR), T::one() / z);
+    let slope = -T::one() / (near * near);
+    let line = T::one() / near + slope * (z - near);
+    (z.less(near, line, inverse), z.less(near, slope, -inverse * inverse))
 }
 
 /// 1/d and its derivative; below [`LEAST_DENOMINATOR`] m it goes on as (2 − m/(2m − d))/m, which
 /// meets 1/d with the same slope and stays below 2/m.
-#[inline]
-fn bounded_inverse<E: Scalar>(d: E) -> (E, E) {
-    let least = E::of(LEAST_DENOMINATOR);
-    if d >= least {
-        return (E::one() / d, -E::one() / (d * d));
-    }
+#[inline(always)]
+fn bounded_inverse<T: Number>(d: T) -> (T, T) {
+    let (least, inverse) = (T::of(LEAST_DENOMINATOR), T::one() / d);
     let beyond = least + least - d;
-    (
-        (E::of(2.0) - least / beyond) / least,
-        -E::one() / (beyond * beyond),
-    )
+    let value = (T::of(2.0) - least / beyond) / least;
+    let slope = -T::one() / (beyond * beyond);
+    (d.less(least, value, inverse), d.less(least, slope, -inverse * inverse))
 }

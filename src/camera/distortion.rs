@@ -1,7 +1,7 @@
 //! The lens models: where a point in the camera is seen on the plane at depth one.
 
 use super::{brown, fisheye};
-use crate::graph::Scalar;
+use crate::graph::Number;
 
 /// Distortion coefficients of a lens, as OpenCV orders them.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,7 +36,7 @@ impl<E> Distortion<E> {
 
     pub(super) fn of(given: &Distortion) -> Self
     where
-        E: Scalar,
+        E: Number,
     {
         match given {
             Distortion::Brown(k) => Self::Brown(k.map(E::of)),
@@ -45,10 +45,10 @@ impl<E> Distortion<E> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn bend(&self, p: [E; 3]) -> [E; 2]
     where
-        E: Scalar,
+        E: Number,
     {
         match self {
             Self::Brown(k) => brown::bend(k, p),
@@ -58,10 +58,10 @@ impl<E> Distortion<E> {
     }
 
     /// The gradient of a point in the camera, from that of its bent coordinates.
-    #[inline]
+    #[inline(always)]
     pub(super) fn pull_back(&self, p: [E; 3], g: [E; 2]) -> [E; 3]
     where
-        E: Scalar,
+        E: Number,
     {
         match self {
             Self::Brown(k) => brown::pull_back(k, p, g),
@@ -71,10 +71,10 @@ impl<E> Distortion<E> {
     }
 
     /// Adds the gradient of the coefficients, from that of a point's bent coordinates.
-    #[inline]
+    #[inline(always)]
     pub(super) fn pull_back_own(&self, p: [E; 3], g: [E; 2], own: &mut [E])
     where
-        E: Scalar,
+        E: Number,
     {
         match self {
             Self::Brown(k) => brown::pull_back_own(k, p, g, own),

@@ -3,7 +3,7 @@
 use super::Camera;
 use super::distortion::{Distortion, MOST};
 use super::part::{self, CameraPart};
-use crate::graph::Scalar;
+use crate::graph::Number;
 use crate::graph::linear3::{add_outer, add_scaled, rotate, rotate_back};
 
 #[derive(Clone)]
@@ -24,7 +24,7 @@ pub(super) struct LensGradient<E> {
     distortion: [E; MOST],
 }
 
-impl<E: Scalar> Lens<E> {
+impl<E: Number> Lens<E> {
     pub fn new(camera: &Camera) -> Self {
         let mut rotation = [E::zero(); 9];
         for i in 0..9 {
@@ -38,7 +38,7 @@ impl<E: Scalar> Lens<E> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn project(&self, in_camera: [E; 3], pixel: &mut [E]) {
         let [fx, fy, cx, cy, skew] = self.intrinsics;
         let [x, y] = self.distortion.bend(in_camera);
@@ -46,14 +46,14 @@ impl<E: Scalar> Lens<E> {
         pixel[1] = fy * y + cy;
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn in_camera(&self, world: [E; 3]) -> [E; 3] {
         let turned = rotate(&self.rotation, world);
         std::array::from_fn(|k| turned[k] + self.translation[k])
     }
 
     /// The gradient of a world point, from that of its pixel.
-    #[inline]
+    #[inline(always)]
     pub(super) fn pull_back(&self, world: [E; 3], pixel: [E; 2]) -> [E; 3] {
         let g = self
             .distortion
@@ -62,6 +62,7 @@ impl<E: Scalar> Lens<E> {
     }
 
     /// As [`Lens::pull_back`]; also adds the gradient of the camera's own numbers.
+    #[inline(always)]
     pub(super) fn pull_back_own(
         &self,
         world: [E; 3],
@@ -83,12 +84,13 @@ impl<E: Scalar> Lens<E> {
     }
 
     /// The gradient of bent coordinates, from that of their pixel.
-    #[inline]
+    #[inline(always)]
     fn of_bent(&self, pixel: [E; 2]) -> [E; 2] {
         let [fx, fy, _, _, skew] = self.intrinsics;
         [fx * pixel[0], skew * pixel[0] + fy * pixel[1]]
     }
 
+    #[inline(always)]
     pub(super) fn set(&mut self, part: CameraPart, numbers: &[E]) {
         match part {
             CameraPart::Focal => part::set_focal(&mut self.intrinsics, numbers),
@@ -100,7 +102,7 @@ impl<E: Scalar> Lens<E> {
     }
 }
 
-impl<E: Scalar> LensGradient<E> {
+impl<E: Number> LensGradient<E> {
     pub fn zero() -> Self {
         Self {
             rotation: [E::zero(); 9],
@@ -111,6 +113,7 @@ impl<E: Scalar> LensGradient<E> {
     }
 
     /// Adds the gradient of one part of `lens`.
+    #[inline(always)]
     pub fn add_to(&self, lens: &Lens<E>, part: CameraPart, to: &mut [E]) {
         let [fx, fy, ..] = lens.intrinsics;
         let one_focal = [self.intrinsics[0] + self.intrinsics[1] * (fy / fx)];

@@ -3,7 +3,7 @@
 use nalgebra::{Matrix3, Vector3};
 
 use super::Camera;
-use crate::graph::Scalar;
+use crate::graph::Number;
 
 /// A group of a camera's numbers that is solved for together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl Camera {
 }
 
 /// A single focal length is fx, and fy keeps its ratio to it.
-pub(super) fn set_focal<E: Scalar>(intrinsics: &mut [E; 5], numbers: &[E]) {
+pub(super) fn set_focal<E: Number>(intrinsics: &mut [E; 5], numbers: &[E]) {
     let aspect = intrinsics[1] / intrinsics[0];
     match numbers {
         [] => {}

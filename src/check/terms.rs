@@ -10,7 +10,7 @@ use crate::data::Observations;
 use crate::diagnostic::{Diagnostic, Origin, Sourced};
 use crate::ir::{NodeId, NodeKind, Observed, Per, Residual, Targets, Term, VariableId};
 use crate::manifold::Manifold;
-use crate::prior::{Latent, Learned, Prior};
+use crate::prior::{Latent, Learned, Mixture, Prior};
 use crate::spec::{Dimension, Spec, View};
 
 /// A residual and the node that it reads.
@@ -138,12 +138,28 @@ impl Checker<'_> {
                 .push(Diagnostic::error("F0303", message, &Origin::Default));
             return None;
         }
+        Some(self.nearest_component(id, &mixture, form))
+    }
+
+    /// The energy of a mixture is the square of one residual, of its nearest component.
+    fn nearest_component(
+        &mut self,
+        id: VariableId,
+        mixture: &Arc<Mixture>,
+        form: &mut Option<Form>,
+    ) -> Measured {
+        let dims = mixture.dims + 1;
         *form = Some(Form {
             dimension: Dimension::NONE,
-            k: 1,
+            k: dims,
             height: None,
         });
-        Some((self.variable_node(id), Residual::Mixture(mixture)))
+        let kind = NodeKind::NearestComponent {
+            of: self.variable_node(id),
+            mixture: Arc::clone(mixture),
+        };
+        let node = self.node("nearest component", kind, dims, Dimension::NONE);
+        (node, Residual::value(dims, dims))
     }
 
     /// A mixture's energy of the code, or ‖z‖² of a standard normal one; on the sphere and in the
@@ -153,20 +169,16 @@ impl Checker<'_> {
         if prior.latent() != Latent::Normal {
             return None;
         }
-        let k = match &prior.codes {
-            Some(_) => 1,
-            None => prior.latent_dim(),
-        };
+        if let Some(mixture) = &prior.codes {
+            return Some(self.nearest_component(id, mixture, form));
+        }
+        let k = prior.latent_dim();
         *form = Some(Form {
             dimension: Dimension::NONE,
             k,
             height: None,
         });
-        let residual = match &prior.codes {
-            Some(mixture) => Residual::Mixture(Arc::clone(mixture)),
-            None => Residual::value(k, k),
-        };
-        Some((self.variable_node(id), residual))
+        Some((self.variable_node(id), Residual::value(k, k)))
     }
 
     fn difference(

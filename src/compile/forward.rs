@@ -1,10 +1,11 @@
 //! Values of a node in f64, for starts, metrics and outputs.
 
 use dfdx::prelude::Cpu;
+use rayon::prelude::*;
 
-use super::{Leaf, Program};
-use crate::graph::Pass;
-use crate::ir::{NodeId, Per, Problem, Values, VariableId};
+use super::program::{Leaf, Program};
+use crate::graph::{LANES, Pass};
+use crate::ir::{NodeId, Problem, Values, VariableId};
 
 /// (frames, dims) of a node for the given frames, one row each also where it is shared.
 pub(crate) fn forward(
@@ -13,34 +14,37 @@ pub(crate) fn forward(
     values: &Values,
     frames: &[usize],
 ) -> Vec<f64> {
-    if frames.is_empty() {
-        return Vec::new();
-    }
     let program = Program::<f64>::of_nodes(problem, std::iter::once(node));
-    let device = Cpu::default();
-    let leaf = |variable: VariableId| {
-        let data: Vec<f64> = match problem.variables[variable.0].per {
-            Per::Subject => values.all(variable).to_vec(),
-            Per::Frame => frames
-                .iter()
-                .flat_map(|&f| values.get(variable, f).iter().copied())
-                .collect(),
-        };
-        let rows = match problem.variables[variable.0].per {
-            Per::Subject => 1,
-            Per::Frame => frames.len(),
-        };
-        Leaf {
-            data,
-            rows,
+    let at = program.position(node);
+    let rows = frames.par_chunks(LANES).flat_map_iter(|frames| {
+        let leaf = |variable: VariableId| Leaf {
+            data: lanes(frames, |frame| values.get(variable, frame)),
             free: false,
+        };
+        let mut pass = Pass::new(&Cpu::default());
+        let (mut steps, _) = program.forward(&mut pass, false, leaf);
+        let value = steps.swap_remove(at);
+        let numbers = value.numbers();
+        let dims = numbers.len() / LANES;
+        let row = |k: usize| (0..dims).map(move |d| numbers[d * LANES + k]);
+        (0..frames.len()).flat_map(row).collect::<Vec<f64>>()
+    });
+    rows.collect()
+}
+
+/// Rows of up to [`LANES`] frames as (dims, LANES); lanes that are left over repeat the last frame.
+pub(super) fn lanes<'v, E: crate::graph::Scalar>(
+    frames: &[usize],
+    row: impl Fn(usize) -> &'v [f64],
+) -> Vec<E> {
+    let last = frames.len() - 1;
+    let rows: [&[f64]; LANES] = std::array::from_fn(|k| row(frames[k.min(last)]));
+    let dims = rows[0].len();
+    let mut data = vec![E::zero(); dims * LANES];
+    for (d, to) in data.chunks_exact_mut(LANES).enumerate() {
+        for (to, row) in to.iter_mut().zip(rows) {
+            *to = E::of(row[d]);
         }
-    };
-    let mut pass = Pass::new(&device);
-    let (steps, _) = program.forward(&mut pass, frames.len(), leaf);
-    let row = steps[program.position(node)].tensor.as_vec();
-    match problem.nodes[node.0].per {
-        Per::Frame => row,
-        Per::Subject => row.repeat(frames.len()),
     }
+    data
 }

@@ -2,20 +2,51 @@
 
 use rayon::prelude::*;
 
-use super::{ChunkResult, Leaf, Program, along_frames};
-use crate::graph::{Backend, Rows, Scalar};
+use super::along_frames;
+use super::forward::lanes;
+use super::linear::{Linear, Products};
+use super::program::{ChunkResult, Leaf, Program};
+use crate::graph::{Host, LANES, Pass, Scalar};
 use crate::ir::{Per, Problem, Stage, Values, VariableId};
-use crate::objective::{Block, Evaluation, Layout, Objective};
+use crate::normal::{Chain, Dense, Links, Normal};
+use crate::objective::{Block, Evaluation, Layout, Objective, Want};
 use crate::precondition::Preconditioner;
+use crate::term::residuals::Rows;
 
-/// Frames that share a tape. A constant, so that results do not depend on the machine.
-const CHUNK: usize = 64;
+/// Chunks whose products are held at a time.
+const WAVE: usize = 32;
+
+/// Neighbouring slots that go through the program together.
+#[derive(Clone, Copy)]
+struct Chunk {
+    first: usize,
+    /// Slots whose residuals are counted here.
+    core: usize,
+    used: usize,
+}
+
+/// What is shared by all frames, worked off once in the first lane.
+const FIRST: Chunk = Chunk {
+    first: 0,
+    core: 1,
+    used: 1,
+};
+const ONE: Rows<'_> = Rows {
+    frames: &[0; LANES],
+    core: 1,
+    used: 1,
+};
 
 /// One stage of a problem, ready to be minimised.
-pub(crate) struct CompiledObjective<'a, E: Scalar, D: Backend<E>> {
+pub(crate) struct CompiledObjective<'a, E: Scalar, D: Host<E>> {
+    problem: &'a Problem,
     program: Program<E>,
+    linear: Linear,
     /// Terms on shared variables alone, counted once in a joint solve.
     shared: Program<E>,
+    linear_shared: Linear,
+    /// Places of the frames' unknowns in a joint tangent vector.
+    parts: Vec<(usize, usize)>,
     free: Vec<Free>,
     values: &'a Values,
     /// The frame of each problem, or the frames of the one joint problem.
@@ -35,10 +66,10 @@ struct Free {
     offset: usize,
 }
 
-impl<'a, E: Scalar, D: Backend<E>> CompiledObjective<'a, E, D> {
+impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
     /// Fixed variables keep `values`; `joint` makes one problem of all `frames`.
     pub fn new(
-        problem: &Problem,
+        problem: &'a Problem,
         stage: &Stage,
         values: &'a Values,
         frames: Vec<usize>,
@@ -48,22 +79,27 @@ impl<'a, E: Scalar, D: Backend<E>> CompiledObjective<'a, E, D> {
         let numbered = || stage.terms.iter().enumerate();
         let of_frames = numbered().filter(|(_, t)| per(t.node) == Per::Frame);
         let of_subject = numbered().filter(|(_, t)| per(t.node) == Per::Subject && joint);
+        let parts = along_frames::parts(problem, stage, frames.len());
         let preconditioner = match joint {
-            true => {
-                let parts = along_frames::parts(problem, stage, frames.len());
-                along_frames::preconditioner(problem, stage, &frames, parts)
-            }
+            true => along_frames::preconditioner(problem, stage, &frames, parts.clone()),
             false => None,
         };
         let (free, layout) = parameters(problem, stage, if joint { frames.len() } else { 1 });
+        let program = Program::new::<D>(problem, &stage.free, values, of_frames);
+        let shared = Program::new::<D>(problem, &stage.free, values, of_subject);
+        let unknowns = Unknowns::new(problem, &free, joint);
         Self {
-            program: Program::new(problem, of_frames),
-            shared: Program::new(problem, of_subject),
+            linear: unknowns.linear(problem, &program),
+            linear_shared: unknowns.linear(problem, &shared),
+            problem,
+            program,
+            shared,
             free,
             values,
             frames,
             joint,
             layout,
+            parts,
             names: stage.terms.iter().map(|t| t.name.clone()).collect(),
             preconditioner,
             device: std::marker::PhantomData,
@@ -139,105 +175,208 @@ impl<'a, E: Scalar, D: Backend<E>> CompiledObjective<'a, E, D> {
         }
     }
 
-    /// A chunk's copies of one variable; `slots` are its places in x, `frames` its frames.
+    /// A chunk's numbers of one variable; `slots` are its places in x, `frames` its frames.
     fn leaf(&self, variable: VariableId, x: &[f64], slots: &[usize], frames: &[usize]) -> Leaf<E> {
         let free = self.free.iter().find(|f| f.variable == variable);
-        let mut data = Vec::new();
-        let mut push = |numbers: &[f64]| data.extend(numbers.iter().map(|&n| E::of(n)));
-        let shared = self.values.all(variable).len() == self.values.get(variable, 0).len();
-        match free {
-            Some(free) if free.per == Per::Subject => {
-                push(&x[free.offset..free.offset + free.ambient]);
-            }
-            Some(free) => {
-                for &slot in slots {
-                    let at = self.place(free, slot);
-                    push(&x[at..at + free.ambient]);
-                }
-            }
-            None if shared => push(self.values.all(variable)),
-            None => frames
-                .iter()
-                .for_each(|&f| push(self.values.get(variable, f))),
-        }
-        let one = match free {
-            Some(free) => free.per == Per::Subject,
-            None => shared,
+        let data = match free {
+            Some(free) => lanes(slots, |slot| {
+                let at = self.place(free, slot);
+                &x[at..at + free.ambient]
+            }),
+            None => lanes(frames, |frame| self.values.get(variable, frame)),
         };
         Leaf {
             data,
-            rows: if one { 1 } else { slots.len() },
             free: free.is_some(),
         }
     }
 
-    /// Runs the chunks of `count` rows; each knows the slots of its rows and how many are core.
-    fn run_chunks(&self, x: &[f64], slots: &[usize], frames: &[usize]) -> Vec<ChunkResult<E>> {
+    /// The chunks of so many slots; neighbours that a term reads belong to two.
+    fn chunks(&self, slots: usize) -> Vec<Chunk> {
         let reach = if self.joint { self.program.reach } else { 0 };
-        let starts: Vec<usize> = (0..slots.len()).step_by(CHUNK).collect();
-        starts
-            .into_par_iter()
-            .map(|start| {
-                let core = CHUNK.min(slots.len() - start);
-                let end = (start + core + reach).min(slots.len());
-                let (slots, frames) = (&slots[start..end], &frames[start..end]);
-                let rows = Rows { frames, core };
-                self.program
-                    .run(&D::default(), rows, self.names.len(), |variable| {
-                        self.leaf(variable, x, slots, frames)
-                    })
-            })
-            .collect()
+        let core = LANES - reach;
+        let chunk = |first: usize| Chunk {
+            first,
+            core: core.min(slots - first),
+            used: LANES.min(slots - first),
+        };
+        (0..slots).step_by(core).map(chunk).collect()
     }
 
-    fn evaluate_independent(&self, x: &[f64], active: &[usize], out: &mut Evaluation) {
-        let slots: Vec<usize> = (0..active.len()).collect();
+    /// Works off chunks on all threads; `work` is given rows, slots and frames of each.
+    fn on_chunks<R: Send>(
+        &self,
+        frames: &[usize],
+        work: impl Fn(Rows<'_>, &[usize], &[usize]) -> R + Sync,
+    ) -> Vec<(Chunk, R)> {
+        self.on(&self.chunks(frames.len()), frames, work)
+    }
+
+    /// As [`Self::on_chunks`], for some of them.
+    fn on<R: Send>(
+        &self,
+        chunks: &[Chunk],
+        frames: &[usize],
+        work: impl Fn(Rows<'_>, &[usize], &[usize]) -> R + Sync,
+    ) -> Vec<(Chunk, R)> {
+        let results = chunks.par_iter().map(|&chunk| {
+            let range = chunk.first..chunk.first + chunk.used;
+            let slots: Vec<usize> = range.clone().collect();
+            let frames = &frames[range];
+            let of_lanes = std::array::from_fn(|k| frames[k.min(frames.len() - 1)]);
+            let rows = Rows {
+                frames: &of_lanes,
+                core: chunk.core,
+                used: chunk.used,
+            };
+            (chunk, work(rows, &slots, frames))
+        });
+        results.collect()
+    }
+
+    fn evaluate_independent(&self, x: &[f64], active: &[usize], want: Want, out: &mut Evaluation) {
         let frames: Vec<usize> = active.iter().map(|&p| self.frames[p]).collect();
+        if want == Want::Normal {
+            return self.normal_independent(x, &frames, out);
+        }
         let stride = self.layout.ambient();
+        let columns = self.names.len();
+        let results = self.on_chunks(&frames, |rows, slots, frames| {
+            let leaf = |variable| self.leaf(variable, x, slots, frames);
+            let differentiate = want == Want::Gradient;
+            self.program.run::<D>(rows, columns, differentiate, leaf)
+        });
         out.gradient.resize(active.len() * stride, 0.0);
-        for (chunk, result) in self.run_chunks(x, &slots, &frames).iter().enumerate() {
+        for (chunk, result) in &results {
             out.terms.extend(&result.costs);
             for (variable, gradient) in &result.gradients {
                 let free = self.find(*variable);
-                for (row, numbers) in gradient.chunks_exact(free.ambient).enumerate() {
-                    let at = (chunk * CHUNK + row) * stride + free.offset;
-                    write(numbers, &mut out.gradient[at..at + free.ambient]);
+                for (d, lanes) in gradient.chunks_exact(LANES).enumerate() {
+                    for (k, g) in lanes[..chunk.used].iter().enumerate() {
+                        out.gradient[(chunk.first + k) * stride + free.offset + d] = g.wide();
+                    }
                 }
             }
         }
-        let sums = out.terms.chunks_exact(self.names.len().max(1));
-        out.costs
-            .extend(sums.map(|terms| terms.iter().sum::<f64>()));
+        sum_terms(columns, out);
     }
 
-    fn evaluate_joint(&self, x: &[f64], out: &mut Evaluation) {
+    fn normal_independent(&self, x: &[f64], frames: &[usize], out: &mut Evaluation) {
         let columns = self.names.len();
-        let slots: Vec<usize> = (0..self.frames.len()).collect();
+        let results = self.on_chunks(frames, |rows, slots, frames| {
+            let leaf = |variable| self.leaf(variable, x, slots, frames);
+            let products = self.products(&self.program, &self.linear, rows, leaf);
+            let normal = |k: usize| Dense {
+                square: lane(&products.squares[0], k),
+                slope: lane(&products.slopes[0], k),
+            };
+            let normals: Vec<Dense> = (0..rows.used).map(normal).collect();
+            (products.costs, normals)
+        });
+        let mut all = Vec::with_capacity(frames.len());
+        for (_, (costs, normals)) in results {
+            out.terms.extend(costs);
+            all.extend(normals);
+        }
+        out.normal = Normal::Dense(all);
+        sum_terms(columns, out);
+    }
+
+    fn products(
+        &self,
+        program: &Program<E>,
+        linear: &Linear,
+        rows: Rows<'_>,
+        leaf: impl Fn(VariableId) -> Leaf<E>,
+    ) -> Products<E> {
+        let mut pass = Pass::<E, D>::new(&D::default());
+        let (values, _) = program.forward(&mut pass, false, leaf);
+        linear.products(self.problem, program, &values, rows, self.names.len())
+    }
+
+    fn evaluate_joint(&self, x: &[f64], want: Want, out: &mut Evaluation) {
+        if want == Want::Normal {
+            return self.normal_joint(x, out);
+        }
+        let columns = self.names.len();
+        let differentiate = want == Want::Gradient;
         out.gradient.resize(self.layout.ambient(), 0.0);
         out.terms.resize(columns, 0.0);
-        let all = Rows {
-            frames: &self.frames,
-            core: self.frames.len(),
-        };
-        let shared = self.shared.run(&D::default(), all, columns, |variable| {
+        let results = self.on_chunks(&self.frames, |rows, slots, frames| {
+            let leaf = |variable| self.leaf(variable, x, slots, frames);
+            self.program.run::<D>(rows, columns, differentiate, leaf)
+        });
+        for (chunk, result) in &results {
+            self.add_joint(chunk, result, out);
+        }
+        let shared = self.shared.run::<D>(ONE, columns, differentiate, |variable| {
             self.leaf(variable, x, &[0], &[0])
         });
-        let mut chunks = self.run_chunks(x, &slots, &self.frames);
-        chunks.push(shared);
-        let last = chunks.len() - 1;
-        for (chunk, result) in chunks.iter().enumerate() {
-            for row in result.costs.chunks_exact(columns.max(1)) {
-                let sums = out.terms.iter_mut().zip(row);
-                sums.for_each(|(sum, cost)| *sum += cost);
-            }
-            for (variable, gradient) in &result.gradients {
-                let free = self.find(*variable);
-                let slot = if chunk == last { 0 } else { chunk * CHUNK };
-                let at = self.place(free, slot);
-                add(gradient, &mut out.gradient[at..at + gradient.len()]);
+        self.add_joint(&FIRST, &shared, out);
+        out.costs.push(out.terms.iter().sum());
+    }
+
+    fn add_joint(&self, chunk: &Chunk, result: &ChunkResult<E>, out: &mut Evaluation) {
+        add_terms(&result.costs, out);
+        for (variable, gradient) in &result.gradients {
+            let free = self.find(*variable);
+            for (d, lanes) in gradient.chunks_exact(LANES).enumerate() {
+                for (k, g) in lanes[..chunk.used].iter().enumerate() {
+                    out.gradient[self.place(free, chunk.first + k) + d] += g.wide();
+                }
             }
         }
+    }
+
+    fn normal_joint(&self, x: &[f64], out: &mut Evaluation) {
+        let links = self.links();
+        let mut chain = Chain::new(links);
+        out.terms.resize(self.names.len(), 0.0);
+        // In waves, so that few products wait to be added.
+        for wave in self.chunks(self.frames.len()).chunks(WAVE) {
+            let results = self.on(wave, &self.frames, |rows, slots, frames| {
+                let leaf = |variable| self.leaf(variable, x, slots, frames);
+                self.products(&self.program, &self.linear, rows, leaf)
+            });
+            for (chunk, products) in results {
+                add_terms(&products.costs, out);
+                self.link(&chunk, &products, &mut chain);
+            }
+        }
+        let leaf = |variable| self.leaf(variable, x, &[0], &[0]);
+        let shared = self.products(&self.shared, &self.linear_shared, ONE, leaf);
+        add_terms(&shared.costs, out);
+        chain.add_frame(0, &lane(&shared.squares[0], 0), &lane(&shared.slopes[0], 0), true);
+        out.normal = Normal::Chain(Box::new(chain));
         out.costs.push(out.terms.iter().sum());
+    }
+
+    /// Adds the products of a chunk to those of all frames.
+    fn link(&self, chunk: &Chunk, products: &Products<E>, chain: &mut Chain) {
+        for k in 0..chunk.core {
+            let frame = chunk.first + k;
+            let parts = products.squares.iter().zip(&products.slopes);
+            for (i, (square, slope)) in parts.enumerate() {
+                if frame + i < self.frames.len() {
+                    chain.add_frame(frame + i, &lane(square, k), &lane(slope, k), i == 0);
+                }
+            }
+            for (i, j, across) in &products.across {
+                if frame + i < self.frames.len() {
+                    chain.add_across(frame + j, i - j, &lane(across, k));
+                }
+            }
+        }
+    }
+
+    /// How the frames of a joint stage hang together.
+    fn links(&self) -> Links {
+        Links {
+            frames: self.frames.len(),
+            shared: self.linear.shared,
+            parts: self.parts.clone(),
+            width: self.program.reach,
+        }
     }
 
     fn find(&self, variable: VariableId) -> &Free {
@@ -246,7 +385,45 @@ impl<'a, E: Scalar, D: Backend<E>> CompiledObjective<'a, E, D> {
     }
 }
 
-impl<E: Scalar, D: Backend<E>> Objective for CompiledObjective<'_, E, D> {
+/// Where the unknowns of one lane begin: those of its frame, then those of all.
+struct Unknowns {
+    places: Vec<(VariableId, usize)>,
+    own: usize,
+    shared: usize,
+}
+
+impl Unknowns {
+    /// In a problem of one frame every variable is its own.
+    fn new(problem: &Problem, free: &[Free], joint: bool) -> Self {
+        let (mut places, mut at, mut own) = (Vec::new(), 0, 0);
+        let order: &[Option<Per>] = match joint {
+            true => &[Some(Per::Frame), Some(Per::Subject)],
+            false => &[None],
+        };
+        for per in order {
+            for free in free.iter().filter(|f| per.is_none_or(|per| f.per == per)) {
+                let variable = &problem.variables[free.variable.0];
+                places.push((free.variable, at));
+                at += variable.copies * variable.manifold.tangent();
+            }
+            if *per != Some(Per::Subject) {
+                own = at;
+            }
+        }
+        let shared = at - own;
+        Self {
+            places,
+            own,
+            shared,
+        }
+    }
+
+    fn linear<E: Scalar>(&self, problem: &Problem, program: &Program<E>) -> Linear {
+        Linear::new(problem, program, &self.places, self.own, self.shared)
+    }
+}
+
+impl<E: Scalar, D: Host<E>> Objective for CompiledObjective<'_, E, D> {
     fn problems(&self) -> usize {
         if self.joint { 1 } else { self.frames.len() }
     }
@@ -263,13 +440,17 @@ impl<E: Scalar, D: Backend<E>> Objective for CompiledObjective<'_, E, D> {
         self.preconditioner.clone()
     }
 
-    fn evaluate(&self, x: &[f64], active: &[usize], out: &mut Evaluation) {
+    fn has_residuals(&self) -> bool {
+        true
+    }
+
+    fn evaluate(&self, x: &[f64], active: &[usize], want: Want, out: &mut Evaluation) {
         out.costs.clear();
         out.terms.clear();
         out.gradient.clear();
         match self.joint {
-            true => self.evaluate_joint(x, out),
-            false => self.evaluate_independent(x, active, out),
+            true => self.evaluate_joint(x, want, out),
+            false => self.evaluate_independent(x, active, want, out),
         }
     }
 }
@@ -300,14 +481,22 @@ fn parameters(problem: &Problem, stage: &Stage, frames: usize) -> (Vec<Free>, La
     (free, layout)
 }
 
-fn write<E: Scalar>(from: &[E], to: &mut [f64]) {
-    to.iter_mut()
-        .zip(from)
-        .for_each(|(to, from)| *to = from.wide());
+/// The numbers of one lane.
+fn lane<E: Scalar>(data: &[E], k: usize) -> Vec<f64> {
+    data.chunks_exact(LANES).map(|row| row[k].wide()).collect()
 }
 
-fn add<E: Scalar>(from: &[E], to: &mut [f64]) {
-    to.iter_mut()
-        .zip(from)
-        .for_each(|(to, from)| *to += from.wide());
+/// The costs of problems from those of their terms.
+fn sum_terms(columns: usize, out: &mut Evaluation) {
+    let sums = out.terms.chunks_exact(columns.max(1));
+    let costs = sums.map(|terms| terms.iter().sum::<f64>());
+    out.costs.extend(costs);
+}
+
+/// Adds the terms of all lanes to those of the one problem.
+fn add_terms(costs: &[f64], out: &mut Evaluation) {
+    for row in costs.chunks_exact(out.terms.len().max(1)) {
+        let sums = out.terms.iter_mut().zip(row);
+        sums.for_each(|(sum, cost)| *sum += cost);
+    }
 }

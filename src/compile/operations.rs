@@ -5,24 +5,21 @@ use std::sync::Arc;
 use crate::body::kinematics::Kinematics;
 use crate::body::marker_points::{MarkerPoints, Mount};
 use crate::body::skinning::{PoseCorrectives, Skinning};
-use crate::camera::lens::Lens;
 use crate::camera::project::{FreePart, Projection};
 use crate::graph::affine::Affine;
 use crate::graph::concat::Concat;
 use crate::graph::rodrigues::Rodrigues;
 use crate::graph::rotation_log::RotationLog;
 use crate::graph::six_d::SixD;
-use crate::graph::{CostOperation, Operation, Scalar};
-use crate::ir::{self, Node, NodeKind, Residual, Targets, Term};
+use crate::graph::{Operation, Scalar};
+use crate::ir::{self, Node, NodeKind, Residual, Term};
 use crate::keypoints::combine::Combine;
 use crate::prior::decode::DenseLayer;
-use crate::prior::mixture::MixtureEnergy;
-use crate::term::Whitener;
+use crate::prior::mixture::NearestComponent;
 use crate::term::bending::Bending;
-use crate::term::difference::Difference;
 use crate::term::ground::Penetration;
 use crate::term::joint_limits::JointLimits;
-use crate::term::points::Points;
+use crate::term::residuals::{About, Residuals};
 use crate::term::symmetry::BoneDifferences;
 
 fn convert<E: Scalar>(numbers: &[f64]) -> Vec<E> {
@@ -82,10 +79,12 @@ pub(super) fn operation<E: Scalar>(kind: &NodeKind, nodes: &[Node]) -> Arc<dyn O
             cameras,
             free,
         } => Arc::new(Projection {
-            lenses: cameras.iter().map(Lens::new).collect(),
+            cameras: Arc::clone(cameras),
             points: nodes[points.0].dims / 3,
             free: free.iter().map(free_part).collect(),
+            precision: std::marker::PhantomData,
         }),
+        NodeKind::NearestComponent { mixture, .. } => Arc::new(NearestComponent::<E>::new(mixture)),
         NodeKind::JointLimits { ranges, .. } => Arc::new(JointLimits {
             ranges: ranges.to_vec(),
         }),
@@ -134,35 +133,29 @@ fn convert_mount<E: Scalar>(mount: &Mount<f64>) -> Mount<E> {
     }
 }
 
-pub(super) fn cost<E: Scalar>(term: &Term, node: &Node) -> Box<dyn CostOperation<E>> {
-    let whitener = Whitener::new(&term.whitening);
-    match &term.residual {
-        Residual::Points(targets) => Box::new(points(whitener, targets)),
-        Residual::Value { k, about } => Box::new(Points {
-            whitener,
-            targets: convert(about),
-            confidences: vec![E::one(); node.dims / k],
-            points: node.dims / k,
-            k: *k,
-        }),
-        Residual::Difference { order, rate, k } => Box::new(Difference {
-            whitener,
-            order: *order,
-            rate: *rate,
-            k: *k,
-        }),
-        Residual::Mixture(mixture) => Box::new(MixtureEnergy::new(mixture, term.whitening.weight)),
-    }
-}
-
-fn points<E: Scalar>(whitener: Whitener<E>, targets: &Targets) -> Points<E> {
-    let (_, views, points, k) = targets.observations.values.dim();
-    let number = |x: &f64| if x.is_finite() { E::of(*x) } else { E::zero() };
-    Points {
-        whitener,
-        targets: targets.observations.values.iter().map(number).collect(),
-        confidences: targets.weights.iter().map(|&w| E::of(w)).collect(),
-        points: views * points,
-        k,
-    }
+pub(super) fn residuals<E: Scalar>(term: &Term, node: &Node) -> Residuals<E> {
+    let (about, k) = match &term.residual {
+        Residual::Points(targets) => {
+            let (_, views, points, k) = targets.observations.values.dim();
+            let number = |x: &f64| if x.is_finite() { E::of(*x) } else { E::zero() };
+            let about = About::Observed {
+                points: views * points,
+                values: targets.observations.values.iter().map(number).collect(),
+                weights: convert(&targets.weights),
+            };
+            (about, k)
+        }
+        Residual::Value { k, about } => (About::Value(convert(about)), *k),
+        Residual::Difference { order, rate, k } => {
+            let stencil: &[f64] = match order {
+                1 => &[-1.0, 1.0],
+                _ => &[1.0, -2.0, 1.0],
+            };
+            let unit = rate.powi(*order as i32);
+            let stencil = stencil.iter().map(|s| E::of(s * unit)).collect();
+            (About::Neighbours(stencil), *k)
+        }
+    };
+    debug_assert!(node.dims.is_multiple_of(k));
+    Residuals::new(&term.whitening, about, k)
 }

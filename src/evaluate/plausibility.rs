@@ -1,7 +1,7 @@
 //! How far joints turn beyond their ranges.
 
 use crate::body::SMPL_JOINTS;
-use crate::graph::{Operation, Value};
+use crate::graph::Kernel;
 use crate::term::joint_limits::{JointLimits, JointRange};
 
 /// A joint is beyond its range from here on, rad.
@@ -38,13 +38,8 @@ pub(super) fn beyond_limits(poses: &[f64]) -> Beyond {
             .flat_map(|(j, _)| &pose[3 * j..3 * j + 3])
             .copied()
             .collect();
-        let input = Value {
-            data: &turns[..],
-            dims: turns.len(),
-            rows: 1,
-        };
         let mut out = vec![0.0; turns.len()];
-        operation.forward(0, &[input], &mut out);
+        Kernel::forward::<f64>(&operation, &[&turns], &mut out);
         let largest = out
             .chunks_exact(3)
             .map(|r| r.iter().fold(0.0f64, |m, x| m.max(x.abs())));

@@ -2,9 +2,9 @@
 
 use super::start::Start;
 use crate::compile::CompiledObjective;
-use crate::graph::{Backend, Scalar};
+use crate::graph::{Host, Scalar};
 use crate::ir::{Problem, Stage, Values, VariableId};
-use crate::objective::{Evaluation, Objective};
+use crate::objective::{Evaluation, Objective, Want};
 
 /// Starts that a frame is solved from.
 const TRIED: usize = 8;
@@ -18,7 +18,7 @@ struct Trial {
 
 /// Where the stage is the first that frees a variable with several starts: for each frame the present
 /// value, and those of the others that cost least where the frame stands.
-pub(super) fn starts<E: Scalar, D: Backend<E>>(
+pub(super) fn starts<E: Scalar, D: Host<E>>(
     problem: &Problem,
     index: usize,
     stage: &Stage,
@@ -52,7 +52,7 @@ pub(super) fn starts<E: Scalar, D: Backend<E>>(
                     row[at..at + numbers.len()].copy_from_slice(&numbers);
                 }
             }
-            objective.evaluate(&x, &all, &mut out);
+            objective.evaluate(&x, &all, Want::Cost, &mut out);
             trials.push((trial, out.costs.clone()));
         }
     }

@@ -16,9 +16,9 @@ use std::time::Instant;
 use dfdx::prelude::Cpu;
 
 use crate::compile::CompiledObjective;
-use crate::graph::{Backend, Scalar};
+use crate::graph::{Host, Scalar};
 use crate::ir::{Coupling, Per, Precision, Problem, Stage, Values, VariableId};
-use crate::objective::{Evaluation, Objective};
+use crate::objective::{Evaluation, Objective, Want};
 use crate::solve::{Solution, SolveSettings, Termination, minimize_with};
 
 /// Solves all stages of a problem; `report` hears of every round and returns false to stop early.
@@ -53,7 +53,7 @@ struct Fitter<'a, E, D> {
     precision: std::marker::PhantomData<(E, D)>,
 }
 
-impl<'a, E: Scalar, D: Backend<E>> Fitter<'a, E, D> {
+impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
     fn new(problem: &'a Problem, report: &'a mut dyn FnMut(FitProgress<'_>) -> bool) -> Self {
         let status = |f: usize| match problem.observed[f] {
             true if frames::representable(problem, f) => Status::Unsolved,
@@ -227,7 +227,7 @@ impl<'a, E: Scalar, D: Backend<E>> Fitter<'a, E, D> {
     }
 
     /// (frames, terms): what each frame's own terms cost at the present values.
-    fn frame_terms<F: Scalar, B: Backend<F>>(&self, stage: &Stage, frames: &[usize]) -> Vec<f64> {
+    fn frame_terms<F: Scalar, B: Host<F>>(&self, stage: &Stage, frames: &[usize]) -> Vec<f64> {
         if frames.is_empty() {
             return Vec::new();
         }
@@ -244,7 +244,7 @@ impl<'a, E: Scalar, D: Backend<E>> Fitter<'a, E, D> {
         );
         let all: Vec<usize> = (0..frames.len()).collect();
         let mut out = Evaluation::default();
-        objective.evaluate(&[], &all, &mut out);
+        objective.evaluate(&[], &all, Want::Cost, &mut out);
         out.terms
     }
 
@@ -346,7 +346,7 @@ impl<'a, E: Scalar, D: Backend<E>> Fitter<'a, E, D> {
                 let total =
                     CompiledObjective::<f64, Cpu>::new(problem, &whole, values, frames, true);
                 let mut out = Evaluation::default();
-                total.evaluate(&[], &[0], &mut out);
+                total.evaluate(&[], &[0], Want::Cost, &mut out);
                 let names = stage.terms.iter().map(|t| t.name.clone());
                 term_costs = names.zip(out.terms).collect();
             }

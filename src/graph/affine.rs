@@ -1,8 +1,9 @@
-//! y = offset + x·Aᵀ with a frozen matrix: shape coefficients to rest joints or vertices.
+//! y = offset + A x with a frozen matrix: shape coefficients to rest joints or vertices.
 
-use super::{Gradient, Operation, Scalar, Value};
+use super::directions::Directions;
+use super::{At, Kernel, Number, Scalar};
 
-/// (rows, inputs) to (rows, outputs); forms no gradient for its own numbers.
+/// (inputs) to (outputs); forms no gradient for its own numbers.
 pub(crate) struct Affine<E> {
     /// (outputs, inputs), row-major.
     pub matrix: Vec<E>,
@@ -17,44 +18,54 @@ impl<E: Scalar> Affine<E> {
             offset: offset.iter().map(|&x| E::of(x)).collect(),
         }
     }
+
+    /// One row of the matrix.
+    #[inline(always)]
+    fn row(&self, i: usize) -> &[E] {
+        let n = self.matrix.len() / self.offset.len();
+        &self.matrix[i * n..(i + 1) * n]
+    }
 }
 
-impl<E: Scalar> Operation<E> for Affine<E> {
+impl<E: Scalar> Kernel<E> for Affine<E> {
     fn out_dims(&self) -> usize {
         self.offset.len()
     }
 
-    fn forward(&self, i: usize, inputs: &[Value<'_, E>], out: &mut [E]) {
-        let x = inputs[0].row(i);
-        if x.is_empty() {
-            return out.copy_from_slice(&self.offset);
-        }
-        for ((out, offset), row) in out
-            .iter_mut()
-            .zip(&self.offset)
-            .zip(self.matrix.chunks_exact(x.len()))
-        {
-            *out = row.iter().zip(x).fold(*offset, |sum, (a, x)| sum + *a * *x);
+    #[inline(always)]
+    fn forward<T: Number<Scalar = E>>(&self, x: &[&[T]], y: &mut [T]) {
+        for (i, y) in y.iter_mut().enumerate() {
+            let pairs = self.row(i).iter().zip(x[0]);
+            *y = pairs.fold(T::splat(self.offset[i]), |sum, (a, x)| {
+                T::splat(*a).fused(*x, sum)
+            });
         }
     }
 
-    fn backward(
+    #[inline(always)]
+    fn adjoint<T: Number<Scalar = E>>(
         &self,
-        i: usize,
-        inputs: &[Value<'_, E>],
-        _out: &[E],
-        out_gradient: &[E],
-        gradients: &mut [Option<Gradient<'_, E>>],
+        _at: At<'_, T>,
+        gy: &[T],
+        gx: &mut [Option<&mut [T]>],
     ) {
-        let dims = inputs[0].dims;
-        let Some(gradient) = gradients[0].as_mut().filter(|_| dims > 0) else {
-            return;
-        };
-        let to = gradient.row(i);
-        for (g, row) in out_gradient.iter().zip(self.matrix.chunks_exact(dims)) {
-            for (to, a) in to.iter_mut().zip(row) {
-                *to += *g * *a;
+        let Some(gx) = &mut gx[0] else { return };
+        for (i, g) in gy.iter().enumerate() {
+            for (to, a) in gx.iter_mut().zip(self.row(i)) {
+                *to = T::splat(*a).fused(*g, *to);
             }
         }
+    }
+
+    #[inline(always)]
+    fn tangents<T: Number<Scalar = E>>(&self, _at: At<'_, T>, directions: Directions<'_, T>) {
+        let n = self.offset.len();
+        directions.for_each(n, |dx, active, dy| {
+            let dx = dx[0].unwrap_or_default();
+            for &i in active {
+                let pairs = self.row(i).iter().zip(dx);
+                dy[i] = pairs.fold(T::zero(), |sum, (a, x)| T::splat(*a).fused(*x, sum));
+            }
+        });
     }
 }

@@ -5,12 +5,20 @@ use dfdx::shapes::Dtype;
 use dfdx::tensor::{Storage, Tensor, TensorFromVec};
 use num_traits::Float;
 
-use super::operation::{CostOperation, Gradient, Operation, Rows, Value};
+use super::number::{LANES, Number};
+use super::operation::Operation;
 use super::product::{self, Rows2};
 
 /// The number type of a graph: f32 or f64.
-pub(crate) trait Scalar: Dtype + Float + std::iter::Sum {
-    fn of(x: f64) -> Self;
+pub(crate) trait Scalar: Dtype + Float + Number<Scalar = Self> + std::iter::Sum {
+    /// Adding and taking away this number rounds to a whole one.
+    const WHOLE: Self;
+    /// π/2 in three parts, of which the first two have few bits.
+    const QUARTER: [f64; 3];
+    /// Of sin x/x³ and cos x/x⁴ in x², without their first terms; the highest power first.
+    const SINE: &[f64];
+    const COSINE: &[f64];
+
     fn wide(self) -> f64;
 
     /// out += a b, or a bᵀ.
@@ -18,9 +26,11 @@ pub(crate) trait Scalar: Dtype + Float + std::iter::Sum {
 }
 
 impl Scalar for f32 {
-    fn of(x: f64) -> Self {
-        x as f32
-    }
+    const WHOLE: f32 = 12_582_912.0;
+    const QUARTER: [f64; 3] = [1.570_312_5, 4.837_512_969_970_703e-4, 7.549_789_948_768_648e-8];
+    const SINE: &[f64] = &[-1.951_529_589_1e-4, 8.332_160_873_6e-3, -1.666_665_461_1e-1];
+    const COSINE: &[f64] = &[2.443_315_711_809_948e-5, -1.388_731_625_493_765e-3, 4.166_664_568_298_827e-2];
+
     fn wide(self) -> f64 {
         self.into()
     }
@@ -30,9 +40,25 @@ impl Scalar for f32 {
 }
 
 impl Scalar for f64 {
-    fn of(x: f64) -> Self {
-        x
-    }
+    const WHOLE: f64 = 6_755_399_441_055_744.0;
+    const QUARTER: [f64; 3] = [1.570_796_251_296_997, 7.549_789_415_861_596e-8, 5.390_302_529_957_765e-15];
+    const SINE: &[f64] = &[
+        1.589_623_015_765_465_7e-10,
+        -2.505_074_776_285_780_7e-8,
+        2.755_731_362_138_572_4e-6,
+        -1.984_126_982_958_954e-4,
+        8.333_333_333_322_118e-3,
+        -1.666_666_666_666_663e-1,
+    ];
+    const COSINE: &[f64] = &[
+        -1.135_853_652_138_768_2e-11,
+        2.087_570_084_197_473e-9,
+        -2.755_731_417_929_674e-7,
+        2.480_158_728_885_170_4e-5,
+        -1.388_888_888_887_305_6e-3,
+        4.166_666_666_666_659e-2,
+    ];
+
     fn wide(self) -> f64 {
         self
     }
@@ -49,12 +75,7 @@ pub(crate) type Buffer<E, D> = <D as Storage<E>>::Vec;
 
 /// A device that runs our operations.
 pub(crate) trait Backend<E: Scalar>: Device<E> + TensorFromVec<E> + Default {
-    fn run(
-        &self,
-        operation: &dyn Operation<E>,
-        rows: usize,
-        inputs: &[&Matrix<E, Self>],
-    ) -> Matrix<E, Self>;
+    fn run(&self, operation: &dyn Operation<E>, inputs: &[&Matrix<E, Self>]) -> Matrix<E, Self>;
 
     /// Adds to `gradients` (None: not wanted) what `out_gradient` means for the inputs.
     fn run_back(
@@ -65,15 +86,6 @@ pub(crate) trait Backend<E: Scalar>: Device<E> + TensorFromVec<E> + Default {
         out_gradient: &Buffer<E, Self>,
         gradients: &mut [Option<Buffer<E, Self>>],
     );
-
-    /// Writes the costs of the core rows and returns the gradient with respect to `input`.
-    fn cost(
-        &self,
-        operation: &dyn CostOperation<E>,
-        rows: Rows<'_>,
-        input: &Matrix<E, Self>,
-        costs: &mut [f64],
-    ) -> Matrix<E, Self>;
 
     /// `to += factor * from`.
     fn accumulate(&self, to: &mut Buffer<E, Self>, from: &Matrix<E, Self>, factor: E);
@@ -133,32 +145,19 @@ where
     unsafe { std::slice::from_raw_parts_mut(first, rows * dims) }
 }
 
-fn value_of<E: Scalar>(tensor: &Matrix<E, Cpu>) -> Value<'_, E>
-where
-    Cpu: Device<E>,
-{
-    let (rows, dims) = *dfdx::shapes::HasShape::shape(tensor);
-    Value {
-        data: slice_of(tensor),
-        dims,
-        rows,
-    }
-}
-
 macro_rules! cpu_backend {
     ($E:ty) => {
         impl Backend<$E> for Cpu {
             fn run(
                 &self,
                 operation: &dyn Operation<$E>,
-                rows: usize,
                 inputs: &[&Matrix<$E, Self>],
             ) -> Matrix<$E, Self> {
                 let dims = operation.out_dims();
-                let values: Vec<_> = inputs.iter().map(|t| value_of(t)).collect();
-                let mut out = vec![0.0; rows * dims];
-                operation.forward_rows(rows, &values, &mut out);
-                self.tensor_from_vec(out, (rows, dims))
+                let values: Vec<&[$E]> = inputs.iter().map(|t| slice_of(t)).collect();
+                let mut out = vec![0.0; dims * LANES];
+                operation.forward(&values, &mut out);
+                self.tensor_from_vec(out, (dims, LANES))
             }
 
             fn run_back(
@@ -169,39 +168,11 @@ macro_rules! cpu_backend {
                 out_gradient: &Buffer<$E, Self>,
                 gradients: &mut [Option<Buffer<$E, Self>>],
             ) {
-                let values: Vec<_> = inputs.iter().map(|t| value_of(t)).collect();
-                let out = value_of(out);
-                let mut wanted: Vec<Option<Gradient<'_, $E>>> = gradients
-                    .iter_mut()
-                    .zip(&values)
-                    .map(|(buffer, value)| {
-                        let data = buffer.as_mut()?;
-                        Some(Gradient {
-                            data,
-                            dims: value.dims,
-                            rows: value.rows,
-                        })
-                    })
-                    .collect();
-                operation.backward_rows(&values, out, out_gradient, &mut wanted);
-            }
-
-            fn cost(
-                &self,
-                operation: &dyn CostOperation<$E>,
-                rows: Rows<'_>,
-                input: &Matrix<$E, Self>,
-                costs: &mut [f64],
-            ) -> Matrix<$E, Self> {
-                let value = value_of(input);
-                let mut data = vec![0.0; value.data.len()];
-                let gradient = Gradient {
-                    data: &mut data,
-                    dims: value.dims,
-                    rows: value.rows,
-                };
-                operation.evaluate(rows, value, costs, gradient);
-                self.tensor_from_vec(data, (value.rows, value.dims))
+                let values: Vec<&[$E]> = inputs.iter().map(|t| slice_of(t)).collect();
+                let wanted = gradients.iter_mut();
+                let wanted = wanted.map(|g| g.as_mut().map(|g| g.as_mut_slice()));
+                let mut wanted: Vec<_> = wanted.collect();
+                operation.adjoint(&values, slice_of(out), out_gradient, &mut wanted);
             }
 
             fn accumulate(&self, to: &mut Buffer<$E, Self>, from: &Matrix<$E, Self>, factor: $E) {

@@ -1,6 +1,7 @@
 //! Rows side by side: parts of a pose or of a shape as one.
 
-use super::{Gradient, Operation, Scalar, Value};
+use super::directions::Directions;
+use super::{At, Kernel, Number, Scalar};
 
 /// One part of a row.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,46 +41,67 @@ impl Part {
     }
 }
 
-impl<E: Scalar> Operation<E> for Concat {
+impl<E: Scalar> Kernel<E> for Concat {
     fn out_dims(&self) -> usize {
         self.parts.iter().map(|p| p.dims()).sum()
     }
 
-    fn forward(&self, i: usize, inputs: &[Value<'_, E>], out: &mut [E]) {
-        let (mut at, mut inputs) = (0, inputs.iter());
+    #[inline(always)]
+    fn forward<T: Number<Scalar = E>>(&self, x: &[&[T]], y: &mut [T]) {
+        let (mut at, mut inputs) = (0, x.iter());
         for part in &self.parts {
-            let to = &mut out[at..at + part.dims()];
+            let to = &mut y[at..at + part.dims()];
             at += to.len();
             match part {
                 Part::Input(_) => {
                     if let Some(input) = inputs.next() {
-                        to.copy_from_slice(input.row(i));
+                        to.copy_from_slice(input);
                     }
                 }
                 Part::Identities(_) => {
                     for (k, x) in to.iter_mut().enumerate() {
-                        *x = if k % 9 % 4 == 0 { E::one() } else { E::zero() };
+                        *x = if k % 9 % 4 == 0 { T::one() } else { T::zero() };
                     }
                 }
             }
         }
     }
 
-    fn backward(
+    #[inline(always)]
+    fn adjoint<T: Number<Scalar = E>>(
         &self,
-        i: usize,
-        _inputs: &[Value<'_, E>],
-        _out: &[E],
-        out_gradient: &[E],
-        gradients: &mut [Option<Gradient<'_, E>>],
+        _at: At<'_, T>,
+        gy: &[T],
+        gx: &mut [Option<&mut [T]>],
     ) {
-        for (gradient, (at, dims)) in gradients.iter_mut().zip(self.places()) {
-            if let Some(gradient) = gradient {
-                let from = &out_gradient[at..at + dims];
-                for (to, from) in gradient.row(i).iter_mut().zip(from) {
-                    *to += *from;
+        for (gx, (at, dims)) in gx.iter_mut().zip(self.places()) {
+            if let Some(gx) = gx {
+                for (to, g) in gx.iter_mut().zip(&gy[at..at + dims]) {
+                    *to += *g;
                 }
             }
         }
+    }
+
+    fn reach(&self, moved: &[Option<&[bool]>]) -> Vec<bool> {
+        let mut reached = vec![false; Kernel::<E>::out_dims(self)];
+        for (moved, (at, dims)) in moved.iter().zip(self.places()) {
+            if let Some(moved) = moved {
+                reached[at..at + dims].copy_from_slice(moved);
+            }
+        }
+        reached
+    }
+
+    #[inline(always)]
+    fn tangents<T: Number<Scalar = E>>(&self, _at: At<'_, T>, directions: Directions<'_, T>) {
+        let places = self.places();
+        directions.for_each(Kernel::<E>::out_dims(self), |dx, _, dy| {
+            for (dx, (at, dims)) in dx.iter().zip(&places) {
+                if let Some(dx) = dx {
+                    dy[*at..at + dims].copy_from_slice(dx);
+                }
+            }
+        });
     }
 }

@@ -1,10 +1,12 @@
-//! A thin floor over dfdx: the scalar and device that everything runs on, and how an operation joins a tape.
+//! A thin floor over dfdx: the numbers, the device, and how an operation joins a tape.
 
 pub(crate) mod affine;
 mod backend;
 pub(crate) mod concat;
+pub(crate) mod directions;
 pub(crate) mod linear3;
 pub(crate) mod matmul;
+pub(crate) mod number;
 mod operation;
 pub(crate) mod product;
 pub(crate) mod rodrigues;
@@ -13,6 +15,7 @@ pub(crate) mod six_d;
 pub(crate) mod swing_twist;
 mod tape;
 
-pub(crate) use backend::{Backend, Real, Scalar};
-pub(crate) use operation::{CostOperation, Gradient, Operation, Rows, Value};
+pub(crate) use backend::{Host, Real, Scalar};
+pub(crate) use number::{LANES, Number};
+pub(crate) use operation::{At, Kernel, Operation};
 pub(crate) use tape::{Pass, Traced};

@@ -1,104 +1,160 @@
-//! What an operation of the graph declares: values forward, gradients backward, row by row.
+//! What an operation of the graph declares: values forward, gradients backward, tangents forward.
 
-/// Which frames the rows of a batch stand for.
+use super::Scalar;
+use super::directions::{Directions, block_tangents, dense_tangents};
+use super::number::{Lanes, Number, Work, dispatch};
+
+/// Where a derivative is taken: the inputs and the output.
+#[derive(Clone, Copy)]
+pub(crate) struct At<'a, T> {
+    pub x: &'a [&'a [T]],
+    pub y: &'a [T],
+}
+
+/// A differentiable map of rows to rows, written once over the number: one frame's, or that of
+/// sixteen frames that lie side by side.
 ///
-/// The first `core` rows are counted in costs; rows after them are neighbours that a term along
-/// frames reads.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Rows<'a> {
-    pub frames: &'a [usize],
-    pub core: usize,
-}
-
-/// An input of a batch: (rows, dims), or one row that stands for all.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Value<'a, E> {
-    pub data: &'a [E],
-    pub dims: usize,
-    pub rows: usize,
-}
-
-impl<'a, E> Value<'a, E> {
-    #[inline]
-    pub fn row(&self, i: usize) -> &'a [E] {
-        let i = if self.rows == 1 { 0 } else { i };
-        &self.data[i * self.dims..(i + 1) * self.dims]
-    }
-}
-
-/// Where an operation adds the gradient of one input, shaped like that input.
-#[derive(Debug)]
-pub(crate) struct Gradient<'a, E> {
-    pub data: &'a mut [E],
-    pub dims: usize,
-    pub rows: usize,
-}
-
-impl<E> Gradient<'_, E> {
-    #[inline]
-    pub fn row(&mut self, i: usize) -> &mut [E] {
-        let i = if self.rows == 1 { 0 } else { i };
-        &mut self.data[i * self.dims..(i + 1) * self.dims]
-    }
-}
-
-/// A differentiable map of rows to rows.
-///
-/// A row of the output depends on the same row of the inputs alone and is computed in the same
-/// order whatever the batch, so that a frame's result has the same bits in any company. NaN goes
-/// through: what is not observed is masked in the terms, never here.
-pub(crate) trait Operation<E>: Send + Sync {
+/// A frame's result depends on that frame's numbers alone and is computed in the same order in any
+/// company, so that it has the same bits there. NaN goes through: what is not observed is masked in
+/// the terms, never here. Everything that these functions call is `#[inline(always)]`, or it is not
+/// compiled for the processor's widest instructions.
+pub(crate) trait Kernel<E: Scalar>: Send + Sync {
     fn out_dims(&self) -> usize;
 
-    fn forward(&self, i: usize, inputs: &[Value<'_, E>], out: &mut [E]);
+    fn forward<T: Number<Scalar = E>>(&self, x: &[&[T]], y: &mut [T]);
 
-    /// Adds to the gradient of each input that wants one.
-    fn backward(
+    /// gx += Jᵀ gy for each input that wants its gradient.
+    fn adjoint<T: Number<Scalar = E>>(
         &self,
-        i: usize,
-        inputs: &[Value<'_, E>],
-        out: &[E],
-        out_gradient: &[E],
-        gradients: &mut [Option<Gradient<'_, E>>],
+        at: At<'_, T>,
+        gy: &[T],
+        gx: &mut [Option<&mut [T]>],
     );
 
-    /// All rows; an operation that gains from seeing them together says how.
-    fn forward_rows(&self, rows: usize, inputs: &[Value<'_, E>], out: &mut [E]) {
-        let dims = self.out_dims();
-        for i in 0..rows {
-            self.forward(i, inputs, &mut out[i * dims..(i + 1) * dims]);
-        }
+    /// (m, n) where every n numbers of the only input make the same m of the output, and no others.
+    fn blocks(&self) -> Option<(usize, usize)> {
+        None
     }
 
-    /// As [`Operation::backward`], for all rows.
-    fn backward_rows(
-        &self,
-        inputs: &[Value<'_, E>],
-        out: Value<'_, E>,
-        out_gradient: &[E],
-        gradients: &mut [Option<Gradient<'_, E>>],
-    ) {
-        for i in 0..out.rows {
-            let range = i * out.dims..(i + 1) * out.dims;
-            self.backward(
-                i,
-                inputs,
-                &out.data[range.clone()],
-                &out_gradient[range],
-                gradients,
-            );
+    /// Which numbers of the output change with the given ones of the inputs.
+    fn reach(&self, moved: &[Option<&[bool]>]) -> Vec<bool> {
+        let Some((m, n)) = self.blocks() else {
+            return vec![true; self.out_dims()];
+        };
+        let blocks = moved[0].unwrap_or_default().chunks_exact(n);
+        blocks.flat_map(|b| vec![b.contains(&true); m]).collect()
+    }
+
+    /// dy = J dx in many directions at once.
+    #[inline(always)]
+    fn tangents<T: Number<Scalar = E>>(&self, at: At<'_, T>, directions: Directions<'_, T>)
+    where
+        Self: Sized,
+    {
+        match self.blocks() {
+            Some(blocks) => block_tangents(self, blocks, at, directions),
+            None => dense_tangents(self, at, directions),
         }
     }
 }
 
-/// A loss term: the cost of each core row in f64, and its gradient in the same sweep.
-pub(crate) trait CostOperation<E>: Send + Sync {
-    /// `costs` has one entry for each core row; `gradient` is shaped like `input` and starts at zero.
-    fn evaluate(
-        &self,
-        rows: Rows<'_>,
-        input: Value<'_, E>,
-        costs: &mut [f64],
-        gradient: Gradient<'_, E>,
-    );
+/// A [`Kernel`] on [`LANES`](super::LANES) frames, compiled for this processor.
+pub(crate) trait Operation<E: Scalar>: Send + Sync {
+    fn out_dims(&self) -> usize;
+
+    /// Inputs and output are (dims, LANES).
+    fn forward(&self, x: &[&[E]], y: &mut [E]);
+
+    fn adjoint(&self, x: &[&[E]], y: &[E], gy: &[E], gx: &mut [Option<&mut [E]>]);
+
+    fn reach(&self, moved: &[Option<&[bool]>]) -> Vec<bool>;
+
+    fn tangents(&self, x: &[&[E]], y: &[E], directions: Directions<'_, E>);
+}
+
+struct Forward<'a, K, E> {
+    kernel: &'a K,
+    x: &'a [&'a [E]],
+    y: &'a mut [E],
+}
+
+impl<E: Scalar, K: Kernel<E>> Work for Forward<'_, K, E> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        let x: Vec<&[Lanes<E, FUSED>]> = self.x.iter().map(|x| Lanes::of_row(x)).collect();
+        self.kernel.forward(&x, Lanes::of_row_mut(self.y));
+    }
+}
+
+struct Adjoint<'a, 'g, K, E> {
+    kernel: &'a K,
+    x: &'a [&'a [E]],
+    y: &'a [E],
+    gy: &'a [E],
+    gx: &'a mut [Option<&'g mut [E]>],
+}
+
+impl<E: Scalar, K: Kernel<E>> Work for Adjoint<'_, '_, K, E> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        let x: Vec<&[Lanes<E, FUSED>]> = self.x.iter().map(|x| Lanes::of_row(x)).collect();
+        let wanted = self.gx.iter_mut().map(|g| g.as_deref_mut());
+        let mut gx: Vec<_> = wanted.map(|g| g.map(|g| Lanes::of_row_mut(g))).collect();
+        let y = Lanes::of_row(self.y);
+        self.kernel
+            .adjoint(At { x: &x, y }, Lanes::of_row(self.gy), &mut gx);
+    }
+}
+
+struct Tangents<'a, K, E> {
+    kernel: &'a K,
+    x: &'a [&'a [E]],
+    y: &'a [E],
+    directions: Directions<'a, E>,
+}
+
+impl<E: Scalar, K: Kernel<E>> Work for Tangents<'_, K, E> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        let x: Vec<&[Lanes<E, FUSED>]> = self.x.iter().map(|x| Lanes::of_row(x)).collect();
+        let dx = self.directions.dx.iter();
+        let dx: Vec<Option<&[Lanes<E, FUSED>]>> = dx.map(|x| x.map(Lanes::of_row)).collect();
+        let directions = Directions {
+            plan: self.directions.plan,
+            dx: &dx,
+            dy: Lanes::of_row_mut(self.directions.dy),
+        };
+        let y = Lanes::of_row(self.y);
+        self.kernel.tangents(At { x: &x, y }, directions);
+    }
+}
+
+impl<E: Scalar, K: Kernel<E>> Operation<E> for K {
+    fn out_dims(&self) -> usize {
+        Kernel::out_dims(self)
+    }
+
+    fn forward(&self, x: &[&[E]], y: &mut [E]) {
+        dispatch(Forward { kernel: self, x, y });
+    }
+
+    fn adjoint(&self, x: &[&[E]], y: &[E], gy: &[E], gx: &mut [Option<&mut [E]>]) {
+        let kernel = self;
+        dispatch(Adjoint { kernel, x, y, gy, gx });
+    }
+
+    fn reach(&self, moved: &[Option<&[bool]>]) -> Vec<bool> {
+        Kernel::reach(self, moved)
+    }
+
+    fn tangents(&self, x: &[&[E]], y: &[E], directions: Directions<'_, E>) {
+        let kernel = self;
+        dispatch(Tangents { kernel, x, y, directions });
+    }
 }

@@ -1,9 +1,9 @@
 //! Six numbers to a rotation matrix (Zhou et al. 2019), in VPoser's interleaved layout.
 
-use super::linear3::{V3, dot, v3};
-use super::{Gradient, Operation, Scalar, Value};
+use super::linear3::{V3, cross, dot, v3};
+use super::{At, Kernel, Number, Scalar};
 
-/// (rows, 6·count) to (rows, 9·count), row-major matrices.
+/// (6·count) to (9·count), row-major matrices.
 ///
 /// The six numbers are (3, 2) row-major: a0 b0 a1 b1 a2 b2. The columns are b1 = a/‖a‖,
 /// b2 = normalise(b − (b1·b) b1), b3 = b1 × b2.
@@ -11,23 +11,27 @@ pub(crate) struct SixD {
     pub count: usize,
 }
 
-struct Frame<E> {
-    b1: V3<E>,
-    b2: V3<E>,
+struct Frame<T> {
+    b1: V3<T>,
+    b2: V3<T>,
     /// 1/‖a‖ and 1/‖b − (b1·b) b1‖.
-    inverse: [E; 2],
-    b: V3<E>,
+    inverse: [T; 2],
+    b: V3<T>,
 }
 
-fn frame<E: Scalar>(x: &[E]) -> Frame<E> {
+#[inline(always)]
+fn frame<T: Number>(x: &[T]) -> Frame<T> {
     let (a, b) = ([x[0], x[2], x[4]], [x[1], x[3], x[5]]);
     // A vector of no length has no direction; the floor keeps the result finite.
-    let least = E::of(1e-12);
-    let first = E::one() / dot(a, a).sqrt().max(least);
+    let inverse = |square: T| {
+        let length = square.root();
+        T::one() / length.less(T::of(1e-12), T::of(1e-12), length)
+    };
+    let first = inverse(dot(a, a));
     let b1 = a.map(|x| x * first);
     let along = dot(b1, b);
-    let across: V3<E> = std::array::from_fn(|k| b[k] - along * b1[k]);
-    let second = E::one() / dot(across, across).sqrt().max(least);
+    let across: V3<T> = std::array::from_fn(|k| b[k] - along * b1[k]);
+    let second = inverse(dot(across, across));
     Frame {
         b1,
         b2: across.map(|x| x * second),
@@ -36,22 +40,18 @@ fn frame<E: Scalar>(x: &[E]) -> Frame<E> {
     }
 }
 
-fn cross<E: Scalar>(a: V3<E>, b: V3<E>) -> V3<E> {
-    [
-        a[1] * b[2] - a[2] * b[1],
-        a[2] * b[0] - a[0] * b[2],
-        a[0] * b[1] - a[1] * b[0],
-    ]
-}
-
-impl<E: Scalar> Operation<E> for SixD {
+impl<E: Scalar> Kernel<E> for SixD {
     fn out_dims(&self) -> usize {
         9 * self.count
     }
 
-    fn forward(&self, i: usize, inputs: &[Value<'_, E>], out: &mut [E]) {
-        let six = inputs[0].row(i).chunks_exact(6);
-        for (x, r) in six.zip(out.chunks_exact_mut(9)) {
+    fn blocks(&self) -> Option<(usize, usize)> {
+        Some((9, 6))
+    }
+
+    #[inline(always)]
+    fn forward<T: Number<Scalar = E>>(&self, x: &[&[T]], y: &mut [T]) {
+        for (x, r) in x[0].chunks_exact(6).zip(y.chunks_exact_mut(9)) {
             let Frame { b1, b2, .. } = frame(x);
             let b3 = cross(b1, b2);
             for k in 0..3 {
@@ -62,26 +62,23 @@ impl<E: Scalar> Operation<E> for SixD {
         }
     }
 
-    fn backward(
+    #[inline(always)]
+    fn adjoint<T: Number<Scalar = E>>(
         &self,
-        i: usize,
-        inputs: &[Value<'_, E>],
-        _out: &[E],
-        out_gradient: &[E],
-        gradients: &mut [Option<Gradient<'_, E>>],
+        at: At<'_, T>,
+        gy: &[T],
+        gx: &mut [Option<&mut [T]>],
     ) {
-        let Some(gradient) = &mut gradients[0] else {
-            return;
-        };
-        let six = inputs[0].row(i).chunks_exact(6);
-        let to = gradient.row(i).chunks_exact_mut(6);
-        for ((x, g), to) in six.zip(out_gradient.chunks_exact(9)).zip(to) {
+        let Some(gx) = &mut gx[0] else { return };
+        let both = at.x[0].chunks_exact(6).zip(gy.chunks_exact(9));
+        for ((x, g), to) in both.zip(gx.chunks_exact_mut(6)) {
             pull_back(&frame(x), g, to);
         }
     }
 }
 
-fn pull_back<E: Scalar>(f: &Frame<E>, g: &[E], to: &mut [E]) {
+#[inline(always)]
+fn pull_back<T: Number>(f: &Frame<T>, g: &[T], to: &mut [T]) {
     let column = |k: usize| v3(&[g[k], g[3 + k], g[6 + k]]);
     let (mut g1, mut g2, g3) = (column(0), column(1), column(2));
     // b3 = b1 × b2.
@@ -92,7 +89,7 @@ fn pull_back<E: Scalar>(f: &Frame<E>, g: &[E], to: &mut [E]) {
     }
     // b2 is the direction of c = b − (b1·b) b1.
     let along = dot(g2, f.b2);
-    let gc: V3<E> = std::array::from_fn(|k| f.inverse[1] * (g2[k] - along * f.b2[k]));
+    let gc: V3<T> = std::array::from_fn(|k| f.inverse[1] * (g2[k] - along * f.b2[k]));
     let (gc_b1, b_b1) = (dot(gc, f.b1), dot(f.b, f.b1));
     for k in 0..3 {
         to[2 * k + 1] += gc[k] - gc_b1 * f.b1[k];

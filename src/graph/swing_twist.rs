@@ -1,6 +1,8 @@
 //! Rotations as a twist about a bone and the swing of that bone, with derivatives.
 
-use super::Scalar;
+use num_traits::Float;
+
+use super::Number;
 use super::linear3::dot;
 
 /// Below this the swing's coefficient comes from its series.
@@ -16,19 +18,20 @@ const NEAR_HALF_TURN: f64 = 1e-6;
 /// quaternion (q, v), q ≥ 0, p along the axis and a, b across, x = a² + b² and n = √(q² + p²):
 /// twist = 2 atan2(p, q), swing = k (q a − p b, q b + p a), k = 2 atan2(√x, n)/(√x n).
 /// The only singularity is a swing of 180°.
-pub(crate) fn swing_twist<E: Scalar>(w: [E; 3], twist: usize) -> ([E; 3], [[E; 3]; 3]) {
+#[inline(always)]
+pub(crate) fn swing_twist<T: Number>(w: [T; 3], twist: usize) -> ([T; 3], [[T; 3]; 3]) {
     let (i, j, l) = (twist, (twist + 1) % 3, (twist + 2) % 3);
     let (quaternion, slopes) = quaternion(w);
     let [q, v @ ..] = quaternion;
     let (p, a, b) = (v[i], v[j], v[l]);
     let [dq, dv @ ..] = slopes;
     let (dp, da, db) = (dv[i], dv[j], dv[l]);
-    let two = E::of(2.0);
-    let n2 = (q * q + p * p).max(E::of(NEAR_HALF_TURN));
+    let two = T::of(2.0);
+    let n2 = (q * q + p * p).at_least(T::of(NEAR_HALF_TURN));
     let [k, slope] = swing_coefficient(a * a + b * b, n2);
     let (u, t) = (q * a - p * b, q * b + p * a);
-    let (mut out, mut jacobian) = ([E::zero(); 3], [[E::zero(); 3]; 3]);
-    (out[i], out[j], out[l]) = (two * p.atan2(q), k * u, k * t);
+    let (mut out, mut jacobian) = ([T::zero(); 3], [[T::zero(); 3]; 3]);
+    (out[i], out[j], out[l]) = (two * p.zip(q, |p, q| p.atan2(q)), k * u, k * t);
     for c in 0..3 {
         let dk = slope * two * (a * da[c] + b * db[c]);
         jacobian[i][c] = two * (q * dp[c] - p * dq[c]) / n2;
@@ -39,27 +42,26 @@ pub(crate) fn swing_twist<E: Scalar>(w: [E; 3], twist: usize) -> ([E; 3], [[E; 3
 }
 
 /// The unit quaternion (q, v) with q ≥ 0 of an axis-angle vector, and the slopes of its numbers.
-fn quaternion<E: Scalar>(w: [E; 3]) -> ([E; 4], [[E; 3]; 4]) {
-    let c = E::of;
+#[inline(always)]
+fn quaternion<T: Number>(w: [T; 3]) -> ([T; 4], [[T; 3]; 4]) {
+    let c = T::of;
     let s = dot(w, w);
-    let (cos, f, slope) = match s < c(1e-4) {
-        true => (
-            c(1.0) + s * (c(-1.0 / 8.0) + s * c(1.0 / 384.0)),
-            c(0.5) + s * (c(-1.0 / 48.0) + s * (c(1.0 / 3840.0) - s * c(1.0 / 645_120.0))),
-            c(-1.0 / 48.0) + s * (c(1.0 / 1920.0) - s * c(1.0 / 215_040.0)),
-        ),
-        false => {
-            let (sin, cos) = (s.sqrt() * c(0.5)).sin_cos();
-            let f = sin / s.sqrt();
-            (cos, f, (c(0.5) * cos - f) / (s + s))
-        }
-    };
-    let sign = if cos < E::zero() { -E::one() } else { E::one() };
-    let mut slopes = [[E::zero(); 3]; 4];
+    let small = [
+        c(1.0) + s * (c(-1.0 / 8.0) + s * c(1.0 / 384.0)),
+        c(0.5) + s * (c(-1.0 / 48.0) + s * (c(1.0 / 3840.0) - s * c(1.0 / 645_120.0))),
+        c(-1.0 / 48.0) + s * (c(1.0 / 1920.0) - s * c(1.0 / 215_040.0)),
+    ];
+    let angle = s.root();
+    let (sin, cos) = (angle * c(0.5)).sin_cos();
+    let f = sin / angle;
+    let large = [cos, f, (c(0.5) * cos - f) / (s + s)];
+    let [cos, f, slope] = std::array::from_fn(|i| s.less(c(1e-4), small[i], large[i]));
+    let sign = cos.less(T::zero(), -T::one(), T::one());
+    let mut slopes = [[T::zero(); 3]; 4];
     for j in 0..3 {
         slopes[0][j] = -sign * c(0.5) * f * w[j];
         for i in 0..3 {
-            let diagonal = if i == j { f } else { E::zero() };
+            let diagonal = if i == j { f } else { T::zero() };
             slopes[i + 1][j] = sign * (diagonal + c(2.0) * slope * w[i] * w[j]);
         }
     }
@@ -67,31 +69,31 @@ fn quaternion<E: Scalar>(w: [E; 3]) -> ([E; 4], [[E; 3]; 4]) {
     ([sign * cos, v[0], v[1], v[2]], slopes)
 }
 
-/// k = 2 asin(√x)/√(x n²) for x + n² = 1, and dk/dx.
-fn swing_coefficient<E: Scalar>(x: E, n2: E) -> [E; 2] {
-    let c = E::of;
-    if x < c(SMALL) {
-        // Σ 2 (2ⁿ n!)²/(2n + 1)! xⁿ
-        let series = [
-            2.0,
-            4.0 / 3.0,
-            16.0 / 15.0,
-            32.0 / 35.0,
-            256.0 / 315.0,
-            512.0 / 693.0,
-            2048.0 / 3003.0,
-            4096.0 / 6435.0,
-        ];
-        let horner = |sum: E, a: f64| sum * x + c(a);
-        let value = series.iter().rev().copied().fold(E::zero(), horner);
-        let slopes = series.iter().enumerate().skip(1).rev();
-        let slope = slopes.map(|(n, a)| n as f64 * a).fold(E::zero(), horner);
-        return [value, slope];
-    }
-    let product = (x * n2).sqrt();
-    let k = c(2.0) * x.sqrt().atan2(n2.sqrt()) / product;
-    let slope = (E::one() - c(0.5) * k * (E::one() - x - x)) / (x * n2);
-    [k, slope]
+/// k = 2 asin(√x)/(√x n²) for x + n² = 1, and dk/dx.
+#[inline(always)]
+fn swing_coefficient<T: Number>(x: T, n2: T) -> [T; 2] {
+    let c = T::of;
+    // Σ 2 (2ⁿ n!)²/(2n + 1)! xⁿ
+    let series = [
+        2.0,
+        4.0 / 3.0,
+        16.0 / 15.0,
+        32.0 / 35.0,
+        256.0 / 315.0,
+        512.0 / 693.0,
+        2048.0 / 3003.0,
+        4096.0 / 6435.0,
+    ];
+    let horner = |sum: T, a: f64| sum * x + c(a);
+    let value = series.iter().rev().copied().fold(T::zero(), horner);
+    let slopes = series.iter().enumerate().skip(1).rev();
+    let slope = slopes.map(|(n, a)| n as f64 * a).fold(T::zero(), horner);
+    let product = (x * n2).root();
+    let angle = x.root().zip(n2.root(), |x, n| x.atan2(n));
+    let k = c(2.0) * angle / product;
+    let far = (T::one() - c(0.5) * k * (T::one() - x - x)) / (x * n2);
+    let small = c(SMALL);
+    [x.less(small, value, k), x.less(small, slope, far)]
 }
 
 #[cfg(test)]

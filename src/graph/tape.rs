@@ -9,7 +9,7 @@ use dfdx::tensor::{Gradients, OwnedTape, Storage, Tensor};
 use dfdx::tensor_ops::Backward;
 
 use super::backend::{Backend, Buffer, Host, Matrix, Scalar};
-use super::operation::{CostOperation, Operation, Rows};
+use super::operation::Operation;
 
 /// A node's value during a pass, and whether its gradient is wanted.
 pub(crate) struct Traced<E: Scalar, D: Backend<E>> {
@@ -45,11 +45,10 @@ impl<E: Scalar, D: Backend<E>> Pass<E, D> {
     pub fn apply(
         &mut self,
         operation: &Arc<dyn Operation<E>>,
-        rows: usize,
         inputs: &[&Traced<E, D>],
     ) -> Traced<E, D> {
         let tensors: Vec<&Matrix<E, D>> = inputs.iter().map(|t| &t.tensor).collect();
-        let out = self.device.run(operation.as_ref(), rows, &tensors);
+        let out = self.device.run(operation.as_ref(), &tensors);
         let wanted = inputs.iter().any(|t| t.wanted);
         if wanted {
             self.record(operation, inputs, &out);
@@ -102,20 +101,6 @@ impl<E: Scalar, D: Backend<E>> Pass<E, D> {
             }
             Ok(())
         });
-    }
-
-    /// Evaluates a term; its costs are known at once, its gradient waits for [`Pass::backward`].
-    pub fn cost(
-        &mut self,
-        operation: &dyn CostOperation<E>,
-        rows: Rows<'_>,
-        input: &Traced<E, D>,
-        costs: &mut [f64],
-    ) {
-        let seed = self.device.cost(operation, rows, &input.tensor, costs);
-        if input.wanted {
-            self.seeds.push((input.tensor.clone(), seed));
-        }
     }
 
     /// The gradient of the sum of all costs with respect to each leaf; zero where a leaf took no part.

@@ -163,6 +163,11 @@ pub enum NodeKind {
         /// For each marker its copy among the offsets.
         slots: Arc<Vec<usize>>,
     },
+    /// The whitened distance to the nearest component of a mixture.
+    NearestComponent {
+        of: NodeId,
+        mixture: Arc<Mixture>,
+    },
     Project {
         points: NodeId,
         cameras: Arc<Vec<Camera>>,
@@ -211,6 +216,7 @@ impl NodeKind {
             | Self::AxisAngle { of }
             | Self::Affine { of, .. }
             | Self::JointLimits { of, .. }
+            | Self::NearestComponent { of, .. }
             | Self::Bending { of } => vec![*of],
             Self::Concat { of, .. } => of.clone(),
             Self::Kinematics {
@@ -273,8 +279,6 @@ pub enum Residual {
     Value { k: usize, about: Arc<Vec<f64>> },
     /// Finite differences of the node's points along frames.
     Difference { order: usize, rate: f64, k: usize },
-    /// The energy of a mixture.
-    Mixture(Arc<Mixture>),
 }
 
 impl Residual {

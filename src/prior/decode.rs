@@ -2,19 +2,23 @@
 
 use super::network::{Decoder, OUT, leaky};
 use super::{Latent, Learned, Mixture, Prior};
-use crate::graph::product::{Rows2, add_a_b, add_a_bt};
+use crate::graph::directions::Directions;
 use crate::graph::rodrigues::Rodrigues;
 use crate::graph::rotation_log::RotationLog;
 use crate::graph::six_d::SixD;
-use crate::graph::{Gradient, Operation, Scalar, Value};
+use crate::graph::{At, Kernel, Number, Scalar};
 
-/// y = LeakyReLU(x Wᵀ + b) with fixed weights.
+/// y = LeakyReLU(W x + b) with fixed weights.
 pub(crate) struct DenseLayer<E> {
     inputs: usize,
+    /// (outputs, inputs), row-major.
     weight: Vec<E>,
     bias: Vec<E>,
     slope: E,
 }
+
+/// Outputs that are summed side by side, so that no sum waits for itself.
+const SIDE_BY_SIDE: usize = 4;
 
 impl<E: Scalar> DenseLayer<E> {
     /// One of a decoder's layers; the last has no activation.
@@ -30,101 +34,95 @@ impl<E: Scalar> DenseLayer<E> {
         }
     }
 
-    fn weight(&self) -> Rows2<'_, E> {
-        Rows2 {
-            data: &self.weight,
-            rows: self.bias.len(),
-            columns: self.inputs,
+    /// y = W x, from the given inputs alone.
+    #[inline(always)]
+    fn product<T: Number<Scalar = E>>(&self, x: &[T], inputs: Option<&[usize]>, y: &mut [T]) {
+        for (i, y) in y.chunks_mut(SIDE_BY_SIDE).enumerate() {
+            let rows = &self.weight[i * SIDE_BY_SIDE * self.inputs..];
+            let mut sums = [T::zero(); SIDE_BY_SIDE];
+            match inputs {
+                Some(inputs) => {
+                    for (x, &k) in x.iter().zip(inputs) {
+                        for (r, sum) in sums.iter_mut().enumerate().take(y.len()) {
+                            *sum = T::splat(rows[r * self.inputs + k]).fused(*x, *sum);
+                        }
+                    }
+                }
+                None if y.len() == SIDE_BY_SIDE => {
+                    let row = |r: usize| &rows[r * self.inputs..(r + 1) * self.inputs];
+                    let rows: [&[E]; SIDE_BY_SIDE] = std::array::from_fn(row);
+                    for (k, x) in x.iter().enumerate().take(self.inputs) {
+                        for r in 0..SIDE_BY_SIDE {
+                            sums[r] = T::splat(rows[r][k]).fused(*x, sums[r]);
+                        }
+                    }
+                }
+                None => {
+                    for (k, x) in x.iter().enumerate().take(self.inputs) {
+                        for (r, sum) in sums.iter_mut().enumerate().take(y.len()) {
+                            *sum = T::splat(rows[r * self.inputs + k]).fused(*x, *sum);
+                        }
+                    }
+                }
+            }
+            y.copy_from_slice(&sums[..y.len()]);
         }
+    }
+
+    /// The slope of the activation at an output, which has the sign of what it was given.
+    #[inline(always)]
+    fn slope_at<T: Number<Scalar = E>>(&self, y: T) -> T {
+        y.less(T::zero(), T::splat(self.slope), T::one())
     }
 }
 
-impl<E: Scalar> Operation<E> for DenseLayer<E> {
+impl<E: Scalar> Kernel<E> for DenseLayer<E> {
     fn out_dims(&self) -> usize {
         self.bias.len()
     }
 
-    fn forward(&self, i: usize, inputs: &[Value<'_, E>], out: &mut [E]) {
-        let row = Value {
-            data: inputs[0].row(i),
-            dims: self.inputs,
-            rows: 1,
-        };
-        self.forward_rows(1, &[row], out);
+    #[inline(always)]
+    fn forward<T: Number<Scalar = E>>(&self, x: &[&[T]], y: &mut [T]) {
+        self.product(x[0], None, y);
+        for (y, b) in y.iter_mut().zip(&self.bias) {
+            let sum = *y + T::splat(*b);
+            *y = sum.less(T::zero(), T::splat(self.slope) * sum, sum);
+        }
     }
 
-    fn backward(
+    #[inline(always)]
+    fn adjoint<T: Number<Scalar = E>>(
         &self,
-        i: usize,
-        _inputs: &[Value<'_, E>],
-        out: &[E],
-        out_gradient: &[E],
-        gradients: &mut [Option<Gradient<'_, E>>],
+        at: At<'_, T>,
+        gy: &[T],
+        gx: &mut [Option<&mut [T]>],
     ) {
-        if let Some(gradient) = &mut gradients[0] {
-            self.pull_back(out, out_gradient, gradient.row(i));
+        let Some(gx) = &mut gx[0] else { return };
+        let rows = self.weight.chunks_exact(self.inputs);
+        for ((y, g), row) in at.y.iter().zip(gy).zip(rows) {
+            let g = *g * self.slope_at(*y);
+            for (to, w) in gx.iter_mut().zip(row) {
+                *to = T::splat(*w).fused(g, *to);
+            }
         }
     }
 
-    fn forward_rows(&self, rows: usize, inputs: &[Value<'_, E>], out: &mut [E]) {
-        for row in out.chunks_exact_mut(self.bias.len()) {
-            row.copy_from_slice(&self.bias);
+    #[inline(always)]
+    fn tangents<T: Number<Scalar = E>>(&self, at: At<'_, T>, directions: Directions<'_, T>) {
+        let (plan, n) = (directions.plan, self.bias.len());
+        let Some(dx) = directions.dx[0] else { return };
+        let slopes: Vec<T> = at.y.iter().map(|y| self.slope_at(*y)).collect();
+        for (column, from) in plan.out.columns.iter().zip(&plan.from) {
+            let Some(from) = from[0].map(|from| &plan.inputs[0].columns[from]) else {
+                continue;
+            };
+            let few = (from.dims.len() < self.inputs).then_some(from.dims.as_slice());
+            let dy = &mut directions.dy[column.at..column.at + n];
+            self.product(&dx[from.at..from.at + from.dims.len()], few, dy);
+            for (dy, slope) in dy.iter_mut().zip(&slopes) {
+                *dy *= *slope;
+            }
         }
-        let once = inputs[0].rows == 1;
-        let x = Rows2 {
-            data: inputs[0].data,
-            rows: if once { 1 } else { rows },
-            columns: self.inputs,
-        };
-        let n = x.rows * self.bias.len();
-        add_a_bt(&mut out[..n], x, self.weight());
-        for x in out[..n].iter_mut().filter(|x| **x < E::zero()) {
-            *x *= self.slope;
-        }
-        for row in n..out.len() {
-            out[row] = out[row - n];
-        }
-    }
-
-    fn backward_rows(
-        &self,
-        inputs: &[Value<'_, E>],
-        out: Value<'_, E>,
-        out_gradient: &[E],
-        gradients: &mut [Option<Gradient<'_, E>>],
-    ) {
-        let Some(gradient) = &mut gradients[0] else {
-            return;
-        };
-        if gradient.rows == out.rows {
-            return self.pull_back(out.data, out_gradient, gradient.data);
-        }
-        for i in 0..out.rows {
-            let range = i * out.dims..(i + 1) * out.dims;
-            self.backward(
-                i,
-                inputs,
-                &out.data[range.clone()],
-                &out_gradient[range],
-                gradients,
-            );
-        }
-    }
-}
-
-impl<E: Scalar> DenseLayer<E> {
-    /// to += (g ⊙ slopes) W; an output has the sign of what the activation was given.
-    fn pull_back(&self, out: &[E], out_gradient: &[E], to: &mut [E]) {
-        let through = out.iter().zip(out_gradient);
-        let inner: Vec<E> = through
-            .map(|(y, g)| if *y < E::zero() { *g * self.slope } else { *g })
-            .collect();
-        let inner = Rows2 {
-            rows: inner.len() / self.bias.len(),
-            data: &inner,
-            columns: self.bias.len(),
-        };
-        add_a_b(to, inner, self.weight());
     }
 }
 
@@ -229,14 +227,11 @@ impl Mixture {
 }
 
 /// An operation on all rows in f64, outside of any graph.
-fn rows(operation: &dyn Operation<f64>, data: &[f64], dims: usize) -> Vec<f64> {
-    let count = data.len() / dims;
-    let mut out = vec![0.0; count * operation.out_dims()];
-    let input = Value {
-        data,
-        dims,
-        rows: count,
-    };
-    operation.forward_rows(count, &[input], &mut out);
+fn rows(operation: &impl Kernel<f64>, data: &[f64], dims: usize) -> Vec<f64> {
+    let mut out = vec![0.0; data.len() / dims * operation.out_dims()];
+    let rows = data.chunks_exact(dims);
+    for (x, y) in rows.zip(out.chunks_exact_mut(operation.out_dims())) {
+        operation.forward::<f64>(&[x], y);
+    }
     out
 }

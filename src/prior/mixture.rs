@@ -2,7 +2,8 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::graph::{CostOperation, Gradient, Rows, Scalar, Value};
+use crate::graph::directions::Directions;
+use crate::graph::{At, Kernel, Number, Scalar};
 use crate::io::tensors::Tensors;
 
 /// SMPL's 23 joints, of which the hands come last; published mixtures are over these.
@@ -147,136 +148,153 @@ impl Mixture {
     }
 }
 
-/// The mixture as a loss term on (rows, dims).
-pub(crate) struct MixtureEnergy<E> {
+/// The mixture as a residual whose square is its energy: y = [L⁻¹ (θ − μ), √(2 offset)] of the
+/// nearest component.
+pub(crate) struct NearestComponent<E> {
     means: Vec<Vec<E>>,
     /// L⁻¹ by rows, the lower triangle alone: entry (i, j) at i(i+1)/2 + j.
     factors: Vec<Vec<E>>,
-    offsets: Vec<f64>,
-    weight: f64,
+    /// √(2 offset).
+    roots: Vec<E>,
 }
 
-/// Scratch space of one row: the difference to a mean, whitened differences of two components.
-struct Scratch<E> {
-    difference: Vec<E>,
-    whitened: Vec<E>,
-    best: Vec<E>,
-}
-
-impl<E: Scalar> MixtureEnergy<E> {
-    pub fn new(mixture: &Mixture, weight: f64) -> Self {
+impl<E: Scalar> NearestComponent<E> {
+    pub fn new(mixture: &Mixture) -> Self {
         let n = mixture.dims;
         let triangle = |columns: &Vec<f64>| {
             let rows = (0..n).flat_map(|i| (0..=i).map(move |j| (i, j)));
             rows.map(|(i, j)| E::of(columns[j * n + i])).collect()
         };
         let convert = |v: &Vec<f64>| v.iter().map(|&x| E::of(x)).collect();
+        let roots = mixture.offsets.iter();
         Self {
             means: mixture.means.iter().map(convert).collect(),
             factors: mixture.factors.iter().map(triangle).collect(),
-            offsets: mixture.offsets.clone(),
-            weight,
+            roots: roots.map(|o| E::of((2.0 * o).sqrt())).collect(),
         }
     }
 
-    /// Half the energy of the nearest component, which it returns with `scratch.best` = L⁻¹ (θ − μ).
-    ///
-    /// Components are tried from the nearest mean on; one is given up as soon as the squares that
-    /// it has summed are more than the best sum.
-    fn nearest(&self, pose: &[E], scratch: &mut Scratch<E>) -> (f64, usize) {
-        let distance = |m: &usize| {
-            let pairs = pose.iter().zip(&self.means[*m]);
-            pairs.fold(E::zero(), |sum, (a, b)| sum + (*a - *b) * (*a - *b))
-        };
-        let mut order: Vec<(E, usize)> = (0..self.means.len()).map(|m| (distance(&m), m)).collect();
-        order.sort_by(|a, b| a.0.wide().total_cmp(&b.0.wide()));
-        let (mut least, mut which) = (f64::INFINITY, order[0].1);
-        for (_, m) in order {
-            if let Some(energy) = self.energy_below(m, pose, least, scratch) {
-                (least, which) = (energy, m);
-                std::mem::swap(&mut scratch.whitened, &mut scratch.best);
-            }
-        }
-        (least, which)
-    }
-
-    /// The energy of a component, unless it is more than `limit`.
-    fn energy_below(
-        &self,
-        m: usize,
-        pose: &[E],
-        limit: f64,
-        scratch: &mut Scratch<E>,
-    ) -> Option<f64> {
-        let differences = pose.iter().zip(&self.means[m]);
-        for (d, (x, mean)) in scratch.difference.iter_mut().zip(differences) {
-            *d = *x - *mean;
-        }
-        let mut energy = self.offsets[m];
+    /// L⁻¹ (θ − μ) and √(2 offset) of a component.
+    #[inline(always)]
+    fn residual<T: Number<Scalar = E>>(&self, m: usize, pose: &[T], y: &mut [T]) {
+        let n = pose.len();
+        let means = self.means[m].iter();
+        let apart: Vec<T> = pose.iter().zip(means).map(|(x, m)| *x - T::splat(*m)).collect();
         let mut start = 0;
-        for i in 0..pose.len() {
-            let row = &self.factors[m][start..start + i + 1];
+        for (i, y) in y[..n].iter_mut().enumerate() {
+            *y = product(&self.factors[m][start..start + i + 1], &apart);
             start += i + 1;
-            let y = dot(row, &scratch.difference[..i + 1]);
-            scratch.whitened[i] = y;
-            energy += 0.5 * (y * y).wide();
-            if energy > limit {
-                return None;
-            }
         }
-        Some(energy)
+        y[n] = T::splat(self.roots[m]);
     }
 
-    /// to += factor · L⁻ᵀ y.
-    fn add_gradient(&self, m: usize, y: &[E], factor: E, to: &mut [E]) {
-        let mut start = 0;
-        for (i, y) in y.iter().enumerate() {
-            let row = &self.factors[m][start..start + i + 1];
-            start += i + 1;
-            let scaled = factor * *y;
-            for (to, a) in to.iter_mut().zip(row) {
-                *to += scaled * *a;
+    /// For each component 1 where it is the nearest, else 0.
+    #[inline(always)]
+    fn shares<T: Number<Scalar = E>>(&self, pose: &[T]) -> Vec<T> {
+        let count = self.means.len();
+        let mut shares = vec![T::zero(); count];
+        let mut own = vec![T::zero(); pose.len() + 1];
+        let mut least = T::of(f64::INFINITY);
+        for m in 0..count {
+            self.residual(m, pose, &mut own);
+            let energy = square(&own);
+            for share in &mut shares[..m] {
+                *share = energy.less(least, T::zero(), *share);
             }
+            shares[m] = energy.less(least, T::one(), T::zero());
+            least = energy.less(least, energy, least);
         }
+        shares
     }
 }
 
-impl<E: Scalar> CostOperation<E> for MixtureEnergy<E> {
-    fn evaluate(
+/// Σ a x in four sums, so that none waits for itself.
+#[inline(always)]
+fn product<T: Number>(a: &[T::Scalar], x: &[T]) -> T {
+    let mut sums = [T::zero(); 4];
+    let (whole, rest) = a.as_chunks::<4>();
+    for (a, x) in whole.iter().zip(x.chunks_exact(4)) {
+        for k in 0..4 {
+            sums[k] = T::splat(a[k]).fused(x[k], sums[k]);
+        }
+    }
+    for (k, (a, x)) in rest.iter().zip(&x[4 * whole.len()..]).enumerate() {
+        sums[k] = T::splat(*a).fused(*x, sums[k]);
+    }
+    (sums[0] + sums[1]) + (sums[2] + sums[3])
+}
+
+#[inline(always)]
+fn square<T: Number>(y: &[T]) -> T {
+    y.iter().fold(T::zero(), |sum, y| y.fused(*y, sum))
+}
+
+impl<E: Scalar> Kernel<E> for NearestComponent<E> {
+    fn out_dims(&self) -> usize {
+        self.means[0].len() + 1
+    }
+
+    #[inline(always)]
+    fn forward<T: Number<Scalar = E>>(&self, x: &[&[T]], y: &mut [T]) {
+        let mut own = vec![T::zero(); y.len()];
+        let mut least = T::of(f64::INFINITY);
+        // A pose that is no number has no nearest component, and says so.
+        y.fill(x[0].iter().fold(T::zero(), |sum, x| sum + (*x - *x)));
+        for m in 0..self.means.len() {
+            self.residual(m, x[0], &mut own);
+            let energy = square(&own);
+            for (y, own) in y.iter_mut().zip(&own) {
+                *y = energy.less(least, *own, *y);
+            }
+            least = energy.less(least, energy, least);
+        }
+    }
+
+    #[inline(always)]
+    fn adjoint<T: Number<Scalar = E>>(
         &self,
-        rows: Rows<'_>,
-        input: Value<'_, E>,
-        costs: &mut [f64],
-        mut gradient: Gradient<'_, E>,
+        at: At<'_, T>,
+        gy: &[T],
+        gx: &mut [Option<&mut [T]>],
     ) {
-        let zeros = vec![E::zero(); input.dims];
-        let mut scratch = Scratch {
-            difference: zeros.clone(),
-            whitened: zeros.clone(),
-            best: zeros,
-        };
-        let factor = E::of(2.0 * self.weight);
-        for (i, cost) in costs.iter_mut().enumerate().take(rows.core) {
-            let (energy, m) = self.nearest(input.row(i), &mut scratch);
-            *cost += 2.0 * self.weight * energy;
-            self.add_gradient(m, &scratch.best, factor, gradient.row(i));
+        let Some(gx) = &mut gx[0] else { return };
+        for (m, share) in self.shares(at.x[0]).into_iter().enumerate() {
+            if share.is_zero() {
+                continue;
+            }
+            let mut start = 0;
+            for (i, g) in gy[..gx.len()].iter().enumerate() {
+                let g = *g * share;
+                for (to, a) in gx.iter_mut().zip(&self.factors[m][start..start + i + 1]) {
+                    *to = T::splat(*a).fused(g, *to);
+                }
+                start += i + 1;
+            }
         }
     }
-}
 
-/// Σ a b in eight lanes, which the compiler turns into vector instructions.
-#[inline]
-fn dot<E: Scalar>(a: &[E], b: &[E]) -> E {
-    let mut lanes = [E::zero(); 8];
-    let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));
-    let rest = a8.remainder().iter().zip(b8.remainder());
-    let rest = rest.fold(E::zero(), |sum, (a, b)| sum + *a * *b);
-    for (a, b) in a8.zip(b8) {
-        for k in 0..8 {
-            lanes[k] += a[k] * b[k];
-        }
+    fn reach(&self, moved: &[Option<&[bool]>]) -> Vec<bool> {
+        let first = moved[0].and_then(|m| m.iter().position(|m| *m));
+        let n = self.means[0].len();
+        let below = |i: usize| first.is_some_and(|first| i >= first && i < n);
+        (0..=n).map(below).collect()
     }
-    lanes.iter().copied().sum::<E>() + rest
+
+    #[inline(always)]
+    fn tangents<T: Number<Scalar = E>>(&self, at: At<'_, T>, directions: Directions<'_, T>) {
+        let shares = self.shares(at.x[0]);
+        directions.for_each_of(Kernel::<E>::out_dims(self), |dx, moving, active, dy| {
+            let Some(dx) = dx[0] else { return };
+            for (m, share) in shares.iter().enumerate().filter(|(_, s)| !s.is_zero()) {
+                for &i in active {
+                    let row = &self.factors[m][i * (i + 1) / 2..][..i + 1];
+                    let moving = moving[0].iter().take_while(|&&k| k <= i);
+                    let sum = moving.fold(T::zero(), |sum, &k| T::splat(row[k]).fused(dx[k], sum));
+                    dy[i] = share.fused(sum, dy[i]);
+                }
+            }
+        });
+    }
 }
 
 #[cfg(test)]
@@ -292,33 +310,20 @@ mod tests {
             2,
         )
         .unwrap();
-        let energy = MixtureEnergy::<f64>::new(&mixture, 1.0);
+        let energy = NearestComponent::<f64>::new(&mixture);
+        let (mut y, mut gradient) = ([0.0; 3], [0.0; 2]);
         let pose = [2.0, 2.5];
-        let mut costs = [0.0];
-        let mut gradient = [0.0; 2];
-        energy.evaluate(
-            Rows {
-                frames: &[0],
-                core: 1,
-            },
-            Value {
-                data: &pose,
-                dims: 2,
-                rows: 1,
-            },
-            &mut costs,
-            Gradient {
-                data: &mut gradient,
-                dims: 2,
-                rows: 1,
-            },
-        );
+        energy.forward::<f64>(&[&pose], &mut y);
+        let cost: f64 = y.iter().map(|y| y * y).sum();
+        let (x, slope) = ([&pose[..]], y.map(|y| 2.0 * y));
+        let at = At { x: &x, y: &y };
+        energy.adjoint::<f64>(at, &slope, &mut [Some(&mut gradient)]);
         // Component 0: (4/1 + 6.25/4) + ln 4 − 2 ln ¼; component 1 has Σ⁻¹ = [1 −½; −½ 2]/1.75.
         let first = 4.0 + 6.25 / 4.0 + 4f64.ln() - 2.0 * 0.25f64.ln();
         let (a, b) = (-1.0, 1.5);
         let second = (a * a - a * b + 2.0 * b * b) / 1.75 + 1.75f64.ln() - 2.0 * 0.75f64.ln();
         let least = 1.75f64.ln() - 2.0 * 0.75f64.ln();
-        assert!((costs[0] - (first.min(second) - least)).abs() < 1e-12);
+        assert!((cost - (first.min(second) - least)).abs() < 1e-12);
         assert!((gradient[0] - 2.0 * (a - 0.5 * b) / 1.75).abs() < 1e-12);
         assert_eq!(mixture.mode(), vec![3.0, 1.0]);
     }

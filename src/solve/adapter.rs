@@ -2,7 +2,7 @@
 
 use argmin::core::{CostFunction, Error, Gradient};
 
-use crate::objective::{Evaluation, Objective};
+use crate::objective::{Evaluation, Objective, Want};
 
 /// An objective of one problem, for argmin's solvers: `Executor::new(Single(&objective), solver)`.
 ///
@@ -12,7 +12,7 @@ pub struct Single<'a>(pub &'a dyn Objective);
 impl Single<'_> {
     fn evaluate(&self, x: &[f64]) -> Evaluation {
         let mut out = Evaluation::default();
-        self.0.evaluate(x, &[0], &mut out);
+        self.0.evaluate(x, &[0], Want::Gradient, &mut out);
         out
     }
 }

@@ -9,10 +9,13 @@ use rayon::prelude::*;
 
 use super::adam::Adam;
 use super::lbfgs::Lbfgs;
+use super::lm::{Lm, System};
 use super::outcome::{Progress, Solution, Termination, TraceRow};
 use super::state::{Method, Terrain};
 use super::{MethodKind, SolveSettings};
-use crate::objective::{Evaluation, Objective};
+use crate::graph::LANES;
+use crate::normal::{Damped, Normal, solve_batch};
+use crate::objective::{Evaluation, Objective, Want};
 
 /// Problems that a thread works on at a time: enough for a chunk of the objective, few enough that
 /// the memory for their histories is bounded. Results do not depend on it.
@@ -59,6 +62,7 @@ impl<'a> Lockstep<'a> {
             match settings.method {
                 MethodKind::Lbfgs => Box::new(Lbfgs::new(x)),
                 MethodKind::Adam => Box::new(Adam::new(x)),
+                MethodKind::Lm => Box::new(Lm::new(x)),
             }
         };
         let runs: Vec<_> = (0..objective.problems()).map(run).collect();
@@ -84,17 +88,18 @@ impl<'a> Lockstep<'a> {
     }
 
     fn round(&mut self, problem: &mut Problem<Batch<'_>>) -> Result<(), Error> {
-        let (x, evaluation) = &mut self.buffers;
-        x.clear();
-        for &p in &self.active {
-            x.extend(&self.runs[p].state().trial.x);
+        let mut stepped = vec![false; self.active.len()];
+        for want in [Want::Cost, Want::Gradient, Want::Normal] {
+            let asks = |p: &usize| self.runs[*p].asks() == want;
+            let asking: Vec<usize> = self.active.iter().copied().filter(asks).collect();
+            if !asking.is_empty() {
+                self.ask(problem, want, &asking)?;
+            }
         }
-        problem.problem("evaluation_count", |batch| {
-            batch.objective.evaluate(x, &self.active, evaluation);
-            Ok(())
-        })?;
         self.rounds += 1;
-        self.absorb();
+        self.go_on(&mut stepped);
+        self.record(&stepped);
+        self.make_room();
         let under_way: f64 = self
             .active
             .iter()
@@ -118,26 +123,68 @@ impl<'a> Lockstep<'a> {
         Ok(())
     }
 
-    /// Tells every active problem what the evaluation said of it; each minds only its own.
-    fn absorb(&mut self) {
+    /// Has some trials evaluated, and tells each problem what is said of its own.
+    fn ask(
+        &mut self,
+        problem: &mut Problem<Batch<'_>>,
+        want: Want,
+        asking: &[usize],
+    ) -> Result<(), Error> {
+        let (x, evaluation) = &mut self.buffers;
+        x.clear();
+        for &p in asking {
+            x.extend(&self.runs[p].state().trial.x);
+        }
+        problem.problem("evaluation_count", |batch| {
+            batch.objective.evaluate(x, asking, want, evaluation);
+            Ok(())
+        })?;
+        let (layout, columns) = (&self.terrain.layout, self.columns);
+        let stride = layout.ambient();
+        let systems = match (want, std::mem::take(&mut evaluation.normal)) {
+            (Want::Normal, Normal::Dense(all)) => all.into_iter().map(System::Dense).collect(),
+            (Want::Normal, Normal::Chain(chain)) => vec![System::Chain(chain)],
+            _ => Vec::new(),
+        };
+        let mut systems = systems.into_iter();
+        for (i, &p) in asking.iter().enumerate() {
+            let state = self.runs[p].state_mut();
+            let terms = &evaluation.terms[i * columns..(i + 1) * columns];
+            state.hear(evaluation.costs[i], terms);
+            if want == Want::Gradient {
+                state.hear_gradient(layout, &evaluation.gradient[i * stride..(i + 1) * stride]);
+            }
+            if let Some(system) = systems.next() {
+                state.hear_slope(system.slope());
+                self.runs[p].hear_normal(system);
+            }
+        }
+        Ok(())
+    }
+
+    /// Every active problem goes on, and gets the steps that it waits for.
+    fn go_on(&mut self, stepped: &mut [bool]) {
         let terrain = &self.terrain;
-        let evaluation = &self.buffers.1;
-        let columns = self.columns;
-        let stride = terrain.layout.ambient();
-        let stepped: Vec<bool> = chosen(&mut self.runs, &self.active)
-            .into_par_iter()
-            .enumerate()
-            .map(|(i, run)| {
-                run.state_mut().hear(
-                    &terrain.layout,
-                    evaluation.costs[i],
-                    &evaluation.terms[i * columns..(i + 1) * columns],
-                    &evaluation.gradient[i * stride..(i + 1) * stride],
-                );
-                run.step(terrain)
-            })
-            .collect();
-        self.record(&stepped);
+        let runs = chosen(&mut self.runs, &self.active);
+        let pairs: Vec<_> = runs.into_iter().zip(stepped).collect();
+        pairs.into_par_iter().with_min_len(8).for_each(|(run, stepped)| {
+            *stepped = run.step(terrain);
+        });
+        let mut runs = chosen(&mut self.runs, &self.active);
+        runs.par_chunks_mut(LANES).for_each(|runs| {
+            let waiting: Vec<Damped<'_>> = runs.iter().filter_map(|r| r.wants_step()).collect();
+            let steps = solve_batch(&waiting);
+            let waits: Vec<bool> = runs.iter().map(|r| r.wants_step().is_some()).collect();
+            let mut steps = steps.into_iter();
+            for (run, waits) in runs.iter_mut().zip(waits) {
+                let step = if waits { steps.next().flatten() } else { None };
+                run.take_step(step, terrain);
+            }
+        });
+    }
+
+    /// Ends the finished problems and begins as many others.
+    fn make_room(&mut self) {
         let window = self.active.len();
         let runs = &mut self.runs;
         self.active.retain(|&p| {

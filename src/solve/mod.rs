@@ -4,6 +4,7 @@ mod adam;
 mod adapter;
 mod lbfgs;
 mod line_search;
+mod lm;
 mod lockstep;
 mod outcome;
 mod state;
@@ -22,10 +23,16 @@ pub enum MethodKind {
     #[default]
     Lbfgs,
     Adam,
+    /// Levenberg and Marquardt's, for costs that are squares of residuals.
+    Lm,
 }
 
 impl MethodKind {
-    pub const NAMES: [(&str, Self); 2] = [("lbfgs", Self::Lbfgs), ("adam", Self::Adam)];
+    pub const NAMES: [(&str, Self); 3] = [
+        ("lm", Self::Lm),
+        ("lbfgs", Self::Lbfgs),
+        ("adam", Self::Adam),
+    ];
 
     pub fn name(self) -> &'static str {
         let found = Self::NAMES.iter().find(|(_, kind)| *kind == self);

@@ -1,8 +1,10 @@
 //! What every method knows of one problem: where it stands, what it asks, why it stopped.
 
 use super::SolveSettings;
+use super::lm::System;
 use super::outcome::Termination;
-use crate::objective::Layout;
+use crate::normal::Damped;
+use crate::objective::{Layout, Want};
 use crate::precondition::Preconditioner;
 
 /// A point with what the objective says of it; the gradient is whitened and tangent.
@@ -42,8 +44,24 @@ pub(super) trait Method: Send {
 
     fn state_mut(&mut self) -> &mut State;
 
+    /// What it wants to know of the trial.
+    fn asks(&self) -> Want {
+        Want::Gradient
+    }
+
+    /// Takes the trial's normal equations, where it asked for them.
+    fn hear_normal(&mut self, _system: System) {}
+
     /// Goes on after the objective has said what the trial is; true when an iteration is completed.
     fn step(&mut self, terrain: &Terrain) -> bool;
+
+    /// The equations of the next step, where it waits for their solution.
+    fn wants_step(&self) -> Option<Damped<'_>> {
+        None
+    }
+
+    /// Goes on with the solution, `None` where there is none.
+    fn take_step(&mut self, _step: Option<Vec<f64>>, _terrain: &Terrain) {}
 
     /// Frees what a finished problem needs no more.
     fn forget(&mut self);
@@ -65,14 +83,24 @@ impl State {
         }
     }
 
-    /// Notes what the objective says of the trial.
-    pub fn hear(&mut self, layout: &Layout, cost: f64, terms: &[f64], ambient_gradient: &[f64]) {
+    /// Notes what the trial costs.
+    pub fn hear(&mut self, cost: f64, terms: &[f64]) {
         self.evaluations += 1;
         self.trial.cost = cost;
         self.trial.terms.clear();
         self.trial.terms.extend(terms);
+    }
+
+    /// Notes the trial's gradient with respect to the stored numbers.
+    pub fn hear_gradient(&mut self, layout: &Layout, ambient: &[f64]) {
         self.trial.gradient.resize(layout.tangent(), 0.0);
-        layout.pull_back(&self.trial.x, ambient_gradient, &mut self.trial.gradient);
+        layout.pull_back(&self.trial.x, ambient, &mut self.trial.gradient);
+    }
+
+    /// Notes the trial's gradient from half of it in whitened tangent coordinates.
+    pub fn hear_slope(&mut self, slope: &[f64]) {
+        self.trial.gradient.clear();
+        self.trial.gradient.extend(slope.iter().map(|s| 2.0 * s));
     }
 
     /// Makes a point the current one; returns the coordinates that bounds hold there.

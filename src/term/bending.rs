@@ -1,6 +1,8 @@
 //! r = exp(s θ) of elbows and knees: the penalty of SMPLify for bending against the joint.
 
-use crate::graph::{Gradient, Operation, Scalar, Value};
+use num_traits::Float;
+
+use crate::graph::{At, Kernel, Number, Scalar};
 
 /// Entries of `pose_body` with the sign of what is unnatural: left and right elbow about y, left
 /// and right knee about x (Pavlakos et al. 2019, SMPLify-X; 55, 58, 12 and 15 of the full pose).
@@ -9,53 +11,52 @@ const ANGLES: [(usize, f64); 4] = [(52, 1.0), (55, -1.0), (9, -1.0), (12, -1.0)]
 /// Beyond this angle, a whole turn, the exponential goes on as its tangent.
 const STRAIGHT: f64 = std::f64::consts::TAU;
 
-/// `pose_body` (rows, 63) to the four residuals.
+/// `pose_body` (63) to the four residuals.
 pub(crate) struct Bending;
 
 impl Bending {
     pub const COUNT: usize = ANGLES.len();
 }
 
-impl<E: Scalar> Operation<E> for Bending {
+impl<E: Scalar> Kernel<E> for Bending {
     fn out_dims(&self) -> usize {
         Self::COUNT
     }
 
-    fn forward(&self, i: usize, inputs: &[Value<'_, E>], out: &mut [E]) {
-        let pose = inputs[0].row(i);
-        for ((at, sign), out) in ANGLES.iter().zip(out) {
-            *out = growth(E::of(*sign) * pose[*at]).0;
+    #[inline(always)]
+    fn forward<T: Number<Scalar = E>>(&self, x: &[&[T]], y: &mut [T]) {
+        for ((at, sign), y) in ANGLES.iter().zip(y) {
+            *y = growth(T::of(*sign) * x[0][*at]).0;
         }
     }
 
-    fn backward(
+    #[inline(always)]
+    fn adjoint<T: Number<Scalar = E>>(
         &self,
-        i: usize,
-        inputs: &[Value<'_, E>],
-        _out: &[E],
-        out_gradient: &[E],
-        gradients: &mut [Option<Gradient<'_, E>>],
+        at: At<'_, T>,
+        gy: &[T],
+        gx: &mut [Option<&mut [T]>],
     ) {
-        let Some(gradient) = &mut gradients[0] else {
-            return;
-        };
-        let pose = inputs[0].row(i);
-        let to = gradient.row(i);
-        for ((at, sign), g) in ANGLES.iter().zip(out_gradient) {
-            let sign = E::of(*sign);
-            to[*at] += *g * sign * growth(sign * pose[*at]).1;
+        let Some(gx) = &mut gx[0] else { return };
+        for ((i, sign), g) in ANGLES.iter().zip(gy) {
+            let sign = T::of(*sign);
+            gx[*i] += *g * sign * growth(sign * at.x[0][*i]).1;
         }
+    }
+
+    fn reach(&self, moved: &[Option<&[bool]>]) -> Vec<bool> {
+        let moved = moved[0].unwrap_or_default();
+        ANGLES.iter().map(|(at, _)| moved[*at]).collect()
     }
 }
 
 /// exp(x) and its slope.
-fn growth<E: Scalar>(x: E) -> (E, E) {
-    let end = E::of(STRAIGHT);
-    if x > end {
-        let slope = end.exp();
-        return (slope * (E::one() + x - end), slope);
-    }
-    (x.exp(), x.exp())
+#[inline(always)]
+fn growth<T: Number>(x: T) -> (T, T) {
+    let end = T::of(STRAIGHT);
+    let slope = x.less(end, x, end).map(|x| x.exp());
+    let beyond = slope * (T::one() + x - end);
+    (end.less(x, beyond, slope), slope)
 }
 
 #[cfg(test)]
@@ -64,12 +65,7 @@ mod tests {
 
     fn residuals<E: Scalar>(pose: &[E]) -> Vec<E> {
         let mut out = vec![E::zero(); 4];
-        let value = Value {
-            data: pose,
-            dims: 63,
-            rows: 1,
-        };
-        Bending.forward(0, &[value], &mut out);
+        Kernel::forward::<E>(&Bending, &[pose], &mut out);
         out
     }
 
@@ -89,7 +85,7 @@ mod tests {
         let mut pose = [0.0_f32; 63];
         (pose[52], pose[9]) = (1e4, -1e4);
         assert!(residuals(&pose).iter().all(|r| (r * r).is_finite()));
-        let (below, above) = (growth(STRAIGHT - 1e-7), growth(STRAIGHT + 1e-7));
+        let (below, above) = (growth::<f64>(STRAIGHT - 1e-7), growth::<f64>(STRAIGHT + 1e-7));
         let slope = (above.0 - below.0) / 2e-7;
         assert!((slope / above.1 - 1.0).abs() < 1e-6);
     }

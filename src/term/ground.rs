@@ -1,42 +1,41 @@
 //! r = max(0, height − y): how deep points lie below a level plane.
 
-use crate::graph::{Gradient, Operation, Scalar, Value};
+use crate::graph::{At, Kernel, Number, Scalar};
 
-/// Points (rows, 3·points), y up, to their depths (rows, points).
+/// Points (3·points), y up, to their depths (points).
 pub(crate) struct Penetration<E> {
     pub points: usize,
     pub height: E,
 }
 
-impl<E: Scalar> Operation<E> for Penetration<E> {
+impl<E: Scalar> Kernel<E> for Penetration<E> {
     fn out_dims(&self) -> usize {
         self.points
     }
 
-    fn forward(&self, i: usize, inputs: &[Value<'_, E>], out: &mut [E]) {
-        for (point, out) in inputs[0].row(i).chunks_exact(3).zip(out) {
-            let depth = self.height - point[1];
+    fn blocks(&self) -> Option<(usize, usize)> {
+        Some((1, 3))
+    }
+
+    #[inline(always)]
+    fn forward<T: Number<Scalar = E>>(&self, x: &[&[T]], y: &mut [T]) {
+        for (point, y) in x[0].chunks_exact(3).zip(y) {
+            let depth = T::splat(self.height) - point[1];
             // NaN fails the comparison and goes through.
-            *out = if depth <= E::zero() { E::zero() } else { depth };
+            *y = depth.less(T::zero(), T::zero(), depth);
         }
     }
 
-    fn backward(
+    #[inline(always)]
+    fn adjoint<T: Number<Scalar = E>>(
         &self,
-        i: usize,
-        _inputs: &[Value<'_, E>],
-        out: &[E],
-        out_gradient: &[E],
-        gradients: &mut [Option<Gradient<'_, E>>],
+        at: At<'_, T>,
+        gy: &[T],
+        gx: &mut [Option<&mut [T]>],
     ) {
-        let Some(gradient) = &mut gradients[0] else {
-            return;
-        };
-        let points = gradient.row(i).chunks_exact_mut(3);
-        for ((to, depth), g) in points.zip(out).zip(out_gradient) {
-            if *depth != E::zero() {
-                to[1] -= *g;
-            }
+        let Some(gx) = &mut gx[0] else { return };
+        for ((to, depth), g) in gx.chunks_exact_mut(3).zip(at.y).zip(gy) {
+            to[1] -= T::zero().less(*depth, *g, T::zero());
         }
     }
 }
@@ -48,17 +47,12 @@ mod tests {
     #[test]
     fn only_points_below_the_plane_have_a_depth() {
         let points = [0.3, -0.02, 1.0, 0.3, 0.2, 1.0, 5.0, 0.05, 0.0];
-        let value = Value {
-            data: &points[..],
-            dims: 9,
-            rows: 1,
-        };
         let ground = Penetration {
             points: 3,
             height: 0.1,
         };
         let mut out = [0.0; 3];
-        ground.forward(0, &[value], &mut out);
+        Kernel::forward::<f64>(&ground, &[&points], &mut out);
         let expected: [f64; 3] = [0.12, 0.0, 0.05];
         assert!(out.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-15));
     }

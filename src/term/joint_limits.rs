@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::graph::swing_twist::swing_twist;
-use crate::graph::{Gradient, Operation, Scalar, Value};
+use crate::graph::{At, Kernel, Number, Scalar};
 
 const TABLE: &str = include_str!("joint_limits.toml");
 
@@ -44,48 +44,49 @@ impl JointRange {
     }
 }
 
-/// Axis-angle vectors (rows, 3·joints) to (rows, 3·joints): angle − clamp(angle, low, high).
+/// Axis-angle vectors (3·joints) to (3·joints): angle − clamp(angle, low, high).
 pub(crate) struct JointLimits {
     pub ranges: Vec<JointRange>,
 }
 
-impl<E: Scalar> Operation<E> for JointLimits {
+impl<E: Scalar> Kernel<E> for JointLimits {
     fn out_dims(&self) -> usize {
         3 * self.ranges.len()
     }
 
-    fn forward(&self, i: usize, inputs: &[Value<'_, E>], out: &mut [E]) {
-        let joints = inputs[0].row(i).chunks_exact(3);
-        for ((range, w), out) in self.ranges.iter().zip(joints).zip(out.chunks_exact_mut(3)) {
+    fn blocks(&self) -> Option<(usize, usize)> {
+        Some((3, 3))
+    }
+
+    #[inline(always)]
+    fn forward<T: Number<Scalar = E>>(&self, x: &[&[T]], y: &mut [T]) {
+        let joints = x[0].chunks_exact(3);
+        for ((range, w), y) in self.ranges.iter().zip(joints).zip(y.chunks_exact_mut(3)) {
             let (angles, _) = swing_twist([w[0], w[1], w[2]], range.twist);
             for c in 0..3 {
-                out[c] = outside(angles[c], range.limits[c]);
+                y[c] = outside(angles[c], range.limits[c]);
             }
         }
     }
 
-    fn backward(
+    #[inline(always)]
+    fn adjoint<T: Number<Scalar = E>>(
         &self,
-        i: usize,
-        inputs: &[Value<'_, E>],
-        out: &[E],
-        out_gradient: &[E],
-        gradients: &mut [Option<Gradient<'_, E>>],
+        at: At<'_, T>,
+        gy: &[T],
+        gx: &mut [Option<&mut [T]>],
     ) {
-        let Some(gradient) = &mut gradients[0] else {
-            return;
-        };
-        let joints = inputs[0].row(i).chunks_exact(3);
-        let rows = gradient.row(i).chunks_exact_mut(3);
-        let residuals = out.chunks_exact(3).zip(out_gradient.chunks_exact(3));
-        for (((range, w), to), (r, g)) in self.ranges.iter().zip(joints).zip(rows).zip(residuals) {
-            if r.iter().all(|r| *r == E::zero()) {
-                continue;
-            }
+        let Some(gx) = &mut gx[0] else { return };
+        let joints = at.x[0].chunks_exact(3);
+        let residuals = at.y.chunks_exact(3).zip(gy.chunks_exact(3));
+        let both = self.ranges.iter().zip(joints).zip(gx.chunks_exact_mut(3));
+        for (((range, w), to), (r, g)) in both.zip(residuals) {
             let (_, jacobian) = swing_twist([w[0], w[1], w[2]], range.twist);
-            for c in (0..3).filter(|&c| r[c] != E::zero()) {
+            for c in 0..3 {
                 for k in 0..3 {
-                    to[k] += g[c] * jacobian[c][k];
+                    // A range that holds has no say, also where the angle has no slope.
+                    let slope = g[c] * jacobian[c][k];
+                    to[k] += r[c].less(T::zero(), slope, T::zero().less(r[c], slope, T::zero()));
                 }
             }
         }
@@ -93,15 +94,11 @@ impl<E: Scalar> Operation<E> for JointLimits {
 }
 
 /// The signed distance to a range; NaN goes through.
-fn outside<E: Scalar>(angle: E, [low, high]: [f64; 2]) -> E {
-    let (low, high) = (E::of(low), E::of(high));
-    if angle < low {
-        angle - low
-    } else if angle <= high {
-        E::zero()
-    } else {
-        angle - high
-    }
+#[inline(always)]
+fn outside<T: Number>(angle: T, [low, high]: [f64; 2]) -> T {
+    let (low, high) = (T::of(low), T::of(high));
+    let above = high.less(angle, angle - high, angle - angle);
+    angle.less(low, angle - low, above)
 }
 
 #[cfg(test)]
@@ -110,13 +107,8 @@ mod tests {
 
     fn residuals(joint: &str, w: [f64; 3]) -> [f64; 3] {
         let ranges = vec![JointRange::of(joint).unwrap()];
-        let value = Value {
-            data: &w[..],
-            dims: 3,
-            rows: 1,
-        };
         let mut out = [0.0; 3];
-        JointLimits { ranges }.forward(0, &[value], &mut out);
+        Kernel::forward::<f64>(&JointLimits { ranges }, &[&w], &mut out);
         out
     }
 

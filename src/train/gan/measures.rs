@@ -6,7 +6,7 @@ use crate::body::BODY_JOINTS;
 use crate::body::BodyModel;
 use crate::body::kinematics::Kinematics;
 use crate::graph::linear3::dot;
-use crate::graph::{Operation, Value};
+use crate::graph::Kernel;
 
 /// Distances to the nearest in mm, of poses among samples and of samples among poses; the share of
 /// samples with impossible knees or elbows.
@@ -57,12 +57,10 @@ impl Skeleton {
             parents: self.parents.clone(),
         };
         let identity = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
-        let root = value(&identity, 9);
-        let (rest, origin) = (value(&self.rest, self.rest.len()), value(&[0.0; 3], 3));
         let place = |pose: &[f32]| {
             let mut out = vec![0.0; 12 * self.parents.len()];
-            let inputs = [root, value(pose, pose.len()), rest, origin];
-            kinematics.forward(0, &inputs, &mut out);
+            let inputs: [&[f32]; 4] = [&identity, pose, &self.rest, &[0.0; 3]];
+            Kernel::forward::<f32>(&kinematics, &inputs, &mut out);
             out.chunks_exact(12)
                 .flat_map(|j| [j[9], j[10], j[11]])
                 .collect::<Vec<_>>()
@@ -103,14 +101,6 @@ impl Skeleton {
 pub(super) fn evenly<T: Copy>(items: Vec<T>, most: usize) -> Vec<T> {
     let count = items.len().min(most);
     (0..count).map(|i| items[i * items.len() / count]).collect()
-}
-
-fn value(data: &[f32], dims: usize) -> Value<'_, f32> {
-    Value {
-        data,
-        dims,
-        rows: 1,
-    }
 }
 
 /// The share of poses with a knee that bends forwards by more than 0.2 rad, by more than 2.7 rad

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::{Batch, Forward};
 use crate::graph::rodrigues::Rodrigues;
 use crate::graph::six_d::SixD;
-use crate::graph::{Gradient, Operation, Real, Value};
+use crate::graph::{At, Kernel, Real};
 
 /// Joints that are worked off together; none depends on another.
 const JOINTS: usize = 1024;
@@ -30,25 +30,26 @@ pub(crate) fn from_six<E: Real>(pass: &mut Forward<E>, six: &Batch<E>) -> Batch<
         let out = whole.out.par_chunks(JOINTS * MATRIX);
         let g = whole.out_gradient.par_chunks(JOINTS * MATRIX);
         let parts = to.par_chunks_mut(JOINTS * SIX).zip(from).zip(out.zip(g));
-        parts.for_each(|((data, x), (out, g))| {
-            let (dims, rows) = (SIX, x.len() / SIX);
-            let gradient = Gradient { data, dims, rows };
-            let (x, out) = (value(x, SIX), value(out, MATRIX));
-            operation.backward_rows(&[x], out, g, &mut [Some(gradient)]);
+        parts.for_each(|((to, x), (out, g))| {
+            let joints = x.chunks_exact(SIX).zip(out.chunks_exact(MATRIX));
+            let both = to.chunks_exact_mut(SIX).zip(g.chunks_exact(MATRIX));
+            for ((x, y), (to, g)) in joints.zip(both) {
+                let x = [x];
+                Kernel::adjoint::<E>(&operation, At { x: &x, y }, g, &mut [Some(to)]);
+            }
         });
     })
 }
 
 /// An operation of single joints on many.
-fn matrices<E: Real>(operation: &impl Operation<E>, x: &[E], dims: usize) -> Vec<E> {
+fn matrices<E: Real>(operation: &impl Kernel<E>, x: &[E], dims: usize) -> Vec<E> {
     let mut out = vec![E::zero(); x.len() / dims * MATRIX];
     let parts = out.par_chunks_mut(JOINTS * MATRIX);
     let parts = parts.zip(x.par_chunks(JOINTS * dims));
-    parts.for_each(|(out, x)| operation.forward_rows(x.len() / dims, &[value(x, dims)], out));
+    parts.for_each(|(out, x)| {
+        for (x, y) in x.chunks_exact(dims).zip(out.chunks_exact_mut(MATRIX)) {
+            operation.forward::<E>(&[x], y);
+        }
+    });
     out
-}
-
-fn value<E>(data: &[E], dims: usize) -> Value<'_, E> {
-    let rows = data.len() / dims;
-    Value { data, dims, rows }
 }

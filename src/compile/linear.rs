@@ -1,0 +1,352 @@
+//! The terms of a chunk linearised: directions through the program, their products in lanes.
+
+use super::program::{Action, Program};
+use super::seeds;
+use crate::graph::directions::{Columns, Directions, Plan};
+use crate::graph::number::{Lanes, Work, dispatch};
+use crate::graph::{Host, LANES, Number, Scalar, Traced};
+use crate::ir::{Problem, VariableId};
+use crate::term::residuals::{Residuals, Rows};
+
+/// How a program's directions hang together, for the unknowns of one stage.
+///
+/// The unknowns of a lane are those of its frame, then the shared ones.
+pub(super) struct Linear {
+    steps: Vec<Way>,
+    /// For each term its residuals in groups that move in the same directions.
+    groups: Vec<Vec<Group>>,
+    pub own: usize,
+    pub shared: usize,
+}
+
+/// How a step comes by its directions.
+enum Way {
+    Still,
+    Seed(VariableId),
+    Through(Plan),
+}
+
+/// Neighbouring residuals of a term that move in the same directions.
+struct Group {
+    /// The first component.
+    first: usize,
+    count: usize,
+    /// Unknown, and where the first component stands among the numbers of all directions.
+    columns: Vec<(usize, usize)>,
+}
+
+/// JᵀJ and Jᵀr of lanes, and of neighbours in time.
+pub(super) struct Products<E> {
+    pub costs: Vec<f64>,
+    /// For each frame that a residual reads, counted from its own: the lower triangle of JᵀJ, packed.
+    pub squares: Vec<Vec<E>>,
+    /// Jᵀr, likewise.
+    pub slopes: Vec<Vec<E>>,
+    /// For frames i and j < i that a residual reads: (i, j, (own, own) numbers of JᵢᵀJⱼ).
+    pub across: Vec<(usize, usize, Vec<E>)>,
+}
+
+impl Linear {
+    /// `places` says where each free variable's unknowns begin.
+    pub fn new<E: Scalar>(
+        problem: &Problem,
+        program: &Program<E>,
+        places: &[(VariableId, usize)],
+        own: usize,
+        shared: usize,
+    ) -> Self {
+        let mut steps = Vec::new();
+        let mut moving: Vec<(Columns, usize)> = Vec::new();
+        for step in &program.steps {
+            let (way, columns, dims) = match &step.action {
+                Action::Constant(data) => (Way::Still, Columns::default(), data.len() / LANES),
+                Action::Leaf(variable) => {
+                    let it = &problem.variables[variable.0];
+                    match places.iter().find(|(v, _)| v == variable) {
+                        Some((_, first)) => {
+                            let columns = seeds::columns(it, *first);
+                            (Way::Seed(*variable), columns, it.init.len())
+                        }
+                        None => (Way::Still, Columns::default(), it.init.len()),
+                    }
+                }
+                Action::Apply { operation, inputs } => {
+                    let (columns, dims) = inputs.iter().map(|i| moving[*i].clone()).unzip();
+                    let plan = Plan::new(columns, dims, |moved| operation.reach(moved));
+                    let out = plan.out.clone();
+                    let way = match out.columns.is_empty() {
+                        true => Way::Still,
+                        false => Way::Through(plan),
+                    };
+                    (way, out, operation.out_dims())
+                }
+            };
+            steps.push(way);
+            moving.push((columns, dims));
+        }
+        let terms = program.terms.iter();
+        let groups = terms.map(|term| groups(&moving[term.step].0, moving[term.step].1));
+        Self {
+            groups: groups.collect(),
+            steps,
+            own,
+            shared,
+        }
+    }
+
+    /// Unknowns of a lane.
+    fn unknowns(&self) -> usize {
+        self.own + self.shared
+    }
+
+    /// The directions of every step at the program's values.
+    fn directions<E: Scalar, D: Host<E>>(
+        &self,
+        problem: &Problem,
+        program: &Program<E>,
+        values: &[Traced<E, D>],
+    ) -> Vec<Option<Vec<E>>> {
+        let mut all: Vec<Option<Vec<E>>> = Vec::with_capacity(values.len());
+        for ((step, way), value) in program.steps.iter().zip(&self.steps).zip(values) {
+            let directions = match (way, &step.action) {
+                (Way::Seed(variable), _) => {
+                    let variable = &problem.variables[variable.0];
+                    Some(seeds::directions(variable, value.numbers()))
+                }
+                (Way::Through(plan), Action::Apply { operation, inputs }) => {
+                    let x: Vec<&[E]> = inputs.iter().map(|i| values[*i].numbers()).collect();
+                    let dx: Vec<Option<&[E]>> = inputs.iter().map(|i| all[*i].as_deref()).collect();
+                    let mut dy = vec![E::zero(); plan.out.len * LANES];
+                    let directions = Directions {
+                        plan,
+                        dx: &dx,
+                        dy: &mut dy,
+                    };
+                    operation.tangents(&x, value.numbers(), directions);
+                    Some(dy)
+                }
+                _ => None,
+            };
+            all.push(directions);
+        }
+        all
+    }
+
+    /// Costs and products of all terms at the program's values.
+    pub fn products<E: Scalar, D: Host<E>>(
+        &self,
+        problem: &Problem,
+        program: &Program<E>,
+        values: &[Traced<E, D>],
+        rows: Rows<'_>,
+        columns: usize,
+    ) -> Products<E> {
+        let directions = self.directions(problem, program, values);
+        let n = self.unknowns();
+        let reach = program.reach;
+        let zeros = |count: usize| vec![E::zero(); count * LANES];
+        let pairs = (1..=reach).flat_map(|i| (0..i).map(move |j| (i, j)));
+        let mut products = Products {
+            costs: vec![0.0; rows.core * columns],
+            squares: (0..=reach).map(|_| zeros(n * (n + 1) / 2)).collect(),
+            slopes: (0..=reach).map(|_| zeros(n)).collect(),
+            across: pairs.map(|(i, j)| (i, j, zeros(self.own * self.own))).collect(),
+        };
+        for (term, groups) in program.terms.iter().zip(&self.groups) {
+            let weighed = term.residuals.weigh(rows, values[term.step].numbers());
+            for (row, cost) in products.costs.chunks_exact_mut(columns).zip(weighed.costs) {
+                row[term.column] += cost;
+            }
+            let Some(directions) = &directions[term.step] else {
+                continue;
+            };
+            let frames = self.of_frames(&term.residuals, groups, directions);
+            for (i, of_frame) in frames.iter().enumerate() {
+                dispatch(Square {
+                    groups,
+                    directions: of_frame,
+                    residuals: &weighed.residuals,
+                    weights: &weighed.weights,
+                    square: &mut products.squares[i],
+                    slope: &mut products.slopes[i],
+                });
+            }
+            for (i, j, across) in &mut products.across {
+                if let (Some(first), Some(second)) = (frames.get(*i), frames.get(*j)) {
+                    dispatch(Across {
+                        groups,
+                        first,
+                        second,
+                        weights: &weighed.weights,
+                        own: self.own,
+                        across,
+                    });
+                }
+            }
+        }
+        products
+    }
+
+    /// A residual's directions by the frame that moves, as numbers of the residual's own lane: a term
+    /// along frames reads its neighbours' lanes.
+    fn of_frames<'d, E: Scalar>(
+        &self,
+        residuals: &Residuals<E>,
+        groups: &[Group],
+        directions: &'d [E],
+    ) -> Vec<std::borrow::Cow<'d, [E]>> {
+        let stencil = residuals.stencil();
+        if stencil.is_empty() {
+            return vec![directions.into()];
+        }
+        let shift = |to: &mut [E], from: &[E], j: usize, factor: E| {
+            for k in 0..LANES - j {
+                to[k] += factor * from[k + j];
+            }
+        };
+        let frame = |j: usize| {
+            let mut out = vec![E::zero(); directions.len()];
+            for group in groups {
+                for &(unknown, at) in &group.columns {
+                    let range = at * LANES..(at + group.count) * LANES;
+                    let (to, from) = (&mut out[range.clone()], &directions[range]);
+                    let rows = to.chunks_exact_mut(LANES).zip(from.chunks_exact(LANES));
+                    for (to, from) in rows {
+                        match unknown < self.own {
+                            true => shift(to, from, j, stencil[j]),
+                            // What is shared moves all frames that the residual reads.
+                            false => (0..stencil.len()).for_each(|i| shift(to, from, i, stencil[i])),
+                        }
+                    }
+                }
+            }
+            out.into()
+        };
+        (0..stencil.len()).map(frame).collect()
+    }
+}
+
+/// Numbers that move in the same directions, as far as they are neighbours.
+fn groups(columns: &Columns, dims: usize) -> Vec<Group> {
+    let mut of_dims: Vec<Vec<(usize, usize)>> = vec![Vec::new(); dims];
+    for column in &columns.columns {
+        for (i, &d) in column.dims.iter().enumerate() {
+            of_dims[d].push((column.unknown, column.at + i));
+        }
+    }
+    let mut groups: Vec<Group> = Vec::new();
+    for (d, columns) in of_dims.into_iter().enumerate() {
+        match groups.last_mut() {
+            Some(last) if last.continues(d, &columns) => last.count += 1,
+            _ if columns.is_empty() => {}
+            _ => groups.push(Group {
+                first: d,
+                count: 1,
+                columns,
+            }),
+        }
+    }
+    groups
+}
+
+impl Group {
+    fn continues(&self, d: usize, columns: &[(usize, usize)]) -> bool {
+        let next = |(unknown, at): &(usize, usize)| (*unknown, at + self.count);
+        d == self.first + self.count && self.columns.iter().map(next).eq(columns.iter().copied())
+    }
+}
+
+/// square += Jᵀ W J, the lower triangle, and slope += Jᵀ W r.
+struct Square<'a, E> {
+    groups: &'a [Group],
+    directions: &'a [E],
+    residuals: &'a [E],
+    weights: &'a [E],
+    square: &'a mut [E],
+    slope: &'a mut [E],
+}
+
+impl<E: Scalar> Work for Square<'_, E> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        let j: &[Lanes<E, FUSED>] = Lanes::of_row(self.directions);
+        let (r, w) = (Lanes::of_row(self.residuals), Lanes::of_row(self.weights));
+        let (square, slope) = (Lanes::of_row_mut(self.square), Lanes::of_row_mut(self.slope));
+        for group in self.groups {
+            let mut done = 0;
+            while done < group.count {
+                let d = group.first + done;
+                done += match group.count - done {
+                    1 => add_square::<E, FUSED, 1>(group, done, j, &r[d..], &w[d..], square, slope),
+                    2 => add_square::<E, FUSED, 2>(group, done, j, &r[d..], &w[d..], square, slope),
+                    _ => add_square::<E, FUSED, 3>(group, done, j, &r[d..], &w[d..], square, slope),
+                };
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn add_square<E: Scalar, const FUSED: bool, const D: usize>(
+    group: &Group,
+    skip: usize,
+    j: &[Lanes<E, FUSED>],
+    r: &[Lanes<E, FUSED>],
+    w: &[Lanes<E, FUSED>],
+    square: &mut [Lanes<E, FUSED>],
+    slope: &mut [Lanes<E, FUSED>],
+) -> usize {
+    for (i, &(a, at)) in group.columns.iter().enumerate() {
+        let own: [_; D] = std::array::from_fn(|d| w[d] * j[at + skip + d]);
+        for d in 0..D {
+            slope[a] = own[d].fused(r[d], slope[a]);
+        }
+        let row = &mut square[a * (a + 1) / 2..][..a + 1];
+        for &(b, at) in &group.columns[..i + 1] {
+            let other = &j[at + skip..at + skip + D];
+            let mut sum = row[b];
+            for d in 0..D {
+                sum = own[d].fused(other[d], sum);
+            }
+            row[b] = sum;
+        }
+    }
+    D
+}
+
+/// across += Jᵢᵀ W Jⱼ of the unknowns of two frames.
+struct Across<'a, E> {
+    groups: &'a [Group],
+    first: &'a [E],
+    second: &'a [E],
+    weights: &'a [E],
+    own: usize,
+    across: &'a mut [E],
+}
+
+impl<E: Scalar> Work for Across<'_, E> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        let first: &[Lanes<E, FUSED>] = Lanes::of_row(self.first);
+        let second: &[Lanes<E, FUSED>] = Lanes::of_row(self.second);
+        let w: &[Lanes<E, FUSED>] = Lanes::of_row(self.weights);
+        let across = Lanes::of_row_mut(self.across);
+        for group in self.groups {
+            let columns = group.columns.iter().take_while(|(u, _)| *u < self.own);
+            for &(a, at_a) in columns.clone() {
+                for &(b, at_b) in columns.clone() {
+                    let mut sum = across[a * self.own + b];
+                    for d in 0..group.count {
+                        let weighed = w[group.first + d] * first[at_a + d];
+                        sum = weighed.fused(second[at_b + d], sum);
+                    }
+                    across[a * self.own + b] = sum;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! The numbers that operations are written over: those of one frame, or of sixteen frames at once.
+
+use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
+
+use num_traits::{One, Zero};
+
+use super::Scalar;
+
+/// Frames that go through an operation together, whatever the machine.
+pub(crate) const LANES: usize = 16;
+
+/// A number of the graph's precision, or the same number of [`LANES`] frames.
+///
+/// There is no order: what depends on a comparison is computed both ways and chosen by
+/// [`Number::less`], so that every lane goes the same way through the code.
+pub(crate) trait Number:
+    Copy
+    + Send
+    + Sync
+    + 'static
+    + Zero
+    + One
+    + Sub<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+    + AddAssign
+    + SubAssign
+    + MulAssign
+{
+    type Scalar: Scalar;
+
+    fn splat(x: Self::Scalar) -> Self;
+
+    fn map(self, f: impl Fn(Self::Scalar) -> Self::Scalar) -> Self;
+
+    fn zip(self, other: Self, f: impl Fn(Self::Scalar, Self::Scalar) -> Self::Scalar) -> Self;
+
+    /// `f` of each frame's own numbers, one frame after the other.
+    fn gather<const N: usize, const M: usize>(
+        x: [Self; N],
+        f: impl Fn([Self::Scalar; N]) -> [Self::Scalar; M],
+    ) -> [Self; M];
+
+    /// self · a + b, with one rounding where the processor has the instruction.
+    fn fused(self, a: Self, b: Self) -> Self;
+
+    /// `yes` where self < bound, else `no`, also where either is NaN.
+    fn less(self, bound: Self, yes: Self, no: Self) -> Self;
+
+    fn root(self) -> Self;
+
+    #[inline(always)]
+    fn of(x: f64) -> Self {
+        Self::splat(Self::Scalar::of(x))
+    }
+
+    /// The larger of both; the bound where self is NaN.
+    #[inline(always)]
+    fn at_least(self, bound: Self) -> Self {
+        bound.less(self, self, bound)
+    }
+
+    #[inline(always)]
+    fn magnitude(self) -> Self {
+        self.less(Self::zero(), -self, self)
+    }
+
+    #[inline(always)]
+    fn square(self) -> Self {
+        self * self
+    }
+
+    /// Sine and cosine to a rounding or two, for angles of up to some thousand turns; NaN goes through.
+    ///
+    /// The angle is taken to [-π/4, π/4] in three parts and the polynomials are Cephes's (Moshier 1989).
+    #[inline(always)]
+    fn sin_cos(self) -> (Self, Self) {
+        let whole = Self::splat(Self::Scalar::WHOLE);
+        let round = |x: Self| (x + whole) - whole;
+        let quarters = round(self * Self::of(std::f64::consts::FRAC_2_PI));
+        let [a, b, c] = Self::Scalar::QUARTER.map(Self::of);
+        let x = (-quarters).fused(c, (-quarters).fused(b, (-quarters).fused(a, self)));
+        let s = x * x;
+        let sine = horner(s, Self::Scalar::SINE).fused(s * x, x);
+        let half = Self::one() - Self::of(0.5) * s;
+        let cosine = horner(s, Self::Scalar::COSINE).fused(s * s, half);
+        // Which quarter of the circle: −2 to 2.
+        let which = quarters - Self::of(4.0) * round(quarters * Self::of(0.25));
+        let (size, halfway, far) = (which.magnitude(), Self::of(0.5), Self::of(1.5));
+        let turned = |even: Self, odd: Self| {
+            let even = size.less(far, even, -even);
+            let odd = which.less(Self::zero(), -odd, odd);
+            size.less(halfway, even, size.less(far, odd, even))
+        };
+        (turned(sine, cosine), turned(cosine, -sine))
+    }
+}
+
+#[inline(always)]
+fn horner<T: Number>(s: T, coefficients: &[f64]) -> T {
+    let rest = coefficients.iter().skip(1);
+    rest.fold(T::of(coefficients[0]), |sum, c| sum.fused(s, T::of(*c)))
+}
+
+macro_rules! single {
+    ($E:ty) => {
+        impl Number for $E {
+            type Scalar = $E;
+            #[inline(always)]
+            fn splat(x: $E) -> Self {
+                x
+            }
+            #[inline(always)]
+            fn map(self, f: impl Fn($E) -> $E) -> Self {
+                f(self)
+            }
+            #[inline(always)]
+            fn zip(self, other: Self, f: impl Fn($E, $E) -> $E) -> Self {
+                f(self, other)
+            }
+            #[inline(always)]
+            fn gather<const N: usize, const M: usize>(
+                x: [Self; N],
+                f: impl Fn([$E; N]) -> [$E; M],
+            ) -> [Self; M] {
+                f(x)
+            }
+            #[inline(always)]
+            fn fused(self, a: Self, b: Self) -> Self {
+                self * a + b
+            }
+            #[inline(always)]
+            fn less(self, bound: Self, yes: Self, no: Self) -> Self {
+                if self < bound { yes } else { no }
+            }
+            #[inline(always)]
+            fn root(self) -> Self {
+                self.sqrt()
+            }
+        }
+    };
+}
+
+single!(f32);
+single!(f64);
+
+/// The numbers of [`LANES`] frames; `FUSED` where the processor multiplies and adds at once.
+#[derive(Clone, Copy, Debug)]
+#[repr(transparent)]
+pub(crate) struct Lanes<E, const FUSED: bool>(pub [E; LANES]);
+
+impl<E: Scalar, const FUSED: bool> Lanes<E, FUSED> {
+    /// A row of numbers, [`LANES`] for each of its components, as lanes.
+    #[inline(always)]
+    pub fn of_row(row: &[E]) -> &[Self] {
+        let count = row.len() / LANES;
+        // SAFETY: `Lanes` is transparent over an array of its scalars, and `count` of them fit.
+        unsafe { std::slice::from_raw_parts(row.as_ptr().cast(), count) }
+    }
+
+    #[inline(always)]
+    pub fn of_row_mut(row: &mut [E]) -> &mut [Self] {
+        let count = row.len() / LANES;
+        // SAFETY: as in `of_row`.
+        unsafe { std::slice::from_raw_parts_mut(row.as_mut_ptr().cast(), count) }
+    }
+}
+
+macro_rules! lanewise {
+    ($trait:ident $name:ident $op:tt) => {
+        impl<E: Scalar, const FUSED: bool> $trait for Lanes<E, FUSED> {
+            type Output = Self;
+            #[inline(always)]
+            fn $name(mut self, other: Self) -> Self {
+                for k in 0..LANES {
+                    self.0[k] = self.0[k] $op other.0[k];
+                }
+                self
+            }
+        }
+    };
+}
+
+lanewise!(Add add +);
+lanewise!(Sub sub -);
+lanewise!(Mul mul *);
+lanewise!(Div div /);
+
+impl<E: Scalar, const FUSED: bool> Neg for Lanes<E, FUSED> {
+    type Output = Self;
+    #[inline(always)]
+    fn neg(self) -> Self {
+        self.map(|x| -x)
+    }
+}
+
+impl<E: Scalar, const FUSED: bool> Zero for Lanes<E, FUSED> {
+    #[inline(always)]
+    fn zero() -> Self {
+        Self([E::zero(); LANES])
+    }
+
+    fn is_zero(&self) -> bool {
+        self.0.iter().all(E::is_zero)
+    }
+}
+
+impl<E: Scalar, const FUSED: bool> One for Lanes<E, FUSED> {
+    #[inline(always)]
+    fn one() -> Self {
+        Self([E::one(); LANES])
+    }
+}
+
+impl<E: Scalar, const FUSED: bool> AddAssign for Lanes<E, FUSED> {
+    #[inline(always)]
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl<E: Scalar, const FUSED: bool> SubAssign for Lanes<E, FUSED> {
+    #[inline(always)]
+    fn sub_assign(&mut self, other: Self) {
+        *self = *self - other;
+    }
+}
+
+impl<E: Scalar, const FUSED: bool> MulAssign for Lanes<E, FUSED> {
+    #[inline(always)]
+    fn mul_assign(&mut self, other: Self) {
+        *self = *self * other;
+    }
+}
+
+impl<E: Scalar, const FUSED: bool> Number for Lanes<E, FUSED> {
+    type Scalar = E;
+
+    #[inline(always)]
+    fn splat(x: E) -> Self {
+        Self([x; LANES])
+    }
+
+    #[inline(always)]
+    fn map(mut self, f: impl Fn(E) -> E) -> Self {
+        for k in 0..LANES {
+            self.0[k] = f(self.0[k]);
+        }
+        self
+    }
+
+    #[inline(always)]
+    fn zip(mut self, other: Self, f: impl Fn(E, E) -> E) -> Self {
+        for k in 0..LANES {
+            self.0[k] = f(self.0[k], other.0[k]);
+        }
+        self
+    }
+
+    #[inline(always)]
+    fn gather<const N: usize, const M: usize>(
+        x: [Self; N],
+        f: impl Fn([E; N]) -> [E; M],
+    ) -> [Self; M] {
+        let mut out = [Self::zero(); M];
+        for k in 0..LANES {
+            for (to, from) in out.iter_mut().zip(f(x.map(|x| x.0[k]))) {
+                to.0[k] = from;
+            }
+        }
+        out
+    }
+
+    #[inline(always)]
+    fn fused(mut self, a: Self, b: Self) -> Self {
+        for k in 0..LANES {
+            self.0[k] = match FUSED {
+                true => self.0[k].mul_add(a.0[k], b.0[k]),
+                false => self.0[k] * a.0[k] + b.0[k],
+            };
+        }
+        self
+    }
+
+    #[inline(always)]
+    fn less(self, bound: Self, yes: Self, no: Self) -> Self {
+        let mut out = no;
+        for k in 0..LANES {
+            out.0[k] = if self.0[k] < bound.0[k] { yes.0[k] } else { no.0[k] };
+        }
+        out
+    }
+
+    #[inline(always)]
+    fn root(self) -> Self {
+        self.map(|x| x.sqrt())
+    }
+}
+
+/// Work that is written once and compiled for several instruction sets.
+pub(crate) trait Work {
+    type Out;
+
+    /// Everything that it calls is to be inlined, or it is compiled for the oldest processors.
+    fn run<const FUSED: bool>(self) -> Self::Out;
+}
+
+/// Runs it with the widest instructions that this processor has.
+#[inline]
+pub(crate) fn dispatch<W: Work>(work: W) -> W::Out {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+        // SAFETY: the processor has the instructions.
+        return unsafe { wide(work) };
+    }
+    work.run::<false>()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn wide<W: Work>(work: W) -> W::Out {
+    work.run::<true>()
+}

@@ -1,0 +1,344 @@
+//! The normal equations of frames that pull on their neighbours and share some unknowns: a banded
+//! block matrix with a border, and Cholesky's factor of it block by block.
+
+use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::cholesky::llt::factor::{cholesky_in_place, cholesky_in_place_scratch};
+use faer::linalg::triangular_solve::solve_lower_triangular_in_place;
+use faer::{Accum, MatMut, MatRef, Par};
+
+use crate::graph::matmul::matmul;
+
+/// Where the unknowns of frames stand in a tangent vector whose first `shared` entries belong to all.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Links {
+    pub frames: usize,
+    pub shared: usize,
+    /// First place of the first frame, and unknowns of one frame, which stand frame after frame.
+    pub parts: Vec<(usize, usize)>,
+    /// Neighbours on each side that a residual reads.
+    pub width: usize,
+}
+
+impl Links {
+    /// Unknowns of one frame.
+    pub fn own(&self) -> usize {
+        self.parts.iter().map(|(_, dims)| dims).sum()
+    }
+
+    fn unknowns(&self) -> usize {
+        self.shared + self.frames * self.own()
+    }
+
+    /// The places of one frame's unknowns, in order.
+    fn places(&self, frame: usize) -> impl Iterator<Item = usize> {
+        let parts = self.parts.iter();
+        parts.flat_map(move |&(first, dims)| first + frame * dims..first + (frame + 1) * dims)
+    }
+}
+
+/// JᵀJ and Jᵀr of one problem of linked frames, in whitened tangent coordinates; blocks column-major.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Chain {
+    pub links: Links,
+    /// For each frame (own, own), the lower triangle.
+    squares: Vec<Vec<f64>>,
+    /// For each frame the rows of the shared unknowns, (shared, own).
+    borders: Vec<Vec<f64>>,
+    /// For each distance from 1 on and each frame: the rows of the frame so far after it, (own, own).
+    across: Vec<Vec<Vec<f64>>>,
+    /// (shared, shared), the lower triangle.
+    corner: Vec<f64>,
+    /// Half the gradient of E, as a tangent vector.
+    pub slope: Vec<f64>,
+}
+
+impl Chain {
+    pub fn new(links: Links) -> Self {
+        let (own, shared) = (links.own(), links.shared);
+        let blocks = |count: usize, len: usize| vec![vec![0.0; len]; count];
+        Self {
+            squares: blocks(links.frames, own * own),
+            borders: blocks(links.frames, shared * own),
+            across: (1..=links.width)
+                .map(|d| blocks(links.frames.saturating_sub(d), own * own))
+                .collect(),
+            corner: vec![0.0; shared * shared],
+            slope: vec![0.0; links.unknowns()],
+            links,
+        }
+    }
+
+    /// Adds JᵀJ of a frame's unknowns and the shared ones after them, a packed lower triangle whose
+    /// entries lie `stride` apart, and Jᵀr; the part that is shared alone only where `corner`.
+    pub fn add_frame(&mut self, frame: usize, square: &[f64], slope: &[f64], corner: bool) {
+        let (own, shared) = (self.links.own(), self.links.shared);
+        let mut start = 0;
+        for i in 0..own + shared {
+            for j in 0..=i {
+                let x = square[start + j];
+                match (i < own, j < own) {
+                    (true, _) => self.squares[frame][i + j * own] += x,
+                    (false, true) => self.borders[frame][i - own + j * shared] += x,
+                    (false, false) if corner => self.corner[i - own + (j - own) * shared] += x,
+                    _ => {}
+                }
+            }
+            start += i + 1;
+        }
+        for (place, x) in self.links.places(frame).zip(slope) {
+            self.slope[place] += x;
+        }
+        if corner {
+            let sums = self.slope[..shared].iter_mut().zip(&slope[own..]);
+            sums.for_each(|(sum, x)| *sum += x);
+        }
+    }
+
+    /// Adds the block of the rows of `frame + distance` and the columns of `frame`, row-major.
+    pub fn add_across(&mut self, frame: usize, distance: usize, block: &[f64]) {
+        let own = self.links.own();
+        let to = &mut self.across[distance - 1][frame];
+        for (i, row) in block.chunks_exact(own.max(1)).enumerate() {
+            for (j, x) in row.iter().enumerate() {
+                to[i + j * own] += x;
+            }
+        }
+    }
+
+    /// The diagonal of JᵀJ, as a tangent vector.
+    pub fn diagonal(&self) -> Vec<f64> {
+        let (own, shared) = (self.links.own(), self.links.shared);
+        let mut diagonal = vec![0.0; self.slope.len()];
+        (0..shared).for_each(|i| diagonal[i] = self.corner[i + i * shared]);
+        for frame in 0..self.links.frames {
+            for (i, place) in self.links.places(frame).enumerate() {
+                diagonal[place] = self.squares[frame][i + i * own];
+            }
+        }
+        diagonal
+    }
+
+    /// δᵀ JᵀJ δ.
+    pub fn curvature(&self, step: &[f64]) -> f64 {
+        let (own, shared) = (self.links.own(), self.links.shared);
+        let frames: Vec<Vec<f64>> = (0..self.links.frames)
+            .map(|f| self.links.places(f).map(|p| step[p]).collect())
+            .collect();
+        let all = &step[..shared];
+        let mut total = triangle(&self.corner, all);
+        for (f, own_step) in frames.iter().enumerate() {
+            total += triangle(&self.squares[f], own_step);
+            total += 2.0 * bilinear(&self.borders[f], all, own_step);
+            for (d, across) in self.across.iter().enumerate() {
+                if let (Some(block), Some(later)) = (across.get(f), frames.get(f + d + 1)) {
+                    total += 2.0 * bilinear(block, later, own_step);
+                }
+            }
+        }
+        debug_assert!(own > 0 || shared > 0);
+        total
+    }
+
+    /// Takes unknowns out: they keep still.
+    pub fn hold(&mut self, held: &[usize]) {
+        let (own, shared) = (self.links.own(), self.links.shared);
+        let clear_row = |block: &mut [f64], rows: usize, i: usize| {
+            block.iter_mut().skip(i).step_by(rows.max(1)).for_each(|x| *x = 0.0);
+        };
+        let clear_column = |block: &mut [f64], rows: usize, j: usize| {
+            block[j * rows..(j + 1) * rows].fill(0.0);
+        };
+        for &h in held {
+            self.slope[h] = 0.0;
+            if h < shared {
+                clear_row(&mut self.corner, shared, h);
+                clear_column(&mut self.corner, shared, h);
+                self.corner[h + h * shared] = 1.0;
+                self.borders.iter_mut().for_each(|b| clear_row(b, shared, h));
+                continue;
+            }
+            let frames = 0..self.links.frames;
+            let found = frames.clone().find_map(|f| Some((f, self.links.places(f).position(|p| p == h)?)));
+            let Some((f, i)) = found else { continue };
+            clear_row(&mut self.squares[f], own, i);
+            clear_column(&mut self.squares[f], own, i);
+            self.squares[f][i + i * own] = 1.0;
+            clear_column(&mut self.borders[f], shared, i);
+            for (d, across) in self.across.iter_mut().enumerate() {
+                if let Some(block) = across.get_mut(f) {
+                    clear_column(block, own, i);
+                }
+                if let Some(block) = f.checked_sub(d + 1).and_then(|f| across.get_mut(f)) {
+                    clear_row(block, own, i);
+                }
+            }
+        }
+    }
+
+    /// The δ with (JᵀJ + diag(damping)) δ = −Jᵀr; `None` where the matrix is not positive definite.
+    pub fn solve(&self, damping: &[f64]) -> Option<Vec<f64>> {
+        let mut factor = self.clone();
+        factor.damp(damping);
+        factor.decompose()?;
+        let step = factor.substitute();
+        step.iter().all(|x| x.is_finite()).then_some(step)
+    }
+
+    fn damp(&mut self, damping: &[f64]) {
+        let (own, shared) = (self.links.own(), self.links.shared);
+        (0..shared).for_each(|i| self.corner[i + i * shared] += damping[i]);
+        for frame in 0..self.links.frames {
+            for (i, place) in self.links.places(frame).enumerate() {
+                self.squares[frame][i + i * own] += damping[place];
+            }
+        }
+    }
+
+    /// Cholesky's factor in place, frame after frame, then of what is left for the shared unknowns.
+    fn decompose(&mut self) -> Option<()> {
+        let (own, shared) = (self.links.own(), self.links.shared);
+        for f in 0..self.links.frames {
+            for d in 1..=self.links.width.min(f) {
+                let before = matrix(&self.across[d - 1][f - d], own);
+                subtract(&mut self.squares[f], own, before, before);
+                let (first, rest) = self.borders.split_at_mut(f);
+                subtract(&mut rest[0], shared, matrix(&first[f - d], shared), before);
+            }
+            self.reach_over(f);
+            cholesky(&mut self.squares[f], own)?;
+            let l = matrix(&self.squares[f], own);
+            for across in &mut self.across {
+                if let Some(block) = across.get_mut(f) {
+                    solve_lower_triangular_in_place(l, matrix_mut(block, own).transpose_mut(), Par::Seq);
+                }
+            }
+            let border = &mut self.borders[f];
+            solve_lower_triangular_in_place(l, matrix_mut(border, shared).transpose_mut(), Par::Seq);
+            let border = matrix(&self.borders[f], shared);
+            subtract(&mut self.corner, shared, border, border);
+        }
+        cholesky(&mut self.corner, shared)
+    }
+
+    /// What frames before `f` mean for the blocks between it and those after it.
+    fn reach_over(&mut self, f: usize) {
+        let own = self.links.own();
+        for before in 1..self.links.width.min(f + 1) {
+            for after in 1..=self.links.width - before {
+                let far = self.across[before + after - 1].get(f.wrapping_sub(before)).cloned();
+                let near = self.across[before - 1].get(f.wrapping_sub(before)).cloned();
+                if let (Some(far), Some(near), Some(to)) =
+                    (far, near, self.across[after - 1].get_mut(f))
+                {
+                    subtract(to, own, matrix(&far, own), matrix(&near, own));
+                }
+            }
+        }
+    }
+
+    fn substitute(&self) -> Vec<f64> {
+        let (own, shared) = (self.links.own(), self.links.shared);
+        let frames = self.links.frames;
+        let mut y: Vec<Vec<f64>> = Vec::with_capacity(frames);
+        let mut rest: Vec<f64> = self.slope[..shared].iter().map(|s| -s).collect();
+        for f in 0..frames {
+            let mut b: Vec<f64> = self.links.places(f).map(|p| -self.slope[p]).collect();
+            for d in 1..=self.links.width.min(f) {
+                subtract_product(&self.across[d - 1][f - d], &y[f - d], &mut b);
+            }
+            solve_lower(&self.squares[f], own, &mut b);
+            subtract_product(&self.borders[f], &b, &mut rest);
+            y.push(b);
+        }
+        solve_lower(&self.corner, shared, &mut rest);
+        solve_upper(&self.corner, shared, &mut rest);
+        let mut step = vec![0.0; self.slope.len()];
+        step[..shared].copy_from_slice(&rest);
+        for f in (0..frames).rev() {
+            let (head, after) = y.split_at_mut(f + 1);
+            let b = &mut head[f];
+            for (d, across) in self.across.iter().enumerate() {
+                if let (Some(block), Some(later)) = (across.get(f), after.get(d)) {
+                    subtract_transposed(block, later, b);
+                }
+            }
+            subtract_transposed(&self.borders[f], &rest, b);
+            solve_upper(&self.squares[f], own, b);
+            self.links.places(f).zip(b).for_each(|(p, x)| step[p] = *x);
+        }
+        step
+    }
+}
+
+/// δᵀ A δ of a lower triangle, column-major.
+fn triangle(a: &[f64], x: &[f64]) -> f64 {
+    let n = x.len();
+    let column = |j: usize| {
+        let below = (j + 1..n).map(|i| a[i + j * n] * x[i]).sum::<f64>();
+        x[j] * (a[j + j * n] * x[j] + 2.0 * below)
+    };
+    (0..n).map(column).sum()
+}
+
+/// xᵀ A y, column-major.
+fn bilinear(a: &[f64], x: &[f64], y: &[f64]) -> f64 {
+    let columns = a.chunks_exact(x.len().max(1)).zip(y);
+    columns.map(|(a, y)| y * a.iter().zip(x).map(|(a, x)| a * x).sum::<f64>()).sum()
+}
+
+/// A column-major block of so many rows.
+fn matrix(block: &[f64], rows: usize) -> MatRef<'_, f64> {
+    MatRef::from_column_major_slice(block, rows, block.len() / rows.max(1))
+}
+
+fn matrix_mut(block: &mut [f64], rows: usize) -> MatMut<'_, f64> {
+    let columns = block.len() / rows.max(1);
+    MatMut::from_column_major_slice_mut(block, rows, columns)
+}
+
+/// to −= a bᵀ.
+fn subtract(to: &mut [f64], rows: usize, a: MatRef<'_, f64>, b: MatRef<'_, f64>) {
+    if !to.is_empty() {
+        matmul(matrix_mut(to, rows), Accum::Add, a, b.transpose(), -1.0, Par::Seq);
+    }
+}
+
+fn cholesky(block: &mut [f64], n: usize) -> Option<()> {
+    let mut memory = MemBuffer::new(cholesky_in_place_scratch::<f64>(n, Par::Seq, Default::default()));
+    let a = matrix_mut(block, n);
+    let stack = MemStack::new(&mut memory);
+    cholesky_in_place(a, Default::default(), Par::Seq, stack, Default::default()).ok()?;
+    let positive = |i: usize| block[i + i * n] > 0.0;
+    (0..n).all(positive).then_some(())
+}
+
+/// to −= A x.
+fn subtract_product(a: &[f64], x: &[f64], to: &mut [f64]) {
+    for (column, x) in a.chunks_exact(to.len().max(1)).zip(x) {
+        to.iter_mut().zip(column).for_each(|(to, a)| *to -= a * x);
+    }
+}
+
+/// to −= Aᵀ x.
+fn subtract_transposed(a: &[f64], x: &[f64], to: &mut [f64]) {
+    for (to, column) in to.iter_mut().zip(a.chunks_exact(x.len().max(1))) {
+        *to -= column.iter().zip(x).map(|(a, x)| a * x).sum::<f64>();
+    }
+}
+
+fn solve_lower(l: &[f64], n: usize, x: &mut [f64]) {
+    for j in 0..n {
+        x[j] /= l[j + j * n];
+        let (head, tail) = x.split_at_mut(j + 1);
+        let column = &l[j * n + j + 1..(j + 1) * n];
+        tail.iter_mut().zip(column).for_each(|(x, a)| *x -= a * head[j]);
+    }
+}
+
+fn solve_upper(l: &[f64], n: usize, x: &mut [f64]) {
+    for j in (0..n).rev() {
+        let column = &l[j * n + j + 1..(j + 1) * n];
+        let below: f64 = column.iter().zip(&x[j + 1..]).map(|(a, x)| a * x).sum();
+        x[j] = (x[j] - below) / l[j + j * n];
+    }
+}

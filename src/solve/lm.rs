@@ -1,0 +1,255 @@
+//! Levenberg and Marquardt's method on one problem of a batch, with Nielsen's damping.
+//!
+//! Madsen, Nielsen and Tingleff 2004, "Methods for Non-Linear Least Squares Problems", algorithm
+//! 3.16, in whitened tangent coordinates, damped by the diagonal of JᵀJ.
+
+use super::outcome::Termination;
+use super::state::{Method, Point, State, Terrain, largest};
+use crate::normal::{Chain, Damped, Dense, solve_batch};
+use crate::objective::Want;
+
+/// Damping at the start, in units of the diagonal.
+const FIRST_DAMPING: f64 = 1e-3;
+/// Damping beyond which no step is to be hoped for.
+const MOST_DAMPING: f64 = 1e12;
+/// Up to here a step is that of Gauss and Newton, more or less, and a small one means the end.
+const FREE_DAMPING: f64 = 1.0;
+/// The least of the diagonal, over its largest entry: directions of which the data say nothing.
+const LEAST_DIAGONAL: f64 = 1e-6;
+/// Largest whitened change of one coordinate in a step.
+const LONGEST_STEP: f64 = 10.0;
+/// Above this damping a step promises little because it is short, not because the end is near.
+const MOST_FAINT: f64 = 1e4;
+/// Decreases of so few rounding errors of the cost cannot be told from none.
+const FAINT: f64 = 2.0;
+
+/// The normal equations of one problem.
+pub(super) enum System {
+    Dense(Dense),
+    Chain(Box<Chain>),
+}
+
+/// The state of one problem.
+pub(super) struct Lm {
+    state: State,
+    asks: Want,
+    system: Option<System>,
+    /// The diagonal of JᵀJ, none of it zero.
+    diagonal: Vec<f64>,
+    damping: f64,
+    growth: f64,
+    /// Whether the next step is to be solved for.
+    open: bool,
+    /// What the running step promises to lower the cost by.
+    promised: f64,
+    step: Vec<f64>,
+}
+
+impl Method for Lm {
+    fn state(&self) -> &State {
+        &self.state
+    }
+
+    fn state_mut(&mut self) -> &mut State {
+        &mut self.state
+    }
+
+    fn asks(&self) -> Want {
+        self.asks
+    }
+
+    fn hear_normal(&mut self, system: System) {
+        self.system = Some(system);
+    }
+
+    fn step(&mut self, terrain: &Terrain) -> bool {
+        match self.asks {
+            Want::Normal => self.arrive(terrain),
+            _ => self.judge(terrain),
+        }
+    }
+
+    fn wants_step(&self) -> Option<Damped<'_>> {
+        match &self.system {
+            Some(System::Dense(system)) if self.open => Some(Damped {
+                system,
+                damping: self.damping(),
+            }),
+            _ => None,
+        }
+    }
+
+    fn take_step(&mut self, step: Option<Vec<f64>>, terrain: &Terrain) {
+        let mut step = match &self.system {
+            Some(System::Chain(_)) if self.open => self.solve(),
+            _ => step,
+        };
+        while self.open {
+            match step.take() {
+                Some(step) if largest(&step) <= LONGEST_STEP => self.set_out(step, terrain),
+                _ if !self.damp_more(terrain) => {}
+                _ => step = self.solve(),
+            }
+        }
+    }
+
+    fn forget(&mut self) {
+        self.system = None;
+        self.diagonal = Vec::new();
+        self.step = Vec::new();
+        self.state.trial = Point::default();
+    }
+}
+
+impl Lm {
+    pub fn new(x: Vec<f64>) -> Self {
+        Self {
+            state: State::new(x),
+            asks: Want::Normal,
+            system: None,
+            diagonal: Vec::new(),
+            damping: FIRST_DAMPING,
+            growth: 2.0,
+            open: false,
+            promised: 0.0,
+            step: Vec::new(),
+        }
+    }
+
+    /// At a point whose normal equations are known.
+    fn arrive(&mut self, terrain: &Terrain) -> bool {
+        let point = self.state.trial.clone();
+        let held = self.state.stand_at(point, &terrain.layout);
+        let settings = &terrain.settings;
+        if self.state.ends_at_once(settings) || self.state.iterations_are_used_up(settings) {
+            return true;
+        }
+        let Some(system) = &mut self.system else {
+            return true;
+        };
+        system.hold(&held);
+        self.diagonal = system.diagonal();
+        let least = LEAST_DIAGONAL * largest(&self.diagonal);
+        let least = least.max(f64::MIN_POSITIVE);
+        self.diagonal.iter_mut().for_each(|d| *d = d.max(least));
+        self.open = true;
+        true
+    }
+
+    /// Whether a trial lowers the cost, and by how much of what it promised.
+    fn judge(&mut self, terrain: &Terrain) -> bool {
+        let decrease = self.state.current.cost - self.state.trial.cost;
+        let gain = decrease / self.promised;
+        if !(decrease > 0.0 && gain > 1e-4) {
+            self.damp_more(terrain);
+            return self.state.termination.is_some();
+        }
+        self.state.iterations += 1;
+        self.state.last_step = largest(&self.step);
+        let free = self.damping <= FREE_DAMPING;
+        self.damping *= (1.0 - (2.0 * gain - 1.0).powi(3)).max(1.0 / 3.0);
+        self.growth = 2.0;
+        let value = decrease / self.state.unit();
+        let tolerance = terrain.settings.tolerance_cost;
+        if free && value <= tolerance {
+            let gradient = std::mem::take(&mut self.state.current.gradient);
+            self.state.trial.gradient = gradient;
+            self.state.current = self.state.trial.clone();
+            self.state.termination = Some(Termination::Cost { value, tolerance });
+            return true;
+        }
+        self.asks = Want::Normal;
+        false
+    }
+
+    /// Takes a shorter step next; false where none is left to try.
+    fn damp_more(&mut self, terrain: &Terrain) -> bool {
+        self.damping *= self.growth;
+        self.growth *= 2.0;
+        self.open = self.damping <= MOST_DAMPING;
+        if !self.open {
+            self.state.termination = Some(Termination::Stalled {
+                gradient: self.state.gradient / self.state.unit(),
+                tolerance: terrain.settings.tolerance_grad,
+            });
+        }
+        self.open
+    }
+
+    /// Proposes the point that a step leads to, unless it promises too little to be judged.
+    fn set_out(&mut self, step: Vec<f64>, terrain: &Terrain) {
+        self.open = false;
+        let layout = &terrain.layout;
+        let mut step = layout.tangent_part(&self.state.current.x, step);
+        self.state.trial.x.resize(self.state.current.x.len(), 0.0);
+        let (from, to) = (&self.state.current.x, &mut self.state.trial.x);
+        layout.retract(from, &step, 1.0, to);
+        layout.cut_short(from, to, &mut step);
+        let slope: f64 = self.state.current.gradient.iter().zip(&step).map(|(g, s)| g * s).sum();
+        let curvature = self.system.as_ref().map_or(0.0, |s| s.curvature(&step));
+        self.promised = -slope - curvature;
+        self.step = step;
+        let noise = FAINT * terrain.settings.noise * self.state.current.cost.abs();
+        if self.promised <= noise {
+            self.end_faint(noise, terrain);
+            return;
+        }
+        self.asks = Want::Cost;
+    }
+
+    fn end_faint(&mut self, noise: f64, terrain: &Terrain) {
+        let unit = self.state.unit();
+        self.state.termination = Some(match self.damping <= MOST_FAINT {
+            true => Termination::Precision {
+                value: self.promised / unit,
+                tolerance: noise / unit,
+            },
+            false => Termination::Stalled {
+                gradient: self.state.gradient / unit,
+                tolerance: terrain.settings.tolerance_grad,
+            },
+        });
+    }
+
+    fn damping(&self) -> Vec<f64> {
+        self.diagonal.iter().map(|d| d * self.damping).collect()
+    }
+
+    fn solve(&self) -> Option<Vec<f64>> {
+        let damping = self.damping();
+        match self.system.as_ref()? {
+            System::Dense(system) => solve_batch(&[Damped { system, damping }]).pop()?,
+            System::Chain(chain) => chain.solve(&damping),
+        }
+    }
+}
+
+impl System {
+    pub fn slope(&self) -> &[f64] {
+        match self {
+            Self::Dense(dense) => &dense.slope,
+            Self::Chain(chain) => &chain.slope,
+        }
+    }
+
+    fn hold(&mut self, held: &[usize]) {
+        match self {
+            Self::Dense(dense) => dense.hold(held),
+            Self::Chain(chain) => chain.hold(held),
+        }
+    }
+
+    fn diagonal(&self) -> Vec<f64> {
+        match self {
+            Self::Dense(dense) => dense.diagonal(),
+            Self::Chain(chain) => chain.diagonal(),
+        }
+    }
+
+    fn curvature(&self, step: &[f64]) -> f64 {
+        match self {
+            Self::Dense(dense) => dense.curvature(step),
+            Self::Chain(chain) => chain.curvature(step),
+        }
+    }
+}

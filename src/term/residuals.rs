@@ -1,0 +1,217 @@
+//! A term's residuals: a prediction less what it is held against, or its differences along frames.
+
+use num_traits::Zero;
+
+use crate::graph::number::{Lanes, Work, dispatch};
+use crate::graph::{LANES, Number, Scalar};
+
+use super::{Whitener, Whitening};
+
+/// What a prediction is held against.
+pub(crate) enum About<E> {
+    /// One value for all frames, (dims).
+    Value(Vec<E>),
+    /// Observations; what is not observed holds zeros, and its weight is zero.
+    Observed {
+        /// Residuals of a frame.
+        points: usize,
+        /// (frames, points, k).
+        values: Vec<E>,
+        /// (frames, points): confidence^p times the keypoint's weight.
+        weights: Vec<E>,
+    },
+    /// Nothing: differences of the prediction along frames, by a stencil.
+    Neighbours(Vec<E>),
+}
+
+/// A term in the graph's precision.
+pub(crate) struct Residuals<E> {
+    whitener: Whitener<E>,
+    about: About<E>,
+    weight: E,
+    /// Components of one residual.
+    k: usize,
+}
+
+/// The frame of each lane.
+#[derive(Clone, Copy)]
+pub(crate) struct Rows<'a> {
+    pub frames: &'a [usize; LANES],
+    /// Lanes that are counted; those after them are neighbours, or fill the rest.
+    pub core: usize,
+    /// Lanes that stand for a frame at all.
+    pub used: usize,
+}
+
+/// What a term says of sixteen frames.
+#[derive(Clone, Debug)]
+pub(crate) struct Weighed<E> {
+    pub costs: [f64; LANES],
+    /// (dims, LANES).
+    pub residuals: Vec<E>,
+    /// For each component what its square counts where the cost is linearised.
+    pub weights: Vec<E>,
+}
+
+impl<E: Scalar> Residuals<E> {
+    pub fn new(whitening: &Whitening, about: About<E>, k: usize) -> Self {
+        Self {
+            whitener: Whitener::new(whitening),
+            about,
+            weight: E::of(whitening.weight),
+            k,
+        }
+    }
+
+    /// For each neighbour its factor in a residual; one for terms of single frames.
+    pub fn stencil(&self) -> &[E] {
+        match &self.about {
+            About::Neighbours(stencil) => stencil,
+            _ => &[],
+        }
+    }
+
+    /// Frames after a frame that a residual reads.
+    pub fn reach(&self) -> usize {
+        self.stencil().len().saturating_sub(1)
+    }
+
+    /// The residuals of a prediction, (dims, LANES), their costs and weights.
+    pub fn weigh(&self, rows: Rows<'_>, prediction: &[E]) -> Weighed<E> {
+        dispatch(Weigh {
+            term: self,
+            rows,
+            prediction,
+        })
+    }
+
+    /// Lanes whose residual is complete, as factors 1 and 0.
+    fn complete(&self, rows: Rows<'_>) -> [E; LANES] {
+        let reach = self.reach();
+        std::array::from_fn(|k| {
+            let last = k + reach;
+            let whole = k < rows.core && last < rows.used;
+            match whole && rows.frames[last] == rows.frames[k] + reach {
+                true => E::one(),
+                false => E::zero(),
+            }
+        })
+    }
+
+    /// The gradient of the cost with respect to the prediction.
+    pub fn gradient(&self, weighed: &Weighed<E>) -> Vec<E> {
+        let two = E::of(2.0);
+        let pairs = weighed.residuals.iter().zip(&weighed.weights);
+        let slopes: Vec<E> = pairs.map(|(r, w)| two * *r * *w).collect();
+        if self.stencil().is_empty() {
+            return slopes;
+        }
+        let mut gradient = vec![E::zero(); slopes.len()];
+        let rows = gradient.chunks_exact_mut(LANES);
+        for (to, slopes) in rows.zip(slopes.chunks_exact(LANES)) {
+            for (j, s) in self.stencil().iter().enumerate() {
+                for k in 0..LANES - j {
+                    to[k + j] += *s * slopes[k];
+                }
+            }
+        }
+        gradient
+    }
+}
+
+struct Weigh<'a, E> {
+    term: &'a Residuals<E>,
+    rows: Rows<'a>,
+    prediction: &'a [E],
+}
+
+impl<E: Scalar> Work for Weigh<'_, E> {
+    type Out = Weighed<E>;
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) -> Weighed<E> {
+        let (term, k) = (self.term, self.term.k);
+        let mut residuals = vec![E::zero(); self.prediction.len()];
+        let mut weights = vec![E::zero(); self.prediction.len()];
+        let mut costs = [0.0; LANES];
+        let complete = Lanes::<E, FUSED>(term.complete(self.rows));
+        let predicted: &[Lanes<E, FUSED>] = Lanes::of_row(self.prediction);
+        let r_rows: &mut [Lanes<E, FUSED>] = Lanes::of_row_mut(&mut residuals);
+        let w_rows: &mut [Lanes<E, FUSED>] = Lanes::of_row_mut(&mut weights);
+        let parts = predicted.chunks_exact(k).zip(r_rows.chunks_exact_mut(k));
+        for (p, ((x, r), w)) in parts.zip(w_rows.chunks_exact_mut(k)).enumerate() {
+            let confidence = term.residual(p, self.rows, x, r) * complete;
+            if confidence.is_zero() {
+                // Also what is no number is no mistake where nothing is held against it.
+                r.fill(Lanes::zero());
+                continue;
+            }
+            let factor = Lanes::splat(term.weight) * confidence;
+            let cost = term.whitener.weigh(r, factor, w);
+            for i in 0..LANES {
+                // Lanes that do not count hold anything.
+                if confidence.0[i] != E::zero() {
+                    costs[i] += cost.0[i].wide();
+                }
+            }
+            for (r, w) in r.iter_mut().zip(w) {
+                for i in 0..LANES {
+                    if confidence.0[i] == E::zero() {
+                        (r.0[i], w.0[i]) = (E::zero(), E::zero());
+                    }
+                }
+            }
+        }
+        Weighed {
+            costs,
+            residuals,
+            weights,
+        }
+    }
+}
+
+impl<E: Scalar> Residuals<E> {
+    /// Writes residual `p` and returns its confidence.
+    #[inline(always)]
+    fn residual<const FUSED: bool>(
+        &self,
+        p: usize,
+        rows: Rows<'_>,
+        x: &[Lanes<E, FUSED>],
+        r: &mut [Lanes<E, FUSED>],
+    ) -> Lanes<E, FUSED> {
+        let k = self.k;
+        match &self.about {
+            About::Value(value) => {
+                for (c, (x, r)) in x.iter().zip(r).enumerate() {
+                    *r = *x - Lanes::splat(value[p * k + c]);
+                }
+                Lanes::splat(E::one())
+            }
+            About::Observed {
+                values,
+                weights,
+                points,
+            } => {
+                let first = rows.frames.map(|frame| frame * points + p);
+                for (c, (x, r)) in x.iter().zip(r).enumerate() {
+                    for i in 0..LANES {
+                        r.0[i] = x.0[i] - values[first[i] * k + c];
+                    }
+                }
+                Lanes(first.map(|at| weights[at]))
+            }
+            About::Neighbours(stencil) => {
+                for (x, r) in x.iter().zip(r) {
+                    *r = Lanes::zero();
+                    for (j, s) in stencil.iter().enumerate() {
+                        for i in 0..LANES - j {
+                            r.0[i] += *s * x.0[i + j];
+                        }
+                    }
+                }
+                Lanes::splat(E::one())
+            }
+        }
+    }
+}
