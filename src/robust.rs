@@ -56,35 +56,40 @@ impl Robustifier {
     /// ρ(s) and dρ/ds, where `c2` is c².
     #[inline(always)]
     pub(crate) fn rho<T: Number>(self, s: T, c2: T) -> (T, T) {
-        let (one, two) = (T::one(), T::of(2.0));
-        match self {
-            Self::None => (s, one),
-            Self::Huber => {
-                let (c, root) = (c2.root(), s.root());
-                let beyond = (two * c * root - c2, c / root);
-                (c2.less(s, beyond.0, s), c2.less(s, beyond.1, one))
-            }
-            Self::Cauchy => (c2 * (s / c2).map(|x| x.ln_1p()), one / (one + s / c2)),
-            Self::GemanMcclure => {
-                let d = one / (one + s / c2);
-                (s * d, d * d)
-            }
-            Self::Welsch => {
-                let x = -s / c2;
-                (-c2 * x.map(|x| x.exp_m1()), x.map(|x| x.exp()))
-            }
-            Self::Tukey => {
-                let u = one - s / c2;
-                // What is NaN stays so.
-                let u = u.less(T::zero(), T::zero(), u);
-                (c2 / T::of(3.0) * (one - u * u * u), u * u)
-            }
-            Self::L1 => {
-                let root = (one + s / c2).root();
-                (two * s / (root + one), one / root)
-            }
-            Self::Barron { alpha } => barron(alpha, s, c2),
-        }
+        T::apart(
+            #[inline(always)]
+            || {
+                let (one, two) = (T::one(), T::of(2.0));
+                match self {
+                    Self::None => (s, one),
+                    Self::Huber => {
+                        let (c, root) = (c2.root(), s.root());
+                        let beyond = (two * c * root - c2, c / root);
+                        (c2.less(s, beyond.0, s), c2.less(s, beyond.1, one))
+                    }
+                    Self::Cauchy => (c2 * (s / c2).map(|x| x.ln_1p()), one / (one + s / c2)),
+                    Self::GemanMcclure => {
+                        let d = one / (one + s / c2);
+                        (s * d, d * d)
+                    }
+                    Self::Welsch => {
+                        let x = -s / c2;
+                        (-c2 * x.map(|x| x.exp_m1()), x.map(|x| x.exp()))
+                    }
+                    Self::Tukey => {
+                        let u = one - s / c2;
+                        // What is NaN stays so.
+                        let u = u.less(T::zero(), T::zero(), u);
+                        (c2 / T::of(3.0) * (one - u * u * u), u * u)
+                    }
+                    Self::L1 => {
+                        let root = (one + s / c2).root();
+                        (two * s / (root + one), one / root)
+                    }
+                    Self::Barron { alpha } => barron(alpha, s, c2),
+                }
+            },
+        )
     }
 }
 

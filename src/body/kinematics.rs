@@ -50,12 +50,7 @@ impl<E: Scalar> Kernel<E> for Kinematics {
     }
 
     #[inline(always)]
-    fn adjoint<T: Number<Scalar = E>>(
-        &self,
-        at: At<'_, T>,
-        gy: &[T],
-        gx: &mut [Option<&mut [T]>],
-    ) {
+    fn adjoint<T: Number<Scalar = E>>(&self, at: At<'_, T>, gy: &[T], gx: &mut [Option<&mut [T]>]) {
         let (rest, body) = (at.x[REST], at.x[BODY]);
         let mut g = gy.to_vec();
         for j in (1..self.parents.len()).rev() {
@@ -109,7 +104,8 @@ impl<E: Scalar> Kernel<E> for Kinematics {
                 0 => any(TRANS, 0, 3),
                 _ => reached[12 * self.parents[j]] || reached[12 * self.parents[j] + 9],
             };
-            let carried = carried || any(REST, 3 * j, 3) || (j > 0 && any(REST, 3 * self.parents[j], 3));
+            let carried =
+                carried || any(REST, 3 * j, 3) || (j > 0 && any(REST, 3 * self.parents[j], 3));
             reached[12 * j..12 * j + 9].fill(turned);
             reached[12 * j + 9..12 * j + 12].fill(carried);
         }

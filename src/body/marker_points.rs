@@ -48,45 +48,60 @@ struct Face<T> {
 impl<T: Number> Face<T> {
     #[inline(always)]
     fn new(vertices: &[T], corners: [usize; 3]) -> Self {
-        let [a, b, c] = corners.map(|v| v3(&vertices[3 * v..]));
-        let edges = [sub(b, a), sub(c, a)];
-        let (tangent, edge_length) = unit(edges[0]);
-        let (normal, area) = unit(cross(edges[0], edges[1]));
-        Self {
-            edges,
-            tangent,
-            side: cross(normal, tangent),
-            normal,
-            edge_length,
-            area,
-        }
+        T::apart(
+            #[inline(always)]
+            || {
+                let [a, b, c] = corners.map(|v| v3(&vertices[3 * v..]));
+                let edges = [sub(b, a), sub(c, a)];
+                let (tangent, edge_length) = unit(edges[0]);
+                let (normal, area) = unit(cross(edges[0], edges[1]));
+                Self {
+                    edges,
+                    tangent,
+                    side: cross(normal, tangent),
+                    normal,
+                    edge_length,
+                    area,
+                }
+            },
+        )
     }
 
     /// What the gradients of the three axes mean for the corners.
     #[inline(always)]
     fn pull_back(&self, axes: [V3<T>; 3]) -> [V3<T>; 3] {
-        let [mut g_tangent, g_side, mut g_normal] = axes;
-        add(cross(self.tangent, g_side), &mut g_normal);
-        add(cross(g_side, self.normal), &mut g_tangent);
-        let g_area = across(g_normal, self.normal, self.area);
-        let mut first = across(g_tangent, self.tangent, self.edge_length);
-        add(cross(self.edges[1], g_area), &mut first);
-        let second = cross(g_area, self.edges[0]);
-        let origin = std::array::from_fn(|k| -first[k] - second[k]);
-        [origin, first, second]
+        T::apart(
+            #[inline(always)]
+            || {
+                let [mut g_tangent, g_side, mut g_normal] = axes;
+                add(cross(self.tangent, g_side), &mut g_normal);
+                add(cross(g_side, self.normal), &mut g_tangent);
+                let g_area = across(g_normal, self.normal, self.area);
+                let mut first = across(g_tangent, self.tangent, self.edge_length);
+                add(cross(self.edges[1], g_area), &mut first);
+                let second = cross(g_area, self.edges[0]);
+                let origin = std::array::from_fn(|k| -first[k] - second[k]);
+                [origin, first, second]
+            },
+        )
     }
 
     /// How the axes turn with the corners.
     #[inline(always)]
     fn push(&self, corners: [V3<T>; 3]) -> [V3<T>; 3] {
-        let edges = [sub(corners[1], corners[0]), sub(corners[2], corners[0])];
-        let tangent = across(edges[0], self.tangent, self.edge_length);
-        let mut area = cross(edges[0], self.edges[1]);
-        add(cross(self.edges[0], edges[1]), &mut area);
-        let normal = across(area, self.normal, self.area);
-        let mut side = cross(normal, self.tangent);
-        add(cross(self.normal, tangent), &mut side);
-        [tangent, side, normal]
+        T::apart(
+            #[inline(always)]
+            || {
+                let edges = [sub(corners[1], corners[0]), sub(corners[2], corners[0])];
+                let tangent = across(edges[0], self.tangent, self.edge_length);
+                let mut area = cross(edges[0], self.edges[1]);
+                add(cross(self.edges[0], edges[1]), &mut area);
+                let normal = across(area, self.normal, self.area);
+                let mut side = cross(normal, self.tangent);
+                add(cross(self.normal, tangent), &mut side);
+                [tangent, side, normal]
+            },
+        )
     }
 }
 
@@ -170,7 +185,9 @@ impl<E: Scalar> MarkerPoints<E> {
             }
             (Mount::Joint { joint, offset }, _) => {
                 add(rotate(&x[TRANSFORMS][12 * joint..], d), &mut moved);
-                let Some(dx) = dx[TRANSFORMS] else { return moved };
+                let Some(dx) = dx[TRANSFORMS] else {
+                    return moved;
+                };
                 let local = std::array::from_fn(|k| T::splat(offset[k]) + o[k]);
                 add(rotate(&dx[12 * joint..], local), &mut moved);
                 add(v3(&dx[12 * joint + 9..]), &mut moved);
@@ -194,12 +211,7 @@ impl<E: Scalar> Kernel<E> for MarkerPoints<E> {
     }
 
     #[inline(always)]
-    fn adjoint<T: Number<Scalar = E>>(
-        &self,
-        at: At<'_, T>,
-        gy: &[T],
-        gx: &mut [Option<&mut [T]>],
-    ) {
+    fn adjoint<T: Number<Scalar = E>>(&self, at: At<'_, T>, gy: &[T], gx: &mut [Option<&mut [T]>]) {
         for (m, (mount, g)) in self.mounts.iter().zip(gy.chunks_exact(3)).enumerate() {
             let (g, o) = (v3(g), self.offset(m, at.x.get(self.offsets()).copied()));
             let g_offset = match mount {

@@ -38,12 +38,7 @@ impl<E: Scalar> Kernel<E> for Skinning<E> {
     }
 
     #[inline(always)]
-    fn adjoint<T: Number<Scalar = E>>(
-        &self,
-        at: At<'_, T>,
-        gy: &[T],
-        gx: &mut [Option<&mut [T]>],
-    ) {
+    fn adjoint<T: Number<Scalar = E>>(&self, at: At<'_, T>, gy: &[T], gx: &mut [Option<&mut [T]>]) {
         let (transforms, joints) = (at.x[TRANSFORMS], at.x[JOINTS]);
         for (v, weights) in self.weights.iter().enumerate() {
             let x = v3(&at.x[VERTICES][3 * v..]);
@@ -76,7 +71,11 @@ impl<E: Scalar> Kernel<E> for Skinning<E> {
             let moved = joints.any(|&(j, _)| any(TRANSFORMS, 12 * j, 12) || any(JOINTS, 3 * j, 3));
             [moved || any(VERTICES, 3 * v, 3); 3]
         };
-        self.weights.iter().enumerate().flat_map(of_vertex).collect()
+        self.weights
+            .iter()
+            .enumerate()
+            .flat_map(of_vertex)
+            .collect()
     }
 
     #[inline(always)]
@@ -132,7 +131,10 @@ impl<E: Scalar> Kernel<E> for PoseCorrectives<E> {
             .collect();
         let rows = self.directions.chunks_exact(self.features);
         for ((y, x), row) in y.iter_mut().zip(x[0]).zip(rows) {
-            *y = row.iter().zip(&turned).fold(*x, |sum, (d, f)| T::splat(*d).fused(*f, sum));
+            *y = row
+                .iter()
+                .zip(&turned)
+                .fold(*x, |sum, (d, f)| T::splat(*d).fused(*f, sum));
         }
     }
 

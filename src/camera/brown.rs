@@ -111,7 +111,10 @@ fn inverse_depth<T: Number>(z: T) -> (T, T) {
     let (near, inverse) = (T::of(NEAR), T::one() / z);
     let slope = -T::one() / (near * near);
     let line = T::one() / near + slope * (z - near);
-    (z.less(near, line, inverse), z.less(near, slope, -inverse * inverse))
+    (
+        z.less(near, line, inverse),
+        z.less(near, slope, -inverse * inverse),
+    )
 }
 
 /// 1/d and its derivative; below [`LEAST_DENOMINATOR`] m it goes on as (2 − m/(2m − d))/m, which
@@ -122,5 +125,8 @@ fn bounded_inverse<T: Number>(d: T) -> (T, T) {
     let beyond = least + least - d;
     let value = (T::of(2.0) - least / beyond) / least;
     let slope = -T::one() / (beyond * beyond);
-    (d.less(least, value, inverse), d.less(least, slope, -inverse * inverse))
+    (
+        d.less(least, value, inverse),
+        d.less(least, slope, -inverse * inverse),
+    )
 }

@@ -83,24 +83,29 @@ struct Angle<T> {
 impl<T: Number> Angle<T> {
     #[inline(always)]
     fn new([x, y, z]: [T; 3]) -> Self {
-        let rho2 = x * x + y * y;
-        let n2 = rho2 + z * z;
-        let (near, wide) = (Self::narrow(rho2, z, n2), Self::wide(rho2, z, n2));
-        let a2 = rho2 / (z * z);
-        let (zero, centre) = (T::zero(), T::of(CENTRE * CENTRE));
-        // NaN is no number in either.
-        let chosen = |near: T, wide: T| {
-            let ahead = a2.less(T::of(NARROW), near, wide);
-            n2.less(centre, zero, zero.less(z, ahead, wide))
-        };
-        Self {
-            ratio: chosen(near.ratio, wide.ratio),
-            ratio_across: chosen(near.ratio_across, wide.ratio_across),
-            ratio_along: chosen(near.ratio_along, wide.ratio_along),
-            square: chosen(near.square, wide.square),
-            square_across: chosen(near.square_across, wide.square_across),
-            square_along: chosen(near.square_along, wide.square_along),
-        }
+        T::apart(
+            #[inline(always)]
+            || {
+                let rho2 = x * x + y * y;
+                let n2 = rho2 + z * z;
+                let (near, wide) = (Self::narrow(rho2, z, n2), Self::wide(rho2, z, n2));
+                let a2 = rho2 / (z * z);
+                let (zero, centre) = (T::zero(), T::of(CENTRE * CENTRE));
+                // NaN is no number in either.
+                let chosen = |near: T, wide: T| {
+                    let ahead = a2.less(T::of(NARROW), near, wide);
+                    n2.less(centre, zero, zero.less(z, ahead, wide))
+                };
+                Self {
+                    ratio: chosen(near.ratio, wide.ratio),
+                    ratio_across: chosen(near.ratio_across, wide.ratio_across),
+                    ratio_along: chosen(near.ratio_along, wide.ratio_along),
+                    square: chosen(near.square, wide.square),
+                    square_across: chosen(near.square_across, wide.square_across),
+                    square_along: chosen(near.square_along, wide.square_along),
+                }
+            },
+        )
     }
 
     /// A point close to the axis.

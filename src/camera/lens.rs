@@ -41,7 +41,10 @@ impl<E: Number> Lens<E> {
     #[inline(always)]
     pub fn project(&self, in_camera: [E; 3], pixel: &mut [E]) {
         let [fx, fy, cx, cy, skew] = self.intrinsics;
-        let [x, y] = self.distortion.bend(in_camera);
+        let [x, y] = E::apart(
+            #[inline(always)]
+            || self.distortion.bend(in_camera),
+        );
         pixel[0] = fx * x + skew * y + cx;
         pixel[1] = fy * y + cy;
     }
@@ -55,10 +58,14 @@ impl<E: Number> Lens<E> {
     /// The gradient of a world point, from that of its pixel.
     #[inline(always)]
     pub(super) fn pull_back(&self, world: [E; 3], pixel: [E; 2]) -> [E; 3] {
-        let g = self
-            .distortion
-            .pull_back(self.in_camera(world), self.of_bent(pixel));
-        rotate_back(&self.rotation, g)
+        E::apart(
+            #[inline(always)]
+            || {
+                let bent = self.of_bent(pixel);
+                let g = self.distortion.pull_back(self.in_camera(world), bent);
+                rotate_back(&self.rotation, g)
+            },
+        )
     }
 
     /// As [`Lens::pull_back`]; also adds the gradient of the camera's own numbers.
@@ -69,18 +76,23 @@ impl<E: Number> Lens<E> {
         pixel: [E; 2],
         own: &mut LensGradient<E>,
     ) -> [E; 3] {
-        let p = self.in_camera(world);
-        let [x, y] = self.distortion.bend(p);
-        let of_intrinsics = [pixel[0] * x, pixel[1] * y, pixel[0], pixel[1]];
-        for (own, g) in own.intrinsics.iter_mut().zip(of_intrinsics) {
-            *own += g;
-        }
-        let bent = self.of_bent(pixel);
-        self.distortion.pull_back_own(p, bent, &mut own.distortion);
-        let g = self.distortion.pull_back(p, bent);
-        add_outer(E::one(), g, world, &mut own.rotation);
-        add_scaled(E::one(), g, &mut own.translation);
-        rotate_back(&self.rotation, g)
+        E::apart(
+            #[inline(always)]
+            || {
+                let p = self.in_camera(world);
+                let [x, y] = self.distortion.bend(p);
+                let of_intrinsics = [pixel[0] * x, pixel[1] * y, pixel[0], pixel[1]];
+                for (own, g) in own.intrinsics.iter_mut().zip(of_intrinsics) {
+                    *own += g;
+                }
+                let bent = self.of_bent(pixel);
+                self.distortion.pull_back_own(p, bent, &mut own.distortion);
+                let g = self.distortion.pull_back(p, bent);
+                add_outer(E::one(), g, world, &mut own.rotation);
+                add_scaled(E::one(), g, &mut own.translation);
+                rotate_back(&self.rotation, g)
+            },
+        )
     }
 
     /// The gradient of bent coordinates, from that of their pixel.

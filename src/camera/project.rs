@@ -111,12 +111,7 @@ impl<E: Scalar> Kernel<E> for Projection<E> {
     }
 
     #[inline(always)]
-    fn adjoint<T: Number<Scalar = E>>(
-        &self,
-        at: At<'_, T>,
-        gy: &[T],
-        gx: &mut [Option<&mut [T]>],
-    ) {
+    fn adjoint<T: Number<Scalar = E>>(&self, at: At<'_, T>, gy: &[T], gx: &mut [Option<&mut [T]>]) {
         let lenses = self.lenses(at.x);
         let pixels = gy.chunks_exact(2 * self.points);
         for (lens, pixels) in lenses.iter().enumerate().zip(pixels) {

@@ -150,7 +150,9 @@ impl Linear {
             costs: vec![0.0; rows.core * columns],
             squares: (0..=reach).map(|_| zeros(n * (n + 1) / 2)).collect(),
             slopes: (0..=reach).map(|_| zeros(n)).collect(),
-            across: pairs.map(|(i, j)| (i, j, zeros(self.own * self.own))).collect(),
+            across: pairs
+                .map(|(i, j)| (i, j, zeros(self.own * self.own)))
+                .collect(),
         };
         for (term, groups) in program.terms.iter().zip(&self.groups) {
             let weighed = term.residuals.weigh(rows, values[term.step].numbers());
@@ -215,7 +217,9 @@ impl Linear {
                         match unknown < self.own {
                             true => shift(to, from, j, stencil[j]),
                             // What is shared moves all frames that the residual reads.
-                            false => (0..stencil.len()).for_each(|i| shift(to, from, i, stencil[i])),
+                            false => {
+                                (0..stencil.len()).for_each(|i| shift(to, from, i, stencil[i]))
+                            }
                         }
                     }
                 }
@@ -273,7 +277,10 @@ impl<E: Scalar> Work for Square<'_, E> {
     fn run<const FUSED: bool>(self) {
         let j: &[Lanes<E, FUSED>] = Lanes::of_row(self.directions);
         let (r, w) = (Lanes::of_row(self.residuals), Lanes::of_row(self.weights));
-        let (square, slope) = (Lanes::of_row_mut(self.square), Lanes::of_row_mut(self.slope));
+        let (square, slope) = (
+            Lanes::of_row_mut(self.square),
+            Lanes::of_row_mut(self.slope),
+        );
         for group in self.groups {
             let mut done = 0;
             while done < group.count {

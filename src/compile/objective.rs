@@ -309,9 +309,11 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
         for (chunk, result) in &results {
             self.add_joint(chunk, result, out);
         }
-        let shared = self.shared.run::<D>(ONE, columns, differentiate, |variable| {
-            self.leaf(variable, x, &[0], &[0])
-        });
+        let shared = self
+            .shared
+            .run::<D>(ONE, columns, differentiate, |variable| {
+                self.leaf(variable, x, &[0], &[0])
+            });
         self.add_joint(&FIRST, &shared, out);
         out.costs.push(out.terms.iter().sum());
     }
@@ -346,7 +348,12 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
         let leaf = |variable| self.leaf(variable, x, &[0], &[0]);
         let shared = self.products(&self.shared, &self.linear_shared, ONE, leaf);
         add_terms(&shared.costs, out);
-        chain.add_frame(0, &lane(&shared.squares[0], 0), &lane(&shared.slopes[0], 0), true);
+        chain.add_frame(
+            0,
+            &lane(&shared.squares[0], 0),
+            &lane(&shared.slopes[0], 0),
+            true,
+        );
         out.normal = Normal::Chain(Box::new(chain));
         out.costs.push(out.terms.iter().sum());
     }

@@ -115,7 +115,8 @@ impl<E: Scalar> Program<E> {
                     Some(pass.leaf(data, values.all(*variable).len(), false))
                 }
                 Action::Apply { operation, inputs } => {
-                    let inputs: Option<Vec<_>> = inputs.iter().map(|i| known[*i].as_ref()).collect();
+                    let inputs: Option<Vec<_>> =
+                        inputs.iter().map(|i| known[*i].as_ref()).collect();
                     inputs.map(|inputs| pass.apply(operation, &inputs))
                 }
                 _ => None,

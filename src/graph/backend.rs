@@ -8,9 +8,12 @@ use num_traits::Float;
 use super::number::{LANES, Number};
 use super::operation::Operation;
 use super::product::{self, Rows2};
+use super::vectors::Vectors;
 
 /// The number type of a graph: f32 or f64.
-pub(crate) trait Scalar: Dtype + Float + Number<Scalar = Self> + std::iter::Sum {
+pub(crate) trait Scalar:
+    Dtype + Float + Number<Scalar = Self> + Vectors + std::iter::Sum
+{
     /// Adding and taking away this number rounds to a whole one.
     const WHOLE: Self;
     /// π/2 in three parts, of which the first two have few bits.
@@ -18,6 +21,8 @@ pub(crate) trait Scalar: Dtype + Float + Number<Scalar = Self> + std::iter::Sum 
     /// Of sin x/x³ and cos x/x⁴ in x², without their first terms; the highest power first.
     const SINE: &[f64];
     const COSINE: &[f64];
+
+    fn nearest(x: f64) -> Self;
 
     fn wide(self) -> f64;
 
@@ -27,10 +32,21 @@ pub(crate) trait Scalar: Dtype + Float + Number<Scalar = Self> + std::iter::Sum 
 
 impl Scalar for f32 {
     const WHOLE: f32 = 12_582_912.0;
-    const QUARTER: [f64; 3] = [1.570_312_5, 4.837_512_969_970_703e-4, 7.549_789_948_768_648e-8];
+    const QUARTER: [f64; 3] = [
+        1.570_312_5,
+        4.837_512_969_970_703e-4,
+        7.549_789_948_768_648e-8,
+    ];
     const SINE: &[f64] = &[-1.951_529_589_1e-4, 8.332_160_873_6e-3, -1.666_665_461_1e-1];
-    const COSINE: &[f64] = &[2.443_315_711_809_948e-5, -1.388_731_625_493_765e-3, 4.166_664_568_298_827e-2];
+    const COSINE: &[f64] = &[
+        2.443_315_711_809_948e-5,
+        -1.388_731_625_493_765e-3,
+        4.166_664_568_298_827e-2,
+    ];
 
+    fn nearest(x: f64) -> f32 {
+        x as f32
+    }
     fn wide(self) -> f64 {
         self.into()
     }
@@ -41,7 +57,11 @@ impl Scalar for f32 {
 
 impl Scalar for f64 {
     const WHOLE: f64 = 6_755_399_441_055_744.0;
-    const QUARTER: [f64; 3] = [1.570_796_251_296_997, 7.549_789_415_861_596e-8, 5.390_302_529_957_765e-15];
+    const QUARTER: [f64; 3] = [
+        1.570_796_251_296_997,
+        7.549_789_415_861_596e-8,
+        5.390_302_529_957_765e-15,
+    ];
     const SINE: &[f64] = &[
         1.589_623_015_765_465_7e-10,
         -2.505_074_776_285_780_7e-8,
@@ -59,6 +79,9 @@ impl Scalar for f64 {
         4.166_666_666_666_659e-2,
     ];
 
+    fn nearest(x: f64) -> f64 {
+        x
+    }
     fn wide(self) -> f64 {
         self
     }

@@ -31,11 +31,7 @@ pub(crate) fn cross<T: Number>(a: V3<T>, b: V3<T>) -> V3<T> {
 /// R x for a row-major 3×3 matrix.
 #[inline(always)]
 pub(crate) fn rotate<T: Number>(r: &[T], x: V3<T>) -> V3<T> {
-    [
-        dot(v3(r), x),
-        dot(v3(&r[3..]), x),
-        dot(v3(&r[6..]), x),
-    ]
+    [dot(v3(r), x), dot(v3(&r[3..]), x), dot(v3(&r[6..]), x)]
 }
 
 /// Rᵀ x.

@@ -14,6 +14,7 @@ pub(crate) mod rotation_log;
 pub(crate) mod six_d;
 pub(crate) mod swing_twist;
 mod tape;
+mod vectors;
 
 pub(crate) use backend::{Host, Real, Scalar};
 pub(crate) use number::{LANES, Number};

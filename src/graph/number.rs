@@ -5,6 +5,7 @@ use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 use num_traits::{One, Zero};
 
 use super::Scalar;
+use super::vectors::Vectors;
 
 /// Frames that go through an operation together, whatever the machine.
 pub(crate) const LANES: usize = 16;
@@ -49,9 +50,15 @@ pub(crate) trait Number:
 
     fn root(self) -> Self;
 
+    /// `f` as a function of its own, compiled for the same instructions: what is long and called in
+    /// many places would otherwise be copied into all of them.
+    fn apart<R>(f: impl FnOnce() -> R) -> R {
+        f()
+    }
+
     #[inline(always)]
     fn of(x: f64) -> Self {
-        Self::splat(Self::Scalar::of(x))
+        Self::splat(Self::Scalar::nearest(x))
     }
 
     /// The larger of both; the bound where self is NaN.
@@ -167,30 +174,27 @@ impl<E: Scalar, const FUSED: bool> Lanes<E, FUSED> {
 }
 
 macro_rules! lanewise {
-    ($trait:ident $name:ident $op:tt) => {
+    ($trait:ident $name:ident) => {
         impl<E: Scalar, const FUSED: bool> $trait for Lanes<E, FUSED> {
             type Output = Self;
             #[inline(always)]
-            fn $name(mut self, other: Self) -> Self {
-                for k in 0..LANES {
-                    self.0[k] = self.0[k] $op other.0[k];
-                }
-                self
+            fn $name(self, other: Self) -> Self {
+                Self(<E as Vectors>::$name::<FUSED>(self.0, other.0))
             }
         }
     };
 }
 
-lanewise!(Add add +);
-lanewise!(Sub sub -);
-lanewise!(Mul mul *);
-lanewise!(Div div /);
+lanewise!(Add add);
+lanewise!(Sub sub);
+lanewise!(Mul mul);
+lanewise!(Div div);
 
 impl<E: Scalar, const FUSED: bool> Neg for Lanes<E, FUSED> {
     type Output = Self;
     #[inline(always)]
     fn neg(self) -> Self {
-        self.map(|x| -x)
+        Self::splat(-E::zero()) - self
     }
 }
 
@@ -272,28 +276,28 @@ impl<E: Scalar, const FUSED: bool> Number for Lanes<E, FUSED> {
     }
 
     #[inline(always)]
-    fn fused(mut self, a: Self, b: Self) -> Self {
-        for k in 0..LANES {
-            self.0[k] = match FUSED {
-                true => self.0[k].mul_add(a.0[k], b.0[k]),
-                false => self.0[k] * a.0[k] + b.0[k],
-            };
-        }
-        self
+    fn fused(self, a: Self, b: Self) -> Self {
+        Self(<E as Vectors>::fused::<FUSED>(self.0, a.0, b.0))
     }
 
     #[inline(always)]
     fn less(self, bound: Self, yes: Self, no: Self) -> Self {
-        let mut out = no;
-        for k in 0..LANES {
-            out.0[k] = if self.0[k] < bound.0[k] { yes.0[k] } else { no.0[k] };
+        Self(<E as Vectors>::less::<FUSED>(self.0, bound.0, yes.0, no.0))
+    }
+
+    #[inline(always)]
+    fn apart<R>(f: impl FnOnce() -> R) -> R {
+        match FUSED {
+            // SAFETY: only `dispatch` makes lanes with fused products, and only where they exist.
+            #[cfg(target_arch = "x86_64")]
+            true => unsafe { apart_wide(f) },
+            _ => apart(f),
         }
-        out
     }
 
     #[inline(always)]
     fn root(self) -> Self {
-        self.map(|x| x.sqrt())
+        Self(<E as Vectors>::root::<FUSED>(self.0))
     }
 }
 
@@ -320,4 +324,16 @@ pub(crate) fn dispatch<W: Work>(work: W) -> W::Out {
 #[target_feature(enable = "avx2,fma")]
 fn wide<W: Work>(work: W) -> W::Out {
     work.run::<true>()
+}
+
+#[inline(never)]
+fn apart<R>(f: impl FnOnce() -> R) -> R {
+    f()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+#[inline(never)]
+fn apart_wide<R>(f: impl FnOnce() -> R) -> R {
+    f()
 }

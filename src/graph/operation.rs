@@ -24,12 +24,7 @@ pub(crate) trait Kernel<E: Scalar>: Send + Sync {
     fn forward<T: Number<Scalar = E>>(&self, x: &[&[T]], y: &mut [T]);
 
     /// gx += Jᵀ gy for each input that wants its gradient.
-    fn adjoint<T: Number<Scalar = E>>(
-        &self,
-        at: At<'_, T>,
-        gy: &[T],
-        gx: &mut [Option<&mut [T]>],
-    );
+    fn adjoint<T: Number<Scalar = E>>(&self, at: At<'_, T>, gy: &[T], gx: &mut [Option<&mut [T]>]);
 
     /// (m, n) where every n numbers of the only input make the same m of the output, and no others.
     fn blocks(&self) -> Option<(usize, usize)> {
@@ -146,7 +141,13 @@ impl<E: Scalar, K: Kernel<E>> Operation<E> for K {
 
     fn adjoint(&self, x: &[&[E]], y: &[E], gy: &[E], gx: &mut [Option<&mut [E]>]) {
         let kernel = self;
-        dispatch(Adjoint { kernel, x, y, gy, gx });
+        dispatch(Adjoint {
+            kernel,
+            x,
+            y,
+            gy,
+            gx,
+        });
     }
 
     fn reach(&self, moved: &[Option<&[bool]>]) -> Vec<bool> {
@@ -155,6 +156,11 @@ impl<E: Scalar, K: Kernel<E>> Operation<E> for K {
 
     fn tangents(&self, x: &[&[E]], y: &[E], directions: Directions<'_, E>) {
         let kernel = self;
-        dispatch(Tangents { kernel, x, y, directions });
+        dispatch(Tangents {
+            kernel,
+            x,
+            y,
+            directions,
+        });
     }
 }

@@ -28,12 +28,7 @@ impl<E: Scalar> Kernel<E> for Rodrigues {
     }
 
     #[inline(always)]
-    fn adjoint<T: Number<Scalar = E>>(
-        &self,
-        at: At<'_, T>,
-        gy: &[T],
-        gx: &mut [Option<&mut [T]>],
-    ) {
+    fn adjoint<T: Number<Scalar = E>>(&self, at: At<'_, T>, gy: &[T], gx: &mut [Option<&mut [T]>]) {
         let Some(gx) = &mut gx[0] else { return };
         let both = at.x[0].chunks_exact(3).zip(gy.chunks_exact(9));
         for ((w, g), to) in both.zip(gx.chunks_exact_mut(3)) {
@@ -65,41 +60,51 @@ fn coefficients<T: Number>(s: T) -> [T; 4] {
 
 #[inline(always)]
 fn rotation<T: Number>(w: [T; 3], r: &mut [T]) {
-    let s = dot(w, w);
-    let [a, b, ..] = coefficients(s);
-    let [x, y, z] = w;
-    let diagonal = T::one() - b * s;
-    let (bx, by) = (b * x, b * y);
-    r[0] = bx.fused(x, diagonal);
-    r[1] = bx * y - a * z;
-    r[2] = bx * z + a * y;
-    r[3] = bx * y + a * z;
-    r[4] = by.fused(y, diagonal);
-    r[5] = by * z - a * x;
-    r[6] = bx * z - a * y;
-    r[7] = by * z + a * x;
-    r[8] = (b * z).fused(z, diagonal);
+    T::apart(
+        #[inline(always)]
+        || {
+            let s = dot(w, w);
+            let [a, b, ..] = coefficients(s);
+            let [x, y, z] = w;
+            let diagonal = T::one() - b * s;
+            let (bx, by) = (b * x, b * y);
+            r[0] = bx.fused(x, diagonal);
+            r[1] = bx * y - a * z;
+            r[2] = bx * z + a * y;
+            r[3] = bx * y + a * z;
+            r[4] = by.fused(y, diagonal);
+            r[5] = by * z - a * x;
+            r[6] = bx * z - a * y;
+            r[7] = by * z + a * x;
+            r[8] = (b * z).fused(z, diagonal);
+        },
+    )
 }
 
 #[inline(always)]
 fn pull_back<T: Number>(w: [T; 3], g: &[T], to: &mut [T]) {
-    let s = dot(w, w);
-    let [a, b, da, db] = coefficients(s);
-    let trace = g[0] + g[4] + g[8];
-    let vee = [g[7] - g[5], g[2] - g[6], g[3] - g[1]];
-    let symmetric: [T; 3] = std::array::from_fn(|i| {
-        dot(
-            [
-                g[3 * i] + g[i],
-                g[3 * i + 1] + g[3 + i],
-                g[3 * i + 2] + g[6 + i],
-            ],
-            w,
-        )
-    });
-    let quadratic = T::of(0.5) * dot(symmetric, w);
-    let along = dot(vee, w) * da + (quadratic - s * trace) * db - b * trace;
-    for i in 0..3 {
-        to[i] += a * vee[i] + b * symmetric[i] + (along + along) * w[i];
-    }
+    T::apart(
+        #[inline(always)]
+        || {
+            let s = dot(w, w);
+            let [a, b, da, db] = coefficients(s);
+            let trace = g[0] + g[4] + g[8];
+            let vee = [g[7] - g[5], g[2] - g[6], g[3] - g[1]];
+            let symmetric: [T; 3] = std::array::from_fn(|i| {
+                dot(
+                    [
+                        g[3 * i] + g[i],
+                        g[3 * i + 1] + g[3 + i],
+                        g[3 * i + 2] + g[6 + i],
+                    ],
+                    w,
+                )
+            });
+            let quadratic = T::of(0.5) * dot(symmetric, w);
+            let along = dot(vee, w) * da + (quadratic - s * trace) * db - b * trace;
+            for i in 0..3 {
+                to[i] += a * vee[i] + b * symmetric[i] + (along + along) * w[i];
+            }
+        },
+    )
 }

@@ -50,12 +50,7 @@ impl<E: Scalar> Kernel<E> for RotationLog {
     }
 
     #[inline(always)]
-    fn adjoint<T: Number<Scalar = E>>(
-        &self,
-        at: At<'_, T>,
-        gy: &[T],
-        gx: &mut [Option<&mut [T]>],
-    ) {
+    fn adjoint<T: Number<Scalar = E>>(&self, at: At<'_, T>, gy: &[T], gx: &mut [Option<&mut [T]>]) {
         let Some(gx) = &mut gx[0] else { return };
         let vectors = at.y.chunks_exact(3).zip(gy.chunks_exact(3));
         let both = at.x[0].chunks_exact(9).zip(vectors);
@@ -68,15 +63,21 @@ impl<E: Scalar> Kernel<E> for RotationLog {
 /// to += R ½[a]× with a = Jr⁻ᵀ(w) g.
 #[inline(always)]
 fn pull_back<T: Number>(r: &[T], w: V3<T>, g: V3<T>, to: &mut [T]) {
-    let (s, wg) = (dot(w, w), dot(w, g));
-    let (c, half) = (curvature(s), T::of(0.5));
-    let turned = cross(w, g);
-    let a: V3<T> =
-        std::array::from_fn(|k| half * (g[k] - half * turned[k] + c * (w[k] * wg - s * g[k])));
-    for row in 0..3 {
-        let r = &r[3 * row..3 * row + 3];
-        to[3 * row] += r[1] * a[2] - r[2] * a[1];
-        to[3 * row + 1] += r[2] * a[0] - r[0] * a[2];
-        to[3 * row + 2] += r[0] * a[1] - r[1] * a[0];
-    }
+    T::apart(
+        #[inline(always)]
+        || {
+            let (s, wg) = (dot(w, w), dot(w, g));
+            let (c, half) = (curvature(s), T::of(0.5));
+            let turned = cross(w, g);
+            let a: V3<T> = std::array::from_fn(|k| {
+                half * (g[k] - half * turned[k] + c * (w[k] * wg - s * g[k]))
+            });
+            for row in 0..3 {
+                let r = &r[3 * row..3 * row + 3];
+                to[3 * row] += r[1] * a[2] - r[2] * a[1];
+                to[3 * row + 1] += r[2] * a[0] - r[0] * a[2];
+                to[3 * row + 2] += r[0] * a[1] - r[1] * a[0];
+            }
+        },
+    )
 }

@@ -20,25 +20,30 @@ const NEAR_HALF_TURN: f64 = 1e-6;
 /// The only singularity is a swing of 180°.
 #[inline(always)]
 pub(crate) fn swing_twist<T: Number>(w: [T; 3], twist: usize) -> ([T; 3], [[T; 3]; 3]) {
-    let (i, j, l) = (twist, (twist + 1) % 3, (twist + 2) % 3);
-    let (quaternion, slopes) = quaternion(w);
-    let [q, v @ ..] = quaternion;
-    let (p, a, b) = (v[i], v[j], v[l]);
-    let [dq, dv @ ..] = slopes;
-    let (dp, da, db) = (dv[i], dv[j], dv[l]);
-    let two = T::of(2.0);
-    let n2 = (q * q + p * p).at_least(T::of(NEAR_HALF_TURN));
-    let [k, slope] = swing_coefficient(a * a + b * b, n2);
-    let (u, t) = (q * a - p * b, q * b + p * a);
-    let (mut out, mut jacobian) = ([T::zero(); 3], [[T::zero(); 3]; 3]);
-    (out[i], out[j], out[l]) = (two * p.zip(q, |p, q| p.atan2(q)), k * u, k * t);
-    for c in 0..3 {
-        let dk = slope * two * (a * da[c] + b * db[c]);
-        jacobian[i][c] = two * (q * dp[c] - p * dq[c]) / n2;
-        jacobian[j][c] = dk * u + k * (dq[c] * a + q * da[c] - dp[c] * b - p * db[c]);
-        jacobian[l][c] = dk * t + k * (dq[c] * b + q * db[c] + dp[c] * a + p * da[c]);
-    }
-    (out, jacobian)
+    T::apart(
+        #[inline(always)]
+        || {
+            let (i, j, l) = (twist, (twist + 1) % 3, (twist + 2) % 3);
+            let (quaternion, slopes) = quaternion(w);
+            let [q, v @ ..] = quaternion;
+            let (p, a, b) = (v[i], v[j], v[l]);
+            let [dq, dv @ ..] = slopes;
+            let (dp, da, db) = (dv[i], dv[j], dv[l]);
+            let two = T::of(2.0);
+            let n2 = (q * q + p * p).at_least(T::of(NEAR_HALF_TURN));
+            let [k, slope] = swing_coefficient(a * a + b * b, n2);
+            let (u, t) = (q * a - p * b, q * b + p * a);
+            let (mut out, mut jacobian) = ([T::zero(); 3], [[T::zero(); 3]; 3]);
+            (out[i], out[j], out[l]) = (two * p.zip(q, |p, q| p.atan2(q)), k * u, k * t);
+            for c in 0..3 {
+                let dk = slope * two * (a * da[c] + b * db[c]);
+                jacobian[i][c] = two * (q * dp[c] - p * dq[c]) / n2;
+                jacobian[j][c] = dk * u + k * (dq[c] * a + q * da[c] - dp[c] * b - p * db[c]);
+                jacobian[l][c] = dk * t + k * (dq[c] * b + q * db[c] + dp[c] * a + p * da[c]);
+            }
+            (out, jacobian)
+        },
+    )
 }
 
 /// The unit quaternion (q, v) with q ≥ 0 of an axis-angle vector, and the slopes of its numbers.

@@ -68,7 +68,9 @@ impl<E: Scalar> Kernel<E> for Combine<E> {
             moved[input].is_some_and(|m| m[at..at + 3].contains(&true))
         };
         let keypoints = self.keypoints.iter();
-        keypoints.flat_map(|parts| [parts.iter().any(moves); 3]).collect()
+        keypoints
+            .flat_map(|parts| [parts.iter().any(moves); 3])
+            .collect()
     }
 
     #[inline(always)]

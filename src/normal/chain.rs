@@ -143,7 +143,11 @@ impl Chain {
     pub fn hold(&mut self, held: &[usize]) {
         let (own, shared) = (self.links.own(), self.links.shared);
         let clear_row = |block: &mut [f64], rows: usize, i: usize| {
-            block.iter_mut().skip(i).step_by(rows.max(1)).for_each(|x| *x = 0.0);
+            block
+                .iter_mut()
+                .skip(i)
+                .step_by(rows.max(1))
+                .for_each(|x| *x = 0.0);
         };
         let clear_column = |block: &mut [f64], rows: usize, j: usize| {
             block[j * rows..(j + 1) * rows].fill(0.0);
@@ -154,11 +158,15 @@ impl Chain {
                 clear_row(&mut self.corner, shared, h);
                 clear_column(&mut self.corner, shared, h);
                 self.corner[h + h * shared] = 1.0;
-                self.borders.iter_mut().for_each(|b| clear_row(b, shared, h));
+                self.borders
+                    .iter_mut()
+                    .for_each(|b| clear_row(b, shared, h));
                 continue;
             }
             let frames = 0..self.links.frames;
-            let found = frames.clone().find_map(|f| Some((f, self.links.places(f).position(|p| p == h)?)));
+            let found = frames
+                .clone()
+                .find_map(|f| Some((f, self.links.places(f).position(|p| p == h)?)));
             let Some((f, i)) = found else { continue };
             clear_row(&mut self.squares[f], own, i);
             clear_column(&mut self.squares[f], own, i);
@@ -209,11 +217,19 @@ impl Chain {
             let l = matrix(&self.squares[f], own);
             for across in &mut self.across {
                 if let Some(block) = across.get_mut(f) {
-                    solve_lower_triangular_in_place(l, matrix_mut(block, own).transpose_mut(), Par::Seq);
+                    solve_lower_triangular_in_place(
+                        l,
+                        matrix_mut(block, own).transpose_mut(),
+                        Par::Seq,
+                    );
                 }
             }
             let border = &mut self.borders[f];
-            solve_lower_triangular_in_place(l, matrix_mut(border, shared).transpose_mut(), Par::Seq);
+            solve_lower_triangular_in_place(
+                l,
+                matrix_mut(border, shared).transpose_mut(),
+                Par::Seq,
+            );
             let border = matrix(&self.borders[f], shared);
             subtract(&mut self.corner, shared, border, border);
         }
@@ -225,7 +241,9 @@ impl Chain {
         let own = self.links.own();
         for before in 1..self.links.width.min(f + 1) {
             for after in 1..=self.links.width - before {
-                let far = self.across[before + after - 1].get(f.wrapping_sub(before)).cloned();
+                let far = self.across[before + after - 1]
+                    .get(f.wrapping_sub(before))
+                    .cloned();
                 let near = self.across[before - 1].get(f.wrapping_sub(before)).cloned();
                 if let (Some(far), Some(near), Some(to)) =
                     (far, near, self.across[after - 1].get_mut(f))
@@ -283,7 +301,9 @@ fn triangle(a: &[f64], x: &[f64]) -> f64 {
 /// xᵀ A y, column-major.
 fn bilinear(a: &[f64], x: &[f64], y: &[f64]) -> f64 {
     let columns = a.chunks_exact(x.len().max(1)).zip(y);
-    columns.map(|(a, y)| y * a.iter().zip(x).map(|(a, x)| a * x).sum::<f64>()).sum()
+    columns
+        .map(|(a, y)| y * a.iter().zip(x).map(|(a, x)| a * x).sum::<f64>())
+        .sum()
 }
 
 /// A column-major block of so many rows.
@@ -299,12 +319,23 @@ fn matrix_mut(block: &mut [f64], rows: usize) -> MatMut<'_, f64> {
 /// to −= a bᵀ.
 fn subtract(to: &mut [f64], rows: usize, a: MatRef<'_, f64>, b: MatRef<'_, f64>) {
     if !to.is_empty() {
-        matmul(matrix_mut(to, rows), Accum::Add, a, b.transpose(), -1.0, Par::Seq);
+        matmul(
+            matrix_mut(to, rows),
+            Accum::Add,
+            a,
+            b.transpose(),
+            -1.0,
+            Par::Seq,
+        );
     }
 }
 
 fn cholesky(block: &mut [f64], n: usize) -> Option<()> {
-    let mut memory = MemBuffer::new(cholesky_in_place_scratch::<f64>(n, Par::Seq, Default::default()));
+    let mut memory = MemBuffer::new(cholesky_in_place_scratch::<f64>(
+        n,
+        Par::Seq,
+        Default::default(),
+    ));
     let a = matrix_mut(block, n);
     let stack = MemStack::new(&mut memory);
     cholesky_in_place(a, Default::default(), Par::Seq, stack, Default::default()).ok()?;
@@ -331,7 +362,9 @@ fn solve_lower(l: &[f64], n: usize, x: &mut [f64]) {
         x[j] /= l[j + j * n];
         let (head, tail) = x.split_at_mut(j + 1);
         let column = &l[j * n + j + 1..(j + 1) * n];
-        tail.iter_mut().zip(column).for_each(|(x, a)| *x -= a * head[j]);
+        tail.iter_mut()
+            .zip(column)
+            .for_each(|(x, a)| *x -= a * head[j]);
     }
 }
 

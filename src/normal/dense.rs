@@ -80,8 +80,12 @@ impl Work for Batch<'_, '_> {
         let mut x = vec![Lanes::<f64, FUSED>::splat(0.0); n];
         for k in 0..LANES {
             let Damped { system, damping } = lane(k);
-            a.iter_mut().zip(&system.square).for_each(|(a, s)| a.0[k] = *s);
-            x.iter_mut().zip(&system.slope).for_each(|(x, s)| x.0[k] = -*s);
+            a.iter_mut()
+                .zip(&system.square)
+                .for_each(|(a, s)| a.0[k] = *s);
+            x.iter_mut()
+                .zip(&system.slope)
+                .for_each(|(x, s)| x.0[k] = -*s);
             for i in 0..n {
                 a[i * (i + 1) / 2 + i].0[k] += damping[i];
             }

@@ -91,12 +91,7 @@ impl<E: Scalar> Kernel<E> for DenseLayer<E> {
     }
 
     #[inline(always)]
-    fn adjoint<T: Number<Scalar = E>>(
-        &self,
-        at: At<'_, T>,
-        gy: &[T],
-        gx: &mut [Option<&mut [T]>],
-    ) {
+    fn adjoint<T: Number<Scalar = E>>(&self, at: At<'_, T>, gy: &[T], gx: &mut [Option<&mut [T]>]) {
         let Some(gx) = &mut gx[0] else { return };
         let rows = self.weight.chunks_exact(self.inputs);
         for ((y, g), row) in at.y.iter().zip(gy).zip(rows) {

@@ -179,7 +179,11 @@ impl<E: Scalar> NearestComponent<E> {
     fn residual<T: Number<Scalar = E>>(&self, m: usize, pose: &[T], y: &mut [T]) {
         let n = pose.len();
         let means = self.means[m].iter();
-        let apart: Vec<T> = pose.iter().zip(means).map(|(x, m)| *x - T::splat(*m)).collect();
+        let apart: Vec<T> = pose
+            .iter()
+            .zip(means)
+            .map(|(x, m)| *x - T::splat(*m))
+            .collect();
         let mut start = 0;
         for (i, y) in y[..n].iter_mut().enumerate() {
             *y = product(&self.factors[m][start..start + i + 1], &apart);
@@ -251,12 +255,7 @@ impl<E: Scalar> Kernel<E> for NearestComponent<E> {
     }
 
     #[inline(always)]
-    fn adjoint<T: Number<Scalar = E>>(
-        &self,
-        at: At<'_, T>,
-        gy: &[T],
-        gx: &mut [Option<&mut [T]>],
-    ) {
+    fn adjoint<T: Number<Scalar = E>>(&self, at: At<'_, T>, gy: &[T], gx: &mut [Option<&mut [T]>]) {
         let Some(gx) = &mut gx[0] else { return };
         for (m, share) in self.shares(at.x[0]).into_iter().enumerate() {
             if share.is_zero() {

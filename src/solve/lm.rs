@@ -185,7 +185,14 @@ impl Lm {
         let (from, to) = (&self.state.current.x, &mut self.state.trial.x);
         layout.retract(from, &step, 1.0, to);
         layout.cut_short(from, to, &mut step);
-        let slope: f64 = self.state.current.gradient.iter().zip(&step).map(|(g, s)| g * s).sum();
+        let slope: f64 = self
+            .state
+            .current
+            .gradient
+            .iter()
+            .zip(&step)
+            .map(|(g, s)| g * s)
+            .sum();
         let curvature = self.system.as_ref().map_or(0.0, |s| s.curvature(&step));
         self.promised = -slope - curvature;
         self.step = step;

@@ -167,9 +167,12 @@ impl<'a> Lockstep<'a> {
         let terrain = &self.terrain;
         let runs = chosen(&mut self.runs, &self.active);
         let pairs: Vec<_> = runs.into_iter().zip(stepped).collect();
-        pairs.into_par_iter().with_min_len(8).for_each(|(run, stepped)| {
-            *stepped = run.step(terrain);
-        });
+        pairs
+            .into_par_iter()
+            .with_min_len(8)
+            .for_each(|(run, stepped)| {
+                *stepped = run.step(terrain);
+            });
         let mut runs = chosen(&mut self.runs, &self.active);
         runs.par_chunks_mut(LANES).for_each(|runs| {
             let waiting: Vec<Damped<'_>> = runs.iter().filter_map(|r| r.wants_step()).collect();

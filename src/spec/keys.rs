@@ -475,7 +475,7 @@ pub static STAGE: &[Key] = &[
     key("set", AnyMap, "settings of terms for this stage only"),
     key(
         "method",
-        Choice(&["auto", "lbfgs", "adam"]),
+        Choice(&["auto", "lm", "lbfgs", "adam"]),
         "overrides `solve.method`",
     ),
     key("max_iter", Integer, "overrides `solve.max_iter`"),
@@ -485,7 +485,7 @@ pub static SOLVE: &[Key] = &[
     or(
         key(
             "method",
-            Choice(&["auto", "lbfgs", "adam"]),
+            Choice(&["auto", "lm", "lbfgs", "adam"]),
             "the algorithm; `auto` is lbfgs",
         ),
         "\"auto\"",

@@ -31,12 +31,7 @@ impl<E: Scalar> Kernel<E> for Bending {
     }
 
     #[inline(always)]
-    fn adjoint<T: Number<Scalar = E>>(
-        &self,
-        at: At<'_, T>,
-        gy: &[T],
-        gx: &mut [Option<&mut [T]>],
-    ) {
+    fn adjoint<T: Number<Scalar = E>>(&self, at: At<'_, T>, gy: &[T], gx: &mut [Option<&mut [T]>]) {
         let Some(gx) = &mut gx[0] else { return };
         for ((i, sign), g) in ANGLES.iter().zip(gy) {
             let sign = T::of(*sign);
@@ -85,7 +80,10 @@ mod tests {
         let mut pose = [0.0_f32; 63];
         (pose[52], pose[9]) = (1e4, -1e4);
         assert!(residuals(&pose).iter().all(|r| (r * r).is_finite()));
-        let (below, above) = (growth::<f64>(STRAIGHT - 1e-7), growth::<f64>(STRAIGHT + 1e-7));
+        let (below, above) = (
+            growth::<f64>(STRAIGHT - 1e-7),
+            growth::<f64>(STRAIGHT + 1e-7),
+        );
         let slope = (above.0 - below.0) / 2e-7;
         assert!((slope / above.1 - 1.0).abs() < 1e-6);
     }

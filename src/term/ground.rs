@@ -27,12 +27,7 @@ impl<E: Scalar> Kernel<E> for Penetration<E> {
     }
 
     #[inline(always)]
-    fn adjoint<T: Number<Scalar = E>>(
-        &self,
-        at: At<'_, T>,
-        gy: &[T],
-        gx: &mut [Option<&mut [T]>],
-    ) {
+    fn adjoint<T: Number<Scalar = E>>(&self, at: At<'_, T>, gy: &[T], gx: &mut [Option<&mut [T]>]) {
         let Some(gx) = &mut gx[0] else { return };
         for ((to, depth), g) in gx.chunks_exact_mut(3).zip(at.y).zip(gy) {
             to[1] -= T::zero().less(*depth, *g, T::zero());

@@ -70,12 +70,7 @@ impl<E: Scalar> Kernel<E> for JointLimits {
     }
 
     #[inline(always)]
-    fn adjoint<T: Number<Scalar = E>>(
-        &self,
-        at: At<'_, T>,
-        gy: &[T],
-        gx: &mut [Option<&mut [T]>],
-    ) {
+    fn adjoint<T: Number<Scalar = E>>(&self, at: At<'_, T>, gy: &[T], gx: &mut [Option<&mut [T]>]) {
         let Some(gx) = &mut gx[0] else { return };
         let joints = at.x[0].chunks_exact(3);
         let residuals = at.y.chunks_exact(3).zip(gy.chunks_exact(3));

@@ -31,4 +31,3 @@ impl Whitening {
         whitener.weigh(residual, 1.0, &mut weights)
     }
 }
-

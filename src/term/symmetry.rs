@@ -25,12 +25,7 @@ impl<E: Scalar> Kernel<E> for BoneDifferences {
     }
 
     #[inline(always)]
-    fn adjoint<T: Number<Scalar = E>>(
-        &self,
-        at: At<'_, T>,
-        gy: &[T],
-        gx: &mut [Option<&mut [T]>],
-    ) {
+    fn adjoint<T: Number<Scalar = E>>(&self, at: At<'_, T>, gy: &[T], gx: &mut [Option<&mut [T]>]) {
         let Some(gx) = &mut gx[0] else { return };
         for ([left, right], g) in self.pairs.iter().zip(gy) {
             for (bone, g) in [(left, *g), (right, -*g)] {

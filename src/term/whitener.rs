@@ -41,7 +41,9 @@ impl<E: Scalar> Whitener<E> {
             }
             On::Coordinate => {
                 let mut total = T::zero();
-                for ((r, inverse), (weight, c2)) in components().zip(weights.iter_mut().zip(&self.c2)) {
+                for ((r, inverse), (weight, c2)) in
+                    components().zip(weights.iter_mut().zip(&self.c2))
+                {
                     let s = (*r * T::splat(*inverse)).square();
                     let (rho, slope) = self.robust.rho(s, T::splat(*c2));
                     *weight = factor * slope * T::splat(*inverse * *inverse);

@@ -5,8 +5,8 @@ use rayon::prelude::*;
 use crate::body::BODY_JOINTS;
 use crate::body::BodyModel;
 use crate::body::kinematics::Kinematics;
-use crate::graph::linear3::dot;
 use crate::graph::Kernel;
+use crate::graph::linear3::dot;
 
 /// Distances to the nearest in mm, of poses among samples and of samples among poses; the share of
 /// samples with impossible knees or elbows.
