@@ -89,6 +89,7 @@ pub struct Variable {
 /// A typed value that terms read.
 #[derive(Clone, Debug)]
 pub struct Node {
+    /// For people; nothing is found by it.
     pub name: String,
     pub kind: NodeKind,
     pub per: Per,
@@ -97,7 +98,8 @@ pub struct Node {
     pub dimension: Dimension,
 }
 
-#[derive(Clone, Debug)]
+/// What a node is: two of the same kind that read the same nodes are one node.
+#[derive(Clone, Debug, PartialEq)]
 pub enum NodeKind {
     Variable(VariableId),
     /// Axis-angle vectors to matrices.
@@ -190,7 +192,7 @@ pub enum NodeKind {
 }
 
 /// A variable that stands for a part of some cameras.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct FreePart {
     pub part: CameraPart,
     pub node: NodeId,
