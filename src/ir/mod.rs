@@ -51,6 +51,15 @@ impl Problem {
         let at = self.variables.iter().position(|v| v.name == name)?;
         Some(VariableId(at))
     }
+
+    /// The terms as they were last solved: each as the last stage that it takes part in has it.
+    pub(crate) fn final_terms(&self) -> impl Iterator<Item = &Term> {
+        self.terms.iter().map(|stated| {
+            let of_stages = self.stages.iter().rev().flat_map(|s| &s.terms);
+            let mut same = of_stages.filter(|t| t.name == stated.name);
+            same.next().unwrap_or(stated)
+        })
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
