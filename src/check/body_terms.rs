@@ -67,20 +67,14 @@ impl Checker<'_> {
         let joints = body.joint_names.get(1..=BODY_JOINTS)?.to_vec();
         let known = joints.iter().map(|name| JointRange::of(name));
         let mut ranges: Vec<JointRange> = known.collect::<Option<_>>()?;
-        // A stage may set other limits, so what was written is part of the node's name.
-        let mut name = format!("{}: outside", view.path());
         if let Some(limits) = view.table("limits") {
             self.set_limits(view.path(), limits, &joints, &mut ranges);
-            for (joint, range) in joints.iter().zip(&ranges) {
-                if limits.get(joint).is_some() {
-                    name += &format!(" {joint} {:?}", range.limits);
-                }
-            }
         }
         let kind = NodeKind::JointLimits {
             of,
             ranges: ranges.into(),
         };
+        let name = format!("{}: outside", view.path());
         let node = self.node(&name, kind, 3 * BODY_JOINTS, Dimension::ANGLE);
         Some((node, Residual::value(1, self.nodes[node.0].dims)))
     }
@@ -203,7 +197,7 @@ impl Checker<'_> {
         let points = self.points_of(view, &source, &labels)?;
         let height = view.quantities("height")?.value.first()?.value;
         let count = self.nodes[points.0].dims / 3;
-        let name = format!("{} below {height}", self.nodes[points.0].name);
+        let name = format!("{}: below", view.path());
         let kind = NodeKind::Penetration { points, height };
         let node = self.node(&name, kind, count, Dimension::LENGTH);
         Some((node, Residual::value(1, self.nodes[node.0].dims)))
@@ -238,8 +232,7 @@ impl Checker<'_> {
             self.diagnostics.push(diagnostic);
         }
         let recipes: Vec<Recipe> = recipes.into_iter().collect::<Option<_>>()?;
-        let name = format!("{}: {}", view.path(), names.join(" "));
-        self.body_points(&name, &recipes)
+        self.body_points(view.path(), &recipes)
     }
 
     pub(super) fn symmetry(

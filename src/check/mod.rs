@@ -26,6 +26,9 @@ use crate::ir::{Node, Problem, Term, Variable};
 use crate::read::{Inputs, upright};
 use crate::spec::Spec;
 
+/// What a term observes: a data set, and the cameras that tell its people apart.
+type Seen = (String, Option<String>);
+
 /// The parts of a problem while it is being put together.
 struct Checker<'a> {
     spec: &'a Spec,
@@ -33,8 +36,7 @@ struct Checker<'a> {
     diagnostics: &'a mut Diagnostics,
     variables: Vec<Variable>,
     nodes: Vec<Node>,
-    /// Data sets whose people were told apart, by name and camera set.
-    associated: Vec<(String, Arc<Observations>)>,
+    associated: Vec<(Seen, Arc<Observations>)>,
     frames: usize,
     frame_numbers: &'a [u64],
 }
@@ -57,17 +59,20 @@ pub(crate) fn check(
         frame_numbers: &frame_numbers,
     };
     checker.variables(&spec.root());
-    let (terms, observed) = checker.terms(spec, rate);
+    let terms = checker.terms(spec, rate);
     checker.sources(spec);
-    let placement = checker.placement(&observed);
-    let stages = checker.stages(&terms, rate, placement.as_ref());
+    let stages = checker.stages(&terms, rate);
+    let (stages, of_stages): (Vec<_>, Vec<_>) = stages.into_iter().unzip();
+    let placing = of_stages.first().unwrap_or(&terms);
+    let placement = checker.placement(&placing.observed);
+    let terms = terms.list;
     checker.warn_far_cameras();
     checker.warn_hardly_seen(&terms);
     checker.warn_lone_focal(&terms);
     checker.warn_unused(&terms, &stages);
     let settings = checker.settings();
     let output = checker.output();
-    let mut seen = observed_frames(frames, &terms);
+    let mut seen = observed_frames(frames, of_stages.iter().flat_map(|t| &t.list));
     let watched = |t: &Term| matches!(t.residual, crate::ir::Residual::Points(_));
     if !terms.iter().any(watched) && !spec.has_body {
         seen.fill(true);
@@ -184,7 +189,7 @@ fn frame_axis(inputs: &Inputs, diagnostics: &mut Diagnostics) -> (usize, Vec<u64
     (numbers.len(), numbers, rate)
 }
 
-fn observed_frames(frames: usize, terms: &[Term]) -> Vec<bool> {
+fn observed_frames<'t>(frames: usize, terms: impl IntoIterator<Item = &'t Term>) -> Vec<bool> {
     let mut seen = vec![false; frames];
     for term in terms {
         if let crate::ir::Residual::Points(targets) = &term.residual {

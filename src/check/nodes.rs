@@ -21,8 +21,10 @@ impl Checker<'_> {
         dims: usize,
         dimension: Dimension,
     ) -> NodeId {
-        if let Some(known) = self.known(name) {
-            return known;
+        // Dimensions differ sooner than what is large.
+        let same = |n: &Node| n.dims == dims && n.dimension == dimension && n.kind == kind;
+        if let Some(known) = self.nodes.iter().position(same) {
+            return NodeId(known);
         }
         let inputs = kind.inputs();
         let per = match &kind {
@@ -38,10 +40,6 @@ impl Checker<'_> {
             dimension,
         });
         NodeId(self.nodes.len() - 1)
-    }
-
-    fn known(&self, name: &str) -> Option<NodeId> {
-        self.nodes.iter().position(|n| n.name == name).map(NodeId)
     }
 
     pub(super) fn variable_node(&mut self, id: VariableId) -> NodeId {

@@ -1,6 +1,7 @@
 //! The schedule: what each stage frees and which terms take part, with its own settings.
 
 use super::Checker;
+use super::terms::Terms;
 use crate::diagnostic::{Diagnostic, Origin, Sourced};
 use crate::ir::{Coupling, Per, Placement, Residual, Stage, Targets, Term, VariableId};
 use crate::solve::MethodKind;
@@ -10,19 +11,15 @@ use crate::spec::{Dimension, Node, Value, View};
 const ENOUGH: i64 = 5;
 
 impl Checker<'_> {
-    pub(super) fn stages(
-        &mut self,
-        terms: &[Term],
-        rate: Option<f64>,
-        placement: Option<&Placement>,
-    ) -> Vec<Stage> {
+    /// The stages, each with the terms as its own settings state them, also those it disables.
+    pub(super) fn stages(&mut self, terms: &Terms, rate: Option<f64>) -> Vec<(Stage, Terms)> {
         let root = self.spec.root();
         let max_iter = root
             .table("solve")
             .and_then(|t| View::new(t, "solve").integer("max_iter"))
             .map_or(500, |n| n.value.max(0) as usize);
         let Some(Value::Array(items)) = root.node("stages").map(|n| &n.value) else {
-            return vec![self.only_stage(terms, max_iter)];
+            return vec![(self.only_stage(&terms.list, max_iter), terms.clone())];
         };
         if items.is_empty() {
             let origin = root.origin_of("stages", &Origin::Default);
@@ -37,13 +34,6 @@ impl Checker<'_> {
                 let view = View::new(table, &path);
                 stages.extend(self.stage(&view, node, terms, rate, max_iter));
             }
-        }
-        if let Some(placement) = placement {
-            let places = |s: &&mut Stage| s.free == placement.variables();
-            stages
-                .iter_mut()
-                .filter(places)
-                .for_each(|s| trust_torso(s, placement));
         }
         stages
     }
@@ -65,21 +55,22 @@ impl Checker<'_> {
         &mut self,
         view: &View<'_>,
         node: &Node,
-        terms: &[Term],
+        terms: &Terms,
         rate: Option<f64>,
         max_iter: usize,
-    ) -> Option<Stage> {
+    ) -> Option<(Stage, Terms)> {
         let name = view
             .text("name")
             .map_or(view.path().to_string(), |n| n.value.to_string());
         let disabled = view.texts("disable").unwrap_or_default();
         self.check_disabled(&disabled);
-        let settings = match view.table("set") {
+        let terms = match view.table("set") {
             Some(changes) => {
                 let changed = self.spec.with(changes, self.diagnostics);
-                self.terms(&changed, rate).0
+                let set = |name: &str| changes.entries.iter().any(|(path, _)| is_of(path, name));
+                self.changed_terms(&changed, terms, set, rate)
             }
-            None => terms.to_vec(),
+            None => terms.clone(),
         };
         let relax = view.number("relax").map_or(1.0, |r| r.value);
         if !(relax > 0.0 && relax.is_finite()) {
@@ -88,12 +79,20 @@ impl Checker<'_> {
             self.diagnostics
                 .push(Diagnostic::error("F0205", message, &origin));
         }
-        let mut active: Vec<Term> = settings
-            .into_iter()
-            .filter(|t| !disabled.iter().any(|d| d.value == t.name))
+        let disabled = |t: &&Term| disabled.iter().any(|d| d.value == t.name);
+        let mut active: Vec<Term> = terms
+            .list
+            .iter()
+            .filter(|t| !disabled(t))
+            .cloned()
             .collect();
         active.iter_mut().for_each(|t| t.whitening.scale *= relax);
         let free = self.free(view, &node.origin)?;
+        if let Some(placement) = self.placement(&terms.observed)
+            && free == placement.variables()
+        {
+            trust_torso(&mut active, &placement);
+        }
         let frames = view.integer("frames");
         if let Some(n) = frames.as_ref().filter(|n| n.value < 1) {
             let message = format!("`{}.frames` should be at least 1", view.path());
@@ -103,14 +102,15 @@ impl Checker<'_> {
         if let Some(frames) = &frames {
             self.warn_few_frames(view.path(), &name, frames, &free, &active);
         }
-        Some(Stage {
+        let stage = Stage {
             name,
             coupling: self.coupling(&free, &active, frames.map(|n| n.value.max(1) as usize)),
             free,
             terms: active,
             method: self.method(view.text("method").map(|m| m.value)),
             max_iter: self.max_iter(view, max_iter),
-        })
+        };
+        Some((stage, terms))
     }
 
     /// A calibration with less to see than it asks for, or than it needs.
@@ -249,9 +249,14 @@ impl Checker<'_> {
     }
 }
 
+/// Whether a path such as `terms.data.sigma` is a setting of a term.
+fn is_of(path: &str, term: &str) -> bool {
+    path.split('.').nth(1) == Some(term)
+}
+
 /// A stage that only places the body holds its limbs still, so they say little about the placement.
-fn trust_torso(stage: &mut Stage, placement: &Placement) {
-    for term in &mut stage.terms {
+fn trust_torso(terms: &mut [Term], placement: &Placement) {
+    for term in terms {
         let Residual::Points(targets) = &term.residual else {
             continue;
         };

@@ -49,10 +49,15 @@ impl Checker<'_> {
         name: &Sourced<&str>,
         source: &Source,
     ) -> Option<Arc<Observations>> {
-        if let Some((_, known)) = self.associated.iter().find(|(n, _)| n == name.value) {
+        let input = self.inputs.get(name.value)?;
+        let cameras = match (&input.dataset, source) {
+            (Dataset::People(_), Source::Project { cameras, .. }) => Some(cameras.value.clone()),
+            _ => None,
+        };
+        let key = (name.value.to_string(), cameras);
+        if let Some((_, known)) = self.associated.iter().find(|(k, _)| *k == key) {
             return Some(Arc::clone(known));
         }
-        let input = self.inputs.get(name.value)?;
         let found = match &input.dataset {
             Dataset::Points(observations) => observations.clone(),
             Dataset::People(people) => {
@@ -86,8 +91,7 @@ impl Checker<'_> {
         let mut found = found;
         self.drop_doubtful(spec, name.value, &mut found);
         let found = Arc::new(found);
-        self.associated
-            .push((name.value.into(), Arc::clone(&found)));
+        self.associated.push((key, Arc::clone(&found)));
         Some(found)
     }
 

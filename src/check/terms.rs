@@ -16,23 +16,56 @@ use crate::spec::{Dimension, Spec, View};
 /// A residual and the node that it reads.
 pub(super) type Measured = (NodeId, Residual);
 
+/// The terms of a spec, with what those see that a body can be placed by.
+#[derive(Clone, Default)]
+pub(super) struct Terms {
+    pub list: Vec<Term>,
+    pub observed: Vec<Observed>,
+}
+
+impl Terms {
+    /// Adds what another has of a term.
+    fn take(&mut self, other: &Self, name: &str) {
+        let of_term = other.list.iter().filter(|t| t.name == name);
+        self.list.extend(of_term.cloned());
+        let of_term = other.observed.iter().filter(|o| o.term == name);
+        self.observed.extend(of_term.cloned());
+    }
+}
+
 impl Checker<'_> {
-    pub(super) fn terms(&mut self, spec: &Spec, rate: Option<f64>) -> (Vec<Term>, Vec<Observed>) {
-        let (mut terms, mut observed) = (Vec::new(), Vec::new());
-        for (name, table, node) in spec.root().named("terms") {
-            let path = format!("terms.{name}");
-            let view = View::new(table, &path);
-            if let Some(term) = self.term(spec, name, &view, &node.key, rate, &mut observed) {
-                terms.push(term);
-            }
-        }
-        if terms.is_empty() && !self.diagnostics.has_errors() {
+    pub(super) fn terms(&mut self, spec: &Spec, rate: Option<f64>) -> Terms {
+        let terms = self.changed_terms(spec, &Terms::default(), |_| true, rate);
+        if terms.list.is_empty() && !self.diagnostics.has_errors() {
             let message = "the spec has no terms, so there is nothing to minimise";
             self.diagnostics.push(
                 Diagnostic::error("F0202", message, &Origin::Default).hint("add `[terms.…]`"),
             );
         }
-        (terms, observed)
+        terms
+    }
+
+    /// The terms of a spec, of which only some differ from those that are known.
+    pub(super) fn changed_terms(
+        &mut self,
+        spec: &Spec,
+        known: &Terms,
+        differs: impl Fn(&str) -> bool,
+        rate: Option<f64>,
+    ) -> Terms {
+        let mut terms = Terms::default();
+        for (name, table, node) in spec.root().named("terms") {
+            if !differs(name) {
+                terms.take(known, name);
+                continue;
+            }
+            let path = format!("terms.{name}");
+            let view = View::new(table, &path);
+            let observed = &mut terms.observed;
+            let term = self.term(spec, name, &view, &node.key, rate, observed);
+            terms.list.extend(term);
+        }
+        terms
     }
 
     fn term(

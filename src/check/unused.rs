@@ -4,7 +4,7 @@ use super::Checker;
 use crate::body::markers::sides::other_side;
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::ir::{Residual, Stage, Term, VariableId};
-use crate::spec::View;
+use crate::spec::{Value, View};
 
 impl Checker<'_> {
     /// A spec with mistakes is not told what they leave unused.
@@ -34,7 +34,8 @@ impl Checker<'_> {
             .iter()
             .flat_map(|(section, key)| {
                 let tables = root.named(section).into_iter();
-                tables.filter_map(|(_, table, _)| table.text(key))
+                let read = tables.filter_map(|(_, table, _)| table.text(key));
+                read.chain(set_in_stages(&root, section, key))
             })
             .collect();
         for (name, _, node) in root.named(section) {
@@ -110,4 +111,22 @@ impl Checker<'_> {
         self.diagnostics
             .push(Diagnostic::warning(code, message, origin));
     }
+}
+
+/// What stages set a key of a section's tables to.
+fn set_in_stages<'a>(root: &View<'a>, section: &str, key: &str) -> Vec<&'a str> {
+    let Some(Value::Array(stages)) = root.node("stages").map(|n| &n.value) else {
+        return Vec::new();
+    };
+    let sets = stages.iter().filter_map(|stage| match &stage.value {
+        Value::Table(stage) => stage.table("set"),
+        _ => None,
+    });
+    let is_key = |path: &str| {
+        let mut parts = path.split('.');
+        parts.next() == Some(section) && parts.nth(1) == Some(key)
+    };
+    let paths = sets.flat_map(|set| set.entries.iter().map(move |(path, _)| (set, path)));
+    let set = paths.filter(|(_, path)| is_key(path));
+    set.filter_map(|(set, path)| set.text(path)).collect()
 }

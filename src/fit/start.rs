@@ -1,6 +1,7 @@
 //! Closed-form starts: Kabsch for points in space or triangulated ones, rays for a single camera.
 
 use nalgebra::{Matrix3, Rotation3, Vector2, Vector3};
+use rayon::prelude::*;
 
 use crate::body::rigid::{Pair, robust_kabsch};
 use crate::camera::Camera;
@@ -49,19 +50,16 @@ pub(super) fn starts(problem: &Problem, values: &Values, frames: &[usize]) -> Op
         .iter()
         .map(|o| forward(problem, o.points, values, &[0]))
         .collect();
-    let mut starts = Vec::new();
-    for &frame in frames {
-        let poses = placements(placement, &model, frame);
-        starts.extend(poses.iter().map(|(turn, shift)| {
-            let mut rows = vec![0.0; 9];
-            write_rows(turn, &mut rows);
-            let moved = moved(problem, placement, values, turn, shift, frame);
-            Start {
-                frame,
-                copies: vec![(placement.rotation, rows), (placement.translation, moved)],
-            }
-        }));
-    }
+    let hinge = Hinge::new(problem, placement, values);
+    let of_frame = |&frame: &usize| {
+        let poses = placements(placement, &model, frame).into_iter();
+        let start = move |(turn, shift)| Start {
+            frame,
+            copies: hinge.copies(placement, &turn, &shift),
+        };
+        poses.map(start).collect::<Vec<_>>()
+    };
+    let starts: Vec<Start> = frames.par_iter().flat_map_iter(of_frame).collect();
     Some(starts).filter(|s| !s.is_empty())
 }
 
@@ -203,24 +201,53 @@ fn shift_onto_rays(sights: &[Sight], turn: &Matrix3<f64>) -> Option<Vector3<f64>
     normal.cholesky().map(|c| c.solve(&right))
 }
 
-/// The translation variable for x ↦ R x + t: the rotation variable turns the points about their root.
-fn moved(
-    problem: &Problem,
-    placement: &Placement,
-    values: &Values,
-    turn: &Matrix3<f64>,
-    shift: &Vector3<f64>,
-    frame: usize,
-) -> Vec<f64> {
-    let node = placement.observed[0].points;
-    let before = point(&forward(problem, node, values, &[frame]), 0);
-    let mut turned = values.clone();
-    let mut rows = [0.0; 9];
-    write_rows(turn, &mut rows);
-    turned
-        .get_mut(placement.rotation, frame)
-        .copy_from_slice(&rows);
-    let after = point(&forward(problem, node, &turned, &[frame]), 0);
-    let trans = Vector3::from_column_slice(values.get(placement.translation, frame));
-    (trans + turn * before + shift - after).as_slice().to_vec()
+/// How the rotation variable turns the unplaced body: a point goes to centre + R arm.
+#[derive(Clone, Copy)]
+struct Hinge {
+    centre: Vector3<f64>,
+    arm: Vector3<f64>,
+    /// The point and the translation variable where nothing is placed.
+    before: Vector3<f64>,
+    trans: Vector3<f64>,
+}
+
+impl Hinge {
+    fn new(problem: &Problem, placement: &Placement, values: &Values) -> Self {
+        let one = values.of_frame(0);
+        let node = placement.observed[0].points;
+        let place = |values: &Values| point(&forward(problem, node, values, &[0]), 0);
+        let turned = |signs: [f64; 3]| {
+            let mut turned = one.clone();
+            let rows = turned.get_mut(placement.rotation, 0);
+            write_rows(&Matrix3::from_diagonal(&signs.into()), rows);
+            place(&turned)
+        };
+        // The half turns about the axes and none: their mean takes every arm to zero.
+        let plain = turned([1.0; 3]);
+        let half = [[1.0, -1.0, -1.0], [-1.0, 1.0, -1.0], [-1.0, -1.0, 1.0]].map(turned);
+        let centre = (plain + half[0] + half[1] + half[2]) / 4.0;
+        Self {
+            centre,
+            arm: plain - centre,
+            before: place(&one),
+            trans: Vector3::from_column_slice(one.get(placement.translation, 0)),
+        }
+    }
+
+    /// The two variables for which the body stands where x ↦ R x + t puts the unplaced one.
+    fn copies(
+        &self,
+        placement: &Placement,
+        turn: &Matrix3<f64>,
+        shift: &Vector3<f64>,
+    ) -> Vec<(VariableId, Vec<f64>)> {
+        let mut rows = vec![0.0; 9];
+        write_rows(turn, &mut rows);
+        let there = turn * self.before + shift;
+        let trans = self.trans + there - (self.centre + turn * self.arm);
+        vec![
+            (placement.rotation, rows),
+            (placement.translation, trans.as_slice().to_vec()),
+        ]
+    }
 }

@@ -51,6 +51,15 @@ impl Problem {
         let at = self.variables.iter().position(|v| v.name == name)?;
         Some(VariableId(at))
     }
+
+    /// The terms as they were last solved: each as the last stage that it takes part in has it.
+    pub(crate) fn final_terms(&self) -> impl Iterator<Item = &Term> {
+        self.terms.iter().map(|stated| {
+            let of_stages = self.stages.iter().rev().flat_map(|s| &s.terms);
+            let mut same = of_stages.filter(|t| t.name == stated.name);
+            same.next().unwrap_or(stated)
+        })
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -89,6 +98,7 @@ pub struct Variable {
 /// A typed value that terms read.
 #[derive(Clone, Debug)]
 pub struct Node {
+    /// For people; nothing is found by it.
     pub name: String,
     pub kind: NodeKind,
     pub per: Per,
@@ -97,7 +107,8 @@ pub struct Node {
     pub dimension: Dimension,
 }
 
-#[derive(Clone, Debug)]
+/// What a node is: two of the same kind that read the same nodes are one node.
+#[derive(Clone, Debug, PartialEq)]
 pub enum NodeKind {
     Variable(VariableId),
     /// Axis-angle vectors to matrices.
@@ -195,7 +206,7 @@ pub enum NodeKind {
 }
 
 /// A variable that stands for a part of some cameras.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct FreePart {
     pub part: CameraPart,
     pub node: NodeId,

@@ -30,6 +30,15 @@ impl Values {
         (fits && copies.len() == initial.copies.len()).then_some(Self { copies, ..initial })
     }
 
+    /// Those of one frame, as its only ones.
+    pub(crate) fn of_frame(&self, frame: usize) -> Self {
+        let variables = (0..self.copies.len()).map(VariableId);
+        Self {
+            copies: variables.map(|v| self.get(v, frame).to_vec()).collect(),
+            ambient: self.ambient.clone(),
+        }
+    }
+
     /// For each variable all its copies.
     pub(crate) fn copies(&self) -> &[Vec<f64>] {
         &self.copies

@@ -6,7 +6,7 @@ use crate::body::whole::HAND_PCA;
 use crate::body::{BODY_JOINTS, BodyModel, Transforms};
 use crate::compile::forward;
 use crate::fit::Fit;
-use crate::ir::{NodeId, Problem, VariableId};
+use crate::ir::{Node, NodeId, NodeKind, Problem, VariableId};
 
 /// The variables of a body and the model that they pose.
 pub(super) struct Bodies<'a> {
@@ -108,7 +108,8 @@ fn body_poses(problem: &Problem, fit: &Fit) -> Option<Vec<f64>> {
         let of_frame = |&f: &usize| fit.values.get(id, f).iter().copied();
         return Some(frames.iter().flat_map(of_frame).collect());
     }
-    let rotations = problem.nodes.iter().position(|n| n.name == "rotations")?;
+    let decoded = |n: &Node| matches!(n.kind, NodeKind::SixD { .. });
+    let rotations = problem.nodes.iter().position(decoded)?;
     let matrices = forward(problem, NodeId(rotations), &fit.values, &frames);
     let angles = matrices.chunks_exact(9).flat_map(|r| {
         let rotation = Rotation3::from_matrix_unchecked(Matrix3::from_row_slice(r));

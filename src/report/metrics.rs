@@ -85,7 +85,7 @@ impl Summary {
 
 /// The errors of every term that compares points with observations, over the frames solved.
 pub fn point_errors(problem: &Problem, fit: &Fit) -> Vec<PointErrors> {
-    let terms = problem.terms.iter();
+    let terms = problem.final_terms();
     terms.filter_map(|t| errors_of(problem, fit, t)).collect()
 }
 

@@ -62,7 +62,7 @@ impl<'a> Projected<'a> {
         errors: &'a [PointErrors],
         name: &str,
     ) -> Option<Self> {
-        let term = problem.terms.iter().find(|t| t.name == name)?;
+        let term = problem.final_terms().find(|t| t.name == name)?;
         let Residual::Points(targets) = &term.residual else {
             return None;
         };

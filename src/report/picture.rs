@@ -58,7 +58,7 @@ fn single(v: &Vector3<f64>) -> [f32; 3] {
 /// The points that terms in space observe at a frame.
 fn observed(problem: &Problem, frame: usize) -> Vec<[f32; 3]> {
     let mut seen = Vec::new();
-    for term in &problem.terms {
+    for term in problem.final_terms() {
         let Residual::Points(targets) = &term.residual else {
             continue;
         };

@@ -100,7 +100,7 @@ pub(super) fn write_trc(
 }
 
 fn targets<'a>(problem: &'a Problem, errors: &PointErrors) -> Option<&'a Targets> {
-    let term = problem.terms.iter().find(|t| t.name == errors.term)?;
+    let term = problem.final_terms().find(|t| t.name == errors.term)?;
     match &term.residual {
         Residual::Points(targets) => Some(targets),
         _ => None,
@@ -113,7 +113,7 @@ fn in_space(problem: &Problem, fit: &Fit, errors: &PointErrors) -> Option<Array3
     if views == 1 && k == 3 {
         return Some(errors.predicted.slice(s![.., 0, .., ..]).to_owned());
     }
-    let term = problem.terms.iter().find(|t| t.name == errors.term)?;
+    let term = problem.final_terms().find(|t| t.name == errors.term)?;
     let NodeKind::Project { points: node, .. } = &problem.nodes[term.node.0].kind else {
         return None;
     };
