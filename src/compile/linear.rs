@@ -306,16 +306,26 @@ fn add_square<E: Scalar, const FUSED: bool, const D: usize>(
     slope: &mut [Lanes<E, FUSED>],
 ) -> usize {
     for (i, &(a, at)) in group.columns.iter().enumerate() {
-        let own: [_; D] = std::array::from_fn(|d| w[d] * j[at + skip + d]);
-        for d in 0..D {
-            slope[a] = own[d].fused(r[d], slope[a]);
+        let j_a = &j[at + skip..at + skip + D];
+        // Directions beyond D repeat the last one, and are left out.
+        let own = |d: usize| w[d.min(D - 1)] * j_a[d.min(D - 1)];
+        let (x, y, z) = (own(0), own(1), own(2));
+        slope[a] = x.fused(r[0], slope[a]);
+        if D > 1 {
+            slope[a] = y.fused(r[1], slope[a]);
+        }
+        if D > 2 {
+            slope[a] = z.fused(r[2], slope[a]);
         }
         let row = &mut square[a * (a + 1) / 2..][..a + 1];
         for &(b, at) in &group.columns[..i + 1] {
-            let other = &j[at + skip..at + skip + D];
-            let mut sum = row[b];
-            for d in 0..D {
-                sum = own[d].fused(other[d], sum);
+            let j_b = &j[at + skip..at + skip + D];
+            let mut sum = x.fused(j_b[0], row[b]);
+            if D > 1 {
+                sum = y.fused(j_b[1], sum);
+            }
+            if D > 2 {
+                sum = z.fused(j_b[2], sum);
             }
             row[b] = sum;
         }

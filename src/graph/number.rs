@@ -82,10 +82,9 @@ pub(crate) trait Number:
     /// The angle is taken to [-π/4, π/4] in three parts and the polynomials are Cephes's (Moshier 1989).
     #[inline(always)]
     fn sin_cos(self) -> (Self, Self) {
-        let whole = Self::splat(Self::Scalar::WHOLE);
-        let round = |x: Self| (x + whole) - whole;
         let quarters = round(self * Self::of(std::f64::consts::FRAC_2_PI));
-        let [a, b, c] = Self::Scalar::QUARTER.map(Self::of);
+        let [a, b, c] = Self::Scalar::QUARTER;
+        let (a, b, c) = (Self::of(a), Self::of(b), Self::of(c));
         let x = (-quarters).fused(c, (-quarters).fused(b, (-quarters).fused(a, self)));
         let s = x * x;
         let sine = horner(s, Self::Scalar::SINE).fused(s * x, x);
@@ -93,14 +92,24 @@ pub(crate) trait Number:
         let cosine = horner(s, Self::Scalar::COSINE).fused(s * s, half);
         // Which quarter of the circle: −2 to 2.
         let which = quarters - Self::of(4.0) * round(quarters * Self::of(0.25));
-        let (size, halfway, far) = (which.magnitude(), Self::of(0.5), Self::of(1.5));
-        let turned = |even: Self, odd: Self| {
-            let even = size.less(far, even, -even);
-            let odd = which.less(Self::zero(), -odd, odd);
-            size.less(halfway, even, size.less(far, odd, even))
-        };
-        (turned(sine, cosine), turned(cosine, -sine))
+        (turned(which, sine, cosine), turned(which, cosine, -sine))
     }
+}
+
+/// The nearest whole number.
+#[inline(always)]
+fn round<T: Number>(x: T) -> T {
+    let whole = T::splat(T::Scalar::WHOLE);
+    (x + whole) - whole
+}
+
+/// A sine or cosine in a quarter of the circle from those of the first one.
+#[inline(always)]
+fn turned<T: Number>(which: T, even: T, odd: T) -> T {
+    let size = which.magnitude();
+    let even = size.less(T::of(1.5), even, -even);
+    let odd = which.less(T::zero(), -odd, odd);
+    size.less(T::of(0.5), even, size.less(T::of(1.5), odd, even))
 }
 
 #[inline(always)]

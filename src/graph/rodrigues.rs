@@ -37,16 +37,25 @@ impl<E: Scalar> Kernel<E> for Rodrigues {
     }
 }
 
+/// a0 + a1 s + a2 s² + a3 s³.
+#[inline(always)]
+fn series<T: Number>(s: T, a: [f64; 4]) -> T {
+    let c = T::of;
+    s.fused(s.fused(s.fused(c(a[3]), c(a[2])), c(a[1])), c(a[0]))
+}
+
 /// a, b and their derivatives with respect to s = θ².
 #[inline(always)]
 fn coefficients<T: Number>(s: T) -> [T; 4] {
     let c = T::of;
-    let series = |a: [f64; 4]| s.fused(s.fused(s.fused(c(a[3]), c(a[2])), c(a[1])), c(a[0]));
     let small = [
-        series([1.0, -1.0 / 6.0, 1.0 / 120.0, -1.0 / 5040.0]),
-        series([0.5, -1.0 / 24.0, 1.0 / 720.0, -1.0 / 40320.0]),
-        series([-1.0 / 6.0, 1.0 / 60.0, -1.0 / 1680.0, 1.0 / 90_720.0]),
-        series([-1.0 / 24.0, 1.0 / 360.0, -1.0 / 13440.0, 1.0 / 907_200.0]),
+        series(s, [1.0, -1.0 / 6.0, 1.0 / 120.0, -1.0 / 5040.0]),
+        series(s, [0.5, -1.0 / 24.0, 1.0 / 720.0, -1.0 / 40320.0]),
+        series(s, [-1.0 / 6.0, 1.0 / 60.0, -1.0 / 1680.0, 1.0 / 90_720.0]),
+        series(
+            s,
+            [-1.0 / 24.0, 1.0 / 360.0, -1.0 / 13440.0, 1.0 / 907_200.0],
+        ),
     ];
     let angle = s.root();
     let (sin, cos) = angle.sin_cos();

@@ -19,17 +19,19 @@ struct Frame<T> {
     b: V3<T>,
 }
 
+/// 1/√square; a vector of no length has no direction, and the floor keeps the result finite.
+#[inline(always)]
+fn inverse<T: Number>(square: T) -> T {
+    let length = square.root();
+    T::one() / length.less(T::of(1e-12), T::of(1e-12), length)
+}
+
 #[inline(always)]
 fn frame<T: Number>(x: &[T]) -> Frame<T> {
     T::apart(
         #[inline(always)]
         || {
             let (a, b) = ([x[0], x[2], x[4]], [x[1], x[3], x[5]]);
-            // A vector of no length has no direction; the floor keeps the result finite.
-            let inverse = |square: T| {
-                let length = square.root();
-                T::one() / length.less(T::of(1e-12), T::of(1e-12), length)
-            };
             let first = inverse(dot(a, a));
             let b1 = a.map(|x| x * first);
             let along = dot(b1, b);

@@ -17,9 +17,6 @@ pub(crate) struct DenseLayer<E> {
     slope: E,
 }
 
-/// Outputs that are summed side by side, so that no sum waits for itself.
-const SIDE_BY_SIDE: usize = 4;
-
 impl<E: Scalar> DenseLayer<E> {
     /// One of a decoder's layers; the last has no activation.
     pub fn new(decoder: &Decoder, layer: usize) -> Self {
@@ -34,38 +31,40 @@ impl<E: Scalar> DenseLayer<E> {
         }
     }
 
-    /// y = W x, from the given inputs alone.
+    /// y = W x, of four outputs at a time.
     #[inline(always)]
-    fn product<T: Number<Scalar = E>>(&self, x: &[T], inputs: Option<&[usize]>, y: &mut [T]) {
-        for (i, y) in y.chunks_mut(SIDE_BY_SIDE).enumerate() {
-            let rows = &self.weight[i * SIDE_BY_SIDE * self.inputs..];
-            let mut sums = [T::zero(); SIDE_BY_SIDE];
-            match inputs {
-                Some(inputs) => {
-                    for (x, &k) in x.iter().zip(inputs) {
-                        for (r, sum) in sums.iter_mut().enumerate().take(y.len()) {
-                            *sum = T::splat(rows[r * self.inputs + k]).fused(*x, *sum);
-                        }
-                    }
-                }
-                None if y.len() == SIDE_BY_SIDE => {
-                    let row = |r: usize| &rows[r * self.inputs..(r + 1) * self.inputs];
-                    let rows: [&[E]; SIDE_BY_SIDE] = std::array::from_fn(row);
-                    for (k, x) in x.iter().enumerate().take(self.inputs) {
-                        for r in 0..SIDE_BY_SIDE {
-                            sums[r] = T::splat(rows[r][k]).fused(*x, sums[r]);
-                        }
-                    }
-                }
-                None => {
-                    for (k, x) in x.iter().enumerate().take(self.inputs) {
-                        for (r, sum) in sums.iter_mut().enumerate().take(y.len()) {
-                            *sum = T::splat(rows[r * self.inputs + k]).fused(*x, *sum);
-                        }
-                    }
-                }
+    fn product<T: Number<Scalar = E>>(&self, x: &[T], y: &mut [T]) {
+        let x = &x[..self.inputs];
+        let mut rows = self.weight.chunks_exact(self.inputs);
+        let (fours, rest) = y.as_chunks_mut::<4>();
+        for y in fours {
+            let mut next = || rows.next().unwrap_or_default();
+            let (a, b, c, d) = (next(), next(), next(), next());
+            let mut sums = (T::zero(), T::zero(), T::zero(), T::zero());
+            for ((((x, a), b), c), d) in x.iter().zip(a).zip(b).zip(c).zip(d) {
+                sums.0 = T::splat(*a).fused(*x, sums.0);
+                sums.1 = T::splat(*b).fused(*x, sums.1);
+                sums.2 = T::splat(*c).fused(*x, sums.2);
+                sums.3 = T::splat(*d).fused(*x, sums.3);
             }
-            y.copy_from_slice(&sums[..y.len()]);
+            *y = [sums.0, sums.1, sums.2, sums.3];
+        }
+        for (y, row) in rest.iter_mut().zip(rows) {
+            *y = T::zero();
+            for (x, w) in x.iter().zip(row) {
+                *y = T::splat(*w).fused(*x, *y);
+            }
+        }
+    }
+
+    /// As [`DenseLayer::product`] of an x that is zero but for the given inputs.
+    #[inline(always)]
+    fn product_of_few<T: Number<Scalar = E>>(&self, x: &[T], inputs: &[usize], y: &mut [T]) {
+        for (y, row) in y.iter_mut().zip(self.weight.chunks_exact(self.inputs)) {
+            *y = T::zero();
+            for (x, k) in x.iter().zip(inputs) {
+                *y = T::splat(row[*k]).fused(*x, *y);
+            }
         }
     }
 
@@ -83,7 +82,7 @@ impl<E: Scalar> Kernel<E> for DenseLayer<E> {
 
     #[inline(always)]
     fn forward<T: Number<Scalar = E>>(&self, x: &[&[T]], y: &mut [T]) {
-        self.product(x[0], None, y);
+        self.product(x[0], y);
         for (y, b) in y.iter_mut().zip(&self.bias) {
             let sum = *y + T::splat(*b);
             *y = sum.less(T::zero(), T::splat(self.slope) * sum, sum);
@@ -111,9 +110,12 @@ impl<E: Scalar> Kernel<E> for DenseLayer<E> {
             let Some(from) = from[0].map(|from| &plan.inputs[0].columns[from]) else {
                 continue;
             };
-            let few = (from.dims.len() < self.inputs).then_some(from.dims.as_slice());
             let dy = &mut directions.dy[column.at..column.at + n];
-            self.product(&dx[from.at..from.at + from.dims.len()], few, dy);
+            let dx = &dx[from.at..from.at + from.dims.len()];
+            match dx.len() == self.inputs {
+                true => self.product(dx, dy),
+                false => self.product_of_few(dx, &from.dims, dy),
+            }
             for (dy, slope) in dy.iter_mut().zip(&slopes) {
                 *dy *= *slope;
             }

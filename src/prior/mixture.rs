@@ -215,17 +215,18 @@ impl<E: Scalar> NearestComponent<E> {
 /// Σ a x in four sums, so that none waits for itself.
 #[inline(always)]
 fn product<T: Number>(a: &[T::Scalar], x: &[T]) -> T {
-    let mut sums = [T::zero(); 4];
-    let (whole, rest) = a.as_chunks::<4>();
-    for (a, x) in whole.iter().zip(x.chunks_exact(4)) {
-        for k in 0..4 {
-            sums[k] = T::splat(a[k]).fused(x[k], sums[k]);
-        }
+    let mut sums = (T::zero(), T::zero(), T::zero(), T::zero());
+    let (fours, rest) = a.as_chunks::<4>();
+    for (a, x) in fours.iter().zip(x.as_chunks::<4>().0) {
+        sums.0 = T::splat(a[0]).fused(x[0], sums.0);
+        sums.1 = T::splat(a[1]).fused(x[1], sums.1);
+        sums.2 = T::splat(a[2]).fused(x[2], sums.2);
+        sums.3 = T::splat(a[3]).fused(x[3], sums.3);
     }
-    for (k, (a, x)) in rest.iter().zip(&x[4 * whole.len()..]).enumerate() {
-        sums[k] = T::splat(*a).fused(*x, sums[k]);
+    for (a, x) in rest.iter().zip(&x[4 * fours.len()..]) {
+        sums.0 = T::splat(*a).fused(*x, sums.0);
     }
-    (sums[0] + sums[1]) + (sums[2] + sums[3])
+    (sums.0 + sums.1) + (sums.2 + sums.3)
 }
 
 #[inline(always)]
