@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use nalgebra::Vector3;
+use rayon::prelude::*;
 
 use super::bodies::Bodies;
 use super::render::{Body, Picture, render};
@@ -21,7 +22,7 @@ pub(super) fn write(path: &Path, problem: &Problem, bodies: &Bodies<'_>) -> Resu
     };
     let frames: Vec<usize> = (0..count).map(spread).collect();
     let vertices: Vec<Vec<[f32; 3]>> = frames
-        .iter()
+        .par_iter()
         .map(|&f| bodies.vertices(f).iter().map(single).collect())
         .collect();
     let points: Vec<Vec<[f32; 3]>> = frames.iter().map(|&f| observed(problem, f)).collect();

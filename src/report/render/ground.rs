@@ -1,15 +1,9 @@
 //! The white ground: a grid that fades out, and the soft shadow that the bodies leave on it.
 
-use rayon::prelude::*;
+use super::{Vec3, scene::Scene};
 
-use super::{
-    Vec3,
-    scene::Scene,
-    sky::{self, Lamp},
-};
-
-const TEXELS: usize = 560;
-const BLUR: usize = 3;
+const TEXELS: usize = 240;
+const BLUR: usize = 1;
 /// Extents in radii of the scene: where shadows and grid have faded out.
 const SHADOW_REACH: f32 = 1.9;
 const GRID_REACH: f32 = 3.0;
@@ -25,28 +19,28 @@ pub(super) struct Ground {
     light: Vec<f32>,
 }
 
+/// Where the ground's light is wanted, row by row.
+pub(super) fn places(scene: &Scene) -> impl Iterator<Item = Vec3> {
+    let metres = |texel: usize| {
+        ((texel as f32 + 0.5) / TEXELS as f32 * 2.0 - 1.0) * SHADOW_REACH * scene.radius
+    };
+    (0..TEXELS * TEXELS).map(move |i| {
+        Vec3::new(
+            scene.centre.x + metres(i % TEXELS),
+            scene.ground,
+            scene.centre.z + metres(i / TEXELS),
+        )
+    })
+}
+
 impl Ground {
-    pub(super) fn new(scene: &Scene, lamps: &[Lamp]) -> Self {
-        let (height, centre, radius) = (scene.ground, scene.centre, scene.radius);
-        let metres = |texel: usize| {
-            ((texel as f32 + 0.5) / TEXELS as f32 * 2.0 - 1.0) * SHADOW_REACH * radius
-        };
-        let at = |i: usize| {
-            Vec3::new(
-                centre.x + metres(i % TEXELS),
-                height,
-                centre.z + metres(i / TEXELS),
-            )
-        };
-        let sharp: Vec<f32> = (0..TEXELS * TEXELS)
-            .into_par_iter()
-            .map(|i| sky::light(lamps, at(i), Vec3::y()))
-            .collect();
+    /// The ground with the light at its [`places`].
+    pub(super) fn new(scene: &Scene, light: &[f32]) -> Self {
         Self {
-            height,
-            centre,
-            radius,
-            light: blurred(&blurred(&sharp)),
+            height: scene.ground,
+            centre: scene.centre,
+            radius: scene.radius,
+            light: blurred(&blurred(light)),
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod arrange;
 mod camera;
+mod dot;
 mod ground;
 mod image;
 mod raster;

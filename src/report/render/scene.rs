@@ -7,7 +7,7 @@ pub(super) struct Scene {
     pub normals: Vec<Vec3>,
     pub faces: Vec<[u32; 3]>,
     pub points: Vec<Vec3>,
-    pub faces_per_body: usize,
+    faces_per_body: usize,
     pub bodies: usize,
     /// The height of the ground: the lowest vertex.
     pub ground: f32,
@@ -56,18 +56,13 @@ impl Scene {
         scene
     }
 
-    /// How late in time a triangle's body is, from 0 to 1.
-    pub(super) fn lateness(&self, triangle: u32) -> f32 {
-        let body = triangle as usize / self.faces_per_body.max(1);
-        if self.bodies > 1 {
-            body as f32 / (self.bodies - 1) as f32
-        } else {
-            1.0
-        }
+    /// Which body a triangle belongs to.
+    pub(super) fn body(&self, triangle: u32) -> usize {
+        triangle as usize / self.faces_per_body.max(1)
     }
 
-    /// Where a ray meets the plane of a triangle, and the normal there.
-    pub(super) fn surface(&self, triangle: u32, origin: Vec3, ray: Vec3) -> (Vec3, Vec3) {
+    /// Where a ray meets the plane of a triangle: its corners and how much each of them counts there.
+    pub(super) fn surface(&self, triangle: u32, origin: Vec3, ray: Vec3) -> [(usize, f32); 3] {
         let [a, b, c] = self.faces[triangle as usize].map(|corner| corner as usize);
         let (ab, ac) = (
             self.vertices[b] - self.vertices[a],
@@ -75,18 +70,13 @@ impl Scene {
         );
         let plane = ab.cross(&ac);
         let from = origin - self.vertices[a];
-        let depth = -from.dot(&plane) / ray.dot(&plane);
-        let hit = from + ray * depth;
+        let hit = from - ray * (from.dot(&plane) / ray.dot(&plane));
         let area = plane.norm_squared();
         let (u, v) = (
             hit.cross(&ac).dot(&plane) / area,
             ab.cross(&hit).dot(&plane) / area,
         );
-        let normal = self.normals[a] * (1.0 - u - v) + self.normals[b] * u + self.normals[c] * v;
-        (
-            origin + ray * depth,
-            normal.try_normalize(1e-9).unwrap_or(-ray),
-        )
+        [(a, 1.0 - u - v), (b, u), (c, v)]
     }
 }
 

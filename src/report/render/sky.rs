@@ -2,44 +2,55 @@
 
 use rayon::prelude::*;
 
-use super::{
-    Vec3,
-    raster::{self, Visible},
-    scene::Scene,
-};
+use super::{Vec3, raster, scene::Scene};
 
-const MAP: usize = 640;
+const MAP: usize = 320;
 const DOME: usize = 40;
 const KEY: usize = 12;
+/// Lamps that are summed before the rest.
+const GROUP: usize = 4;
 /// Metres that a surface may lie behind its own depth map.
 const BIAS: f32 = 0.02;
 
 /// A distant lamp and what it sees.
-pub(super) struct Lamp {
+struct Lamp {
     towards: Vec3,
     strength: f32,
     across: Vec3,
     along: Vec3,
     origin: Vec3,
     texels_per_metre: f32,
-    map: Visible,
+    /// How near the nearest surface is, (MAP, MAP).
+    map: Vec<f32>,
 }
 
-/// A dome of even light and a broad key light around `key`; together they give an unshadowed ground the light 1.
-pub(super) fn lamps(scene: &Scene, key: Vec3) -> Vec<Lamp> {
-    let dome = spiral(DOME, 0.5).map(|d| (d, 0.55));
+/// The light at surfaces, each a place with its normal, from a dome of even light and a broad key light around `key`;
+/// on unshadowed ground it is 1.
+pub(super) fn light(scene: &Scene, key: Vec3, surfaces: &[[Vec3; 2]]) -> Vec<f32> {
+    let lamps = lamps(key);
+    let open: f32 = lamps.iter().map(|(towards, share)| share * towards.y).sum();
+    // Lamp after lamp, so that its map stays at hand; the groups fix the order of the sums.
+    let of_group = |group: &[(Vec3, f32)]| {
+        let mut light = vec![0.0; surfaces.len()];
+        for (towards, share) in group {
+            let lamp = Lamp::new(scene, *towards, share / open);
+            let each = light.iter_mut().zip(surfaces);
+            each.for_each(|(sum, [point, normal])| *sum += lamp.reaches(*point, *normal));
+        }
+        light
+    };
+    let groups: Vec<Vec<f32>> = lamps.par_chunks(GROUP).map(of_group).collect();
+    let at = |i: usize| groups.iter().map(|light| light[i]).sum();
+    (0..surfaces.len()).map(at).collect()
+}
+
+/// Directions of lamps with their strengths.
+fn lamps(key: Vec3) -> Vec<(Vec3, f32)> {
     let turn = nalgebra::Rotation3::rotation_between(&Vec3::y(), &key)
         .unwrap_or_else(nalgebra::Rotation3::identity);
-    let cluster = spiral(KEY, 0.018).map(|d| (turn * d, 0.45));
-    let weigh = |count: usize| move |(d, share): (Vec3, f32)| (d, share / count as f32);
-    let directions: Vec<(Vec3, f32)> = dome
-        .map(weigh(DOME))
-        .chain(cluster.map(weigh(KEY)))
-        .collect();
-    directions
-        .into_par_iter()
-        .map(|(towards, strength)| Lamp::new(scene, towards, strength))
-        .collect()
+    let dome = spiral(DOME, 0.5).map(|d| (d, 0.55 / DOME as f32));
+    let cluster = spiral(KEY, 0.018).map(|d| (turn * d, 0.45 / KEY as f32));
+    dome.chain(cluster).collect()
 }
 
 /// Directions spread evenly (Fibonacci) over a cap around +y; `spread` 0.5 is nearly the whole hemisphere.
@@ -67,10 +78,10 @@ impl Lamp {
             along,
             origin: scene.centre,
             texels_per_metre,
-            map: raster::rasterise(&[], &[], 0, 0),
+            map: Vec::new(),
         };
         let corners: Vec<[f32; 3]> = scene.vertices.iter().map(|v| lamp.project(*v)).collect();
-        lamp.map = raster::rasterise(&corners, &scene.faces, MAP, MAP);
+        lamp.map = raster::nearness(&corners, &scene.faces, MAP, MAP);
         lamp
     }
 
@@ -101,28 +112,43 @@ impl Lamp {
         if !inside(column) || !inside(row) {
             return 1.0;
         }
-        let corner = row as usize * MAP + column as usize;
-        let free = |texel: usize| {
-            if self.map.nearness[texel] > nearness {
-                0.0
-            } else {
-                1.0
-            }
-        };
-        let along = |texel: usize| free(texel) + column.fract() * (free(texel + 1) - free(texel));
-        along(corner) + row.fract() * (along(corner + MAP) - along(corner))
+        let (top, left) = (row as usize, column as usize);
+        let (down, across) = (row - top as f32, column - left as f32);
+        let free = |texel: usize| f32::from(self.map[texel] <= nearness);
+        let along = |texel: usize| free(texel) + across * (free(texel + 1) - free(texel));
+        let corner = top * MAP + left;
+        along(corner) + down * (along(corner + MAP) - along(corner))
     }
 }
 
-/// The light at a surface; an unshadowed upward surface gets about 1.
-pub(super) fn light(lamps: &[Lamp], point: Vec3, normal: Vec3) -> f32 {
-    let open: f32 = lamps
-        .iter()
-        .map(|lamp| lamp.strength * lamp.towards.y)
-        .sum();
-    lamps
-        .iter()
-        .map(|lamp| lamp.reaches(point, normal))
-        .sum::<f32>()
-        / open
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::render::arrange::Placed;
+
+    #[test]
+    fn a_plate_shadows_the_ground_below_it_and_leaves_its_upper_side_lit() {
+        let corner = |x: f32, z: f32| Vec3::new(x, 0.4, z);
+        let mut vertices: Vec<Vec3> = vec![
+            corner(-1.0, -1.0),
+            corner(-1.0, 1.0),
+            corner(1.0, 1.0),
+            corner(1.0, -1.0),
+        ];
+        vertices.push(Vec3::zeros());
+        let plate = Placed {
+            vertices,
+            points: Vec::new(),
+        };
+        let scene = Scene::new(vec![plate], &[[0, 1, 2], [0, 2, 3]]);
+        let at = |x: f32, y: f32| [Vec3::new(x, y, 0.0), Vec3::y()];
+        let light = light(
+            &scene,
+            Vec3::y(),
+            &[at(0.0, 0.4), at(0.0, 0.0), at(9.0, 0.0)],
+        );
+        assert!((light[0] - 1.0).abs() < 1e-4, "above: {}", light[0]);
+        assert!(light[1] < 0.3, "below: {}", light[1]);
+        assert!((light[2] - 1.0).abs() < 1e-4, "far away: {}", light[2]);
+    }
 }
