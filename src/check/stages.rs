@@ -153,13 +153,13 @@ impl Checker<'_> {
         }
     }
 
-    /// The stage's own method, else that of all stages; `auto` is L-BFGS.
+    /// The stage's own method, else that of all stages; `auto` is Levenberg and Marquardt's.
     fn method(&self, own: Option<&str>) -> MethodKind {
         let root = self.spec.root();
         let solve = root.table("solve").and_then(|t| t.text("method"));
         let name = own.or(solve).unwrap_or("auto");
         let found = MethodKind::NAMES.iter().find(|(n, _)| *n == name);
-        found.map_or(MethodKind::default(), |(_, kind)| *kind)
+        found.map_or(MethodKind::Lm, |(_, kind)| *kind)
     }
 
     /// The stage's own limit, unless it is a default and the spec sets a lower one for all.

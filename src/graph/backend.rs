@@ -26,8 +26,8 @@ pub(crate) trait Scalar:
 
     fn wide(self) -> f64;
 
-    /// out += a b, or a bᵀ.
-    fn add_product(out: &mut [Self], a: Rows2<'_, Self>, b: Rows2<'_, Self>, transposed: bool);
+    /// out += a bᵀ.
+    fn add_product(out: &mut [Self], a: Rows2<'_, Self>, b: Rows2<'_, Self>);
 }
 
 impl Scalar for f32 {
@@ -50,8 +50,8 @@ impl Scalar for f32 {
     fn wide(self) -> f64 {
         self.into()
     }
-    fn add_product(out: &mut [f32], a: Rows2<'_, f32>, b: Rows2<'_, f32>, transposed: bool) {
-        product::add_product_f32(out, a, b, transposed);
+    fn add_product(out: &mut [f32], a: Rows2<'_, f32>, b: Rows2<'_, f32>) {
+        product::add_product_f32(out, a, b);
     }
 }
 
@@ -85,8 +85,8 @@ impl Scalar for f64 {
     fn wide(self) -> f64 {
         self
     }
-    fn add_product(out: &mut [f64], a: Rows2<'_, f64>, b: Rows2<'_, f64>, transposed: bool) {
-        product::add_product_f64(out, a, b, transposed);
+    fn add_product(out: &mut [f64], a: Rows2<'_, f64>, b: Rows2<'_, f64>) {
+        product::add_product_f64(out, a, b);
     }
 }
 

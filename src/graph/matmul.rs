@@ -17,6 +17,11 @@ pub(crate) fn matmul<E: Real>(
     par: Par,
 ) {
     matmul::matmul(out, accum, a, b, factor, par);
+    clear_wide_registers();
+}
+
+/// Clears the upper halves of the wide registers after code of faer's.
+pub(crate) fn clear_wide_registers() {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx") {
         // SAFETY: the processor has the instruction, and no value in those halves lives across it.

@@ -22,8 +22,7 @@ impl Problem {
             rows.push([
                 path("method"),
                 stage.method.name().into(),
-                "as given, else lbfgs: it suits any cost of which only the gradient is known"
-                    .into(),
+                "as given, else lm: every term is a square of residuals, robust or not".into(),
             ]);
         }
         rows

@@ -1,12 +1,13 @@
 //! The normal equations of frames that pull on their neighbours and share some unknowns: a banded
 //! block matrix with a border, and Cholesky's factor of it block by block.
 
-use faer::dyn_stack::{MemBuffer, MemStack};
-use faer::linalg::cholesky::llt::factor::{cholesky_in_place, cholesky_in_place_scratch};
+use faer::Par;
 use faer::linalg::triangular_solve::solve_lower_triangular_in_place;
-use faer::{Accum, MatMut, MatRef, Par};
 
-use crate::graph::matmul::matmul;
+use super::blocks::{
+    bilinear, cholesky, matrix, matrix_mut, solve_lower, solve_upper, subtract, subtract_product,
+    subtract_transposed, triangle,
+};
 
 /// Where the unknowns of frames stand in a tangent vector whose first `shared` entries belong to all.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -285,93 +286,5 @@ impl Chain {
             self.links.places(f).zip(b).for_each(|(p, x)| step[p] = *x);
         }
         step
-    }
-}
-
-/// δᵀ A δ of a lower triangle, column-major.
-fn triangle(a: &[f64], x: &[f64]) -> f64 {
-    let n = x.len();
-    let column = |j: usize| {
-        let below = (j + 1..n).map(|i| a[i + j * n] * x[i]).sum::<f64>();
-        x[j] * (a[j + j * n] * x[j] + 2.0 * below)
-    };
-    (0..n).map(column).sum()
-}
-
-/// xᵀ A y, column-major.
-fn bilinear(a: &[f64], x: &[f64], y: &[f64]) -> f64 {
-    let columns = a.chunks_exact(x.len().max(1)).zip(y);
-    columns
-        .map(|(a, y)| y * a.iter().zip(x).map(|(a, x)| a * x).sum::<f64>())
-        .sum()
-}
-
-/// A column-major block of so many rows.
-fn matrix(block: &[f64], rows: usize) -> MatRef<'_, f64> {
-    MatRef::from_column_major_slice(block, rows, block.len() / rows.max(1))
-}
-
-fn matrix_mut(block: &mut [f64], rows: usize) -> MatMut<'_, f64> {
-    let columns = block.len() / rows.max(1);
-    MatMut::from_column_major_slice_mut(block, rows, columns)
-}
-
-/// to −= a bᵀ.
-fn subtract(to: &mut [f64], rows: usize, a: MatRef<'_, f64>, b: MatRef<'_, f64>) {
-    if !to.is_empty() {
-        matmul(
-            matrix_mut(to, rows),
-            Accum::Add,
-            a,
-            b.transpose(),
-            -1.0,
-            Par::Seq,
-        );
-    }
-}
-
-fn cholesky(block: &mut [f64], n: usize) -> Option<()> {
-    let mut memory = MemBuffer::new(cholesky_in_place_scratch::<f64>(
-        n,
-        Par::Seq,
-        Default::default(),
-    ));
-    let a = matrix_mut(block, n);
-    let stack = MemStack::new(&mut memory);
-    cholesky_in_place(a, Default::default(), Par::Seq, stack, Default::default()).ok()?;
-    let positive = |i: usize| block[i + i * n] > 0.0;
-    (0..n).all(positive).then_some(())
-}
-
-/// to −= A x.
-fn subtract_product(a: &[f64], x: &[f64], to: &mut [f64]) {
-    for (column, x) in a.chunks_exact(to.len().max(1)).zip(x) {
-        to.iter_mut().zip(column).for_each(|(to, a)| *to -= a * x);
-    }
-}
-
-/// to −= Aᵀ x.
-fn subtract_transposed(a: &[f64], x: &[f64], to: &mut [f64]) {
-    for (to, column) in to.iter_mut().zip(a.chunks_exact(x.len().max(1))) {
-        *to -= column.iter().zip(x).map(|(a, x)| a * x).sum::<f64>();
-    }
-}
-
-fn solve_lower(l: &[f64], n: usize, x: &mut [f64]) {
-    for j in 0..n {
-        x[j] /= l[j + j * n];
-        let (head, tail) = x.split_at_mut(j + 1);
-        let column = &l[j * n + j + 1..(j + 1) * n];
-        tail.iter_mut()
-            .zip(column)
-            .for_each(|(x, a)| *x -= a * head[j]);
-    }
-}
-
-fn solve_upper(l: &[f64], n: usize, x: &mut [f64]) {
-    for j in (0..n).rev() {
-        let column = &l[j * n + j + 1..(j + 1) * n];
-        let below: f64 = column.iter().zip(&x[j + 1..]).map(|(a, x)| a * x).sum();
-        x[j] = (x[j] - below) / l[j + j * n];
     }
 }

@@ -1,11 +1,11 @@
 //! JᵀJ and Jᵀr in the storage that a stage's structure asks for, and damped steps from them.
 
+mod blocks;
 mod chain;
 mod dense;
 
 pub use chain::{Chain, Links};
 pub use dense::Dense;
-pub(crate) use dense::{Damped, solve_batch};
 
 /// The normal equations of the problems that an evaluation was asked about, in their order.
 #[derive(Clone, Debug, PartialEq)]

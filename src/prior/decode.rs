@@ -31,23 +31,27 @@ impl<E: Scalar> DenseLayer<E> {
         }
     }
 
-    /// y = W x, of four outputs at a time.
+    /// y = W x, of six outputs at a time.
     #[inline(always)]
     fn product<T: Number<Scalar = E>>(&self, x: &[T], y: &mut [T]) {
         let x = &x[..self.inputs];
         let mut rows = self.weight.chunks_exact(self.inputs);
-        let (fours, rest) = y.as_chunks_mut::<4>();
-        for y in fours {
+        let (sixes, rest) = y.as_chunks_mut::<6>();
+        for y in sixes {
             let mut next = || rows.next().unwrap_or_default();
-            let (a, b, c, d) = (next(), next(), next(), next());
-            let mut sums = (T::zero(), T::zero(), T::zero(), T::zero());
-            for ((((x, a), b), c), d) in x.iter().zip(a).zip(b).zip(c).zip(d) {
-                sums.0 = T::splat(*a).fused(*x, sums.0);
-                sums.1 = T::splat(*b).fused(*x, sums.1);
-                sums.2 = T::splat(*c).fused(*x, sums.2);
-                sums.3 = T::splat(*d).fused(*x, sums.3);
+            let rows: [&[E]; 6] = std::array::from_fn(|_| next());
+            let [a, b, c, d, e, f] = rows.map(|row| &row[..x.len()]);
+            let (mut s0, mut s1, mut s2) = (T::zero(), T::zero(), T::zero());
+            let (mut s3, mut s4, mut s5) = (T::zero(), T::zero(), T::zero());
+            for (k, x) in x.iter().enumerate() {
+                s0 = T::splat(a[k]).fused(*x, s0);
+                s1 = T::splat(b[k]).fused(*x, s1);
+                s2 = T::splat(c[k]).fused(*x, s2);
+                s3 = T::splat(d[k]).fused(*x, s3);
+                s4 = T::splat(e[k]).fused(*x, s4);
+                s5 = T::splat(f[k]).fused(*x, s5);
             }
-            *y = [sums.0, sums.1, sums.2, sums.3];
+            *y = [s0, s1, s2, s3, s4, s5];
         }
         for (y, row) in rest.iter_mut().zip(rows) {
             *y = T::zero();

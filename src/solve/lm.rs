@@ -5,7 +5,7 @@
 
 use super::outcome::Termination;
 use super::state::{Method, Point, State, Terrain, largest};
-use crate::normal::{Chain, Damped, Dense, solve_batch};
+use crate::normal::{Chain, Dense};
 use crate::objective::Want;
 
 /// Damping at the start, in units of the diagonal.
@@ -63,34 +63,12 @@ impl Method for Lm {
     }
 
     fn step(&mut self, terrain: &Terrain) -> bool {
-        match self.asks {
+        let completed = match self.asks {
             Want::Normal => self.arrive(terrain),
             _ => self.judge(terrain),
-        }
-    }
-
-    fn wants_step(&self) -> Option<Damped<'_>> {
-        match &self.system {
-            Some(System::Dense(system)) if self.open => Some(Damped {
-                system,
-                damping: self.damping(),
-            }),
-            _ => None,
-        }
-    }
-
-    fn take_step(&mut self, step: Option<Vec<f64>>, terrain: &Terrain) {
-        let mut step = match &self.system {
-            Some(System::Chain(_)) if self.open => self.solve(),
-            _ => step,
         };
-        while self.open {
-            match step.take() {
-                Some(step) if largest(&step) <= LONGEST_STEP => self.set_out(step, terrain),
-                _ if !self.damp_more(terrain) => {}
-                _ => step = self.solve(),
-            }
-        }
+        self.find_step(terrain);
+        completed
     }
 
     fn forget(&mut self) {
@@ -134,6 +112,18 @@ impl Lm {
         self.diagonal.iter_mut().for_each(|d| *d = d.max(least));
         self.open = true;
         true
+    }
+
+    /// Solves for steps, shorter and shorter ones, until one can be tried.
+    fn find_step(&mut self, terrain: &Terrain) {
+        while self.open {
+            match self.solve() {
+                Some(step) if largest(&step) <= LONGEST_STEP => self.set_out(step, terrain),
+                _ => {
+                    self.damp_more(terrain);
+                }
+            }
+        }
     }
 
     /// Whether a trial lowers the cost, and by how much of what it promised.
@@ -225,7 +215,7 @@ impl Lm {
     fn solve(&self) -> Option<Vec<f64>> {
         let damping = self.damping();
         match self.system.as_ref()? {
-            System::Dense(system) => solve_batch(&[Damped { system, damping }]).pop()?,
+            System::Dense(dense) => dense.solve(&damping),
             System::Chain(chain) => chain.solve(&damping),
         }
     }

@@ -13,8 +13,7 @@ use super::lm::{Lm, System};
 use super::outcome::{Progress, Solution, Termination, TraceRow};
 use super::state::{Method, Terrain};
 use super::{MethodKind, SolveSettings};
-use crate::graph::LANES;
-use crate::normal::{Damped, Normal, solve_batch};
+use crate::normal::Normal;
 use crate::objective::{Evaluation, Objective, Want};
 
 /// Problems that a thread works on at a time: enough for a chunk of the objective, few enough that
@@ -60,9 +59,9 @@ impl<'a> Lockstep<'a> {
         let run = |p: usize| -> Box<dyn Method> {
             let x = x0[p * stride..(p + 1) * stride].to_vec();
             match settings.method {
-                MethodKind::Lbfgs => Box::new(Lbfgs::new(x)),
                 MethodKind::Adam => Box::new(Adam::new(x)),
-                MethodKind::Lm => Box::new(Lm::new(x)),
+                MethodKind::Lm if objective.has_residuals() => Box::new(Lm::new(x)),
+                _ => Box::new(Lbfgs::new(x)),
             }
         };
         let runs: Vec<_> = (0..objective.problems()).map(run).collect();
@@ -162,28 +161,17 @@ impl<'a> Lockstep<'a> {
         Ok(())
     }
 
-    /// Every active problem goes on, and gets the steps that it waits for.
+    /// Every active problem goes on; each minds only its own.
     fn go_on(&mut self, stepped: &mut [bool]) {
         let terrain = &self.terrain;
         let runs = chosen(&mut self.runs, &self.active);
         let pairs: Vec<_> = runs.into_iter().zip(stepped).collect();
         pairs
             .into_par_iter()
-            .with_min_len(8)
+            .with_min_len(4)
             .for_each(|(run, stepped)| {
                 *stepped = run.step(terrain);
             });
-        let mut runs = chosen(&mut self.runs, &self.active);
-        runs.par_chunks_mut(LANES).for_each(|runs| {
-            let waiting: Vec<Damped<'_>> = runs.iter().filter_map(|r| r.wants_step()).collect();
-            let steps = solve_batch(&waiting);
-            let waits: Vec<bool> = runs.iter().map(|r| r.wants_step().is_some()).collect();
-            let mut steps = steps.into_iter();
-            for (run, waits) in runs.iter_mut().zip(waits) {
-                let step = if waits { steps.next().flatten() } else { None };
-                run.take_step(step, terrain);
-            }
-        });
     }
 
     /// Ends the finished problems and begins as many others.

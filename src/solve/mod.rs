@@ -23,7 +23,8 @@ pub enum MethodKind {
     #[default]
     Lbfgs,
     Adam,
-    /// Levenberg and Marquardt's, for costs that are squares of residuals.
+    /// Levenberg and Marquardt's, for costs that are squares of residuals; an objective without them
+    /// is solved by L-BFGS instead.
     Lm,
 }
 

@@ -3,7 +3,6 @@
 use super::SolveSettings;
 use super::lm::System;
 use super::outcome::Termination;
-use crate::normal::Damped;
 use crate::objective::{Layout, Want};
 use crate::precondition::Preconditioner;
 
@@ -54,14 +53,6 @@ pub(super) trait Method: Send {
 
     /// Goes on after the objective has said what the trial is; true when an iteration is completed.
     fn step(&mut self, terrain: &Terrain) -> bool;
-
-    /// The equations of the next step, where it waits for their solution.
-    fn wants_step(&self) -> Option<Damped<'_>> {
-        None
-    }
-
-    /// Goes on with the solution, `None` where there is none.
-    fn take_step(&mut self, _step: Option<Vec<f64>>, _terrain: &Terrain) {}
 
     /// Frees what a finished problem needs no more.
     fn forget(&mut self);

@@ -486,7 +486,7 @@ pub static SOLVE: &[Key] = &[
         key(
             "method",
             Choice(&["auto", "lm", "lbfgs", "adam"]),
-            "the algorithm; `auto` is lbfgs",
+            "the algorithm; `auto` is lm",
         ),
         "\"auto\"",
     ),
