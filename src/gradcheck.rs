@@ -1,9 +1,10 @@
-//! Every term's gradient against central differences, in f64.
+//! Every term's gradient, by adjoints and by tangents, against central differences, in f64.
 
 use dfdx::prelude::Cpu;
 
 use crate::compile::CompiledObjective;
 use crate::ir::{Problem, Stage, Values, VariableId};
+use crate::normal::Normal;
 use crate::objective::{Evaluation, Objective, Want};
 use crate::solve::MethodKind;
 
@@ -11,7 +12,7 @@ use crate::solve::MethodKind;
 #[derive(Clone, Debug, PartialEq)]
 pub struct GradientRow {
     pub term: String,
-    /// ‖g − ĝ‖∞ over max(‖ĝ‖∞, 1e-3).
+    /// ‖g − ĝ‖∞ over max(‖ĝ‖∞, 1e-3), of the gradient by adjoints or of 2Jᵀr by tangents.
     pub error: f64,
     /// Largest entry of the gradient.
     pub largest: f64,
@@ -54,6 +55,11 @@ fn check_stage(problem: &Problem, stage: &Stage, frames: &[usize]) -> GradientRo
     objective.evaluate(&start, &[0], Want::Gradient, &mut out);
     let mut gradient = vec![0.0; layout.tangent()];
     layout.pull_back(&start, &out.gradient, &mut gradient);
+    objective.evaluate(&start, &[0], Want::Normal, &mut out);
+    let by_tangents: Vec<f64> = match &out.normal {
+        Normal::Chain(chain) => chain.slope.iter().map(|s| 2.0 * s).collect(),
+        Normal::Dense(_) => gradient.clone(),
+    };
     let mut direction = vec![0.0; layout.tangent()];
     let mut x = start.clone();
     let mut cost = |i: usize, step: f64| {
@@ -71,7 +77,10 @@ fn check_stage(problem: &Problem, stage: &Stage, frames: &[usize]) -> GradientRo
         (4.0 * central(cost, STEP) - central(cost, 2.0 * STEP)) / 3.0
     };
     let expected: Vec<f64> = (0..gradient.len()).map(|i| slope(&mut cost, i)).collect();
-    let difference = |i: usize| (gradient[i] - expected[i]).abs();
+    let difference = |i: usize| {
+        let by_adjoints = (gradient[i] - expected[i]).abs();
+        by_adjoints.max((by_tangents[i] - expected[i]).abs())
+    };
     let worst = (0..gradient.len())
         .max_by(|&a, &b| difference(a).total_cmp(&difference(b)))
         .unwrap_or(0);

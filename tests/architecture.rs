@@ -9,7 +9,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("diagnostic", &[]),
     ("error", &["diagnostic"]),
     ("manifold", &[]),
-    ("objective", &["manifold"]),
+    ("normal", &["graph"]),
+    ("objective", &["manifold", "normal"]),
     ("graph", &[]),
     ("robust", &["graph"]),
     ("io", &[]),
@@ -81,19 +82,24 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "graph",
             "ir",
             "keypoints",
+            "manifold",
+            "normal",
             "objective",
             "prior",
             "term",
         ],
     ),
-    ("solve", &["objective"]),
+    ("solve", &["normal", "objective"]),
     (
         "report",
         &[
             "body", "camera", "compile", "fit", "io", "ir", "manifold", "spec",
         ],
     ),
-    ("gradcheck", &["compile", "fit", "ir", "objective", "solve"]),
+    (
+        "gradcheck",
+        &["compile", "fit", "ir", "normal", "objective", "solve"],
+    ),
     (
         "evaluate",
         &[

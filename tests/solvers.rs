@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use fitrun::{
-    Block, Evaluation, Layout, Manifold, MethodKind, Objective, SolveSettings, Termination,
+    Block, Evaluation, Layout, Manifold, MethodKind, Objective, SolveSettings, Termination, Want,
     minimize,
 };
 
@@ -32,7 +32,7 @@ impl Objective for Batch {
     fn term_names(&self) -> Vec<String> {
         vec!["f".into()]
     }
-    fn evaluate(&self, x: &[f64], active: &[usize], want: Want, out: &mut Evaluation) {
+    fn evaluate(&self, x: &[f64], active: &[usize], _want: Want, out: &mut Evaluation) {
         let stride = self.layout().ambient();
         out.costs.clear();
         out.gradient.clear();

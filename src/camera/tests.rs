@@ -8,7 +8,7 @@ use super::project::{FreePart, Projection};
 use super::triangulate::{triangulate, triangulate_robust};
 use super::{Camera, CameraPart, Distortion, NEAR};
 use crate::data::People;
-use crate::graph::{Gradient, Operation, Value};
+use crate::graph::{At, Kernel};
 
 const PARTS: [CameraPart; 5] = [
     CameraPart::Focal,
@@ -82,42 +82,39 @@ fn points_in_camera(dice: &mut Dice) -> Vec<Vector3<f64>> {
 /// An operation's inputs, (rows, dims) each.
 type Inputs = Vec<(Vec<f64>, usize)>;
 
-fn values(inputs: &Inputs) -> Vec<Value<'_, f64>> {
-    let value = |(data, dims): &'_ (Vec<f64>, usize)| (data.len() / dims, *dims);
+/// The numbers of one row; an input of one row serves all.
+fn row(inputs: &Inputs, i: usize) -> Vec<&[f64]> {
+    let of_input = |(data, dims): &'_ (Vec<f64>, usize)| match data.len() / dims {
+        1 => 0..*dims,
+        _ => i * dims..(i + 1) * dims,
+    };
     inputs
         .iter()
-        .map(|input| Value {
-            data: &input.0,
-            dims: value(input).1,
-            rows: value(input).0,
-        })
+        .map(|input| &input.0[of_input(input)])
         .collect()
 }
 
 fn forward(operation: &Projection<f64>, inputs: &Inputs, rows: usize) -> Vec<f64> {
-    let mut out = vec![0.0; rows * operation.out_dims()];
-    for (i, row) in out.chunks_exact_mut(operation.out_dims()).enumerate() {
-        operation.forward(i, &values(inputs), row);
+    let dims = Kernel::out_dims(operation);
+    let mut out = vec![0.0; rows * dims];
+    for (i, y) in out.chunks_exact_mut(dims).enumerate() {
+        Kernel::forward::<f64>(operation, &row(inputs, i), y);
     }
     out
 }
 
 fn backward(operation: &Projection<f64>, inputs: &Inputs, g: &[f64]) -> Vec<Vec<f64>> {
     let mut found: Vec<Vec<f64>> = inputs.iter().map(|(d, _)| vec![0.0; d.len()]).collect();
-    let mut gradients: Vec<_> = found
-        .iter_mut()
-        .zip(inputs)
-        .map(|(data, (_, dims))| {
-            let rows = data.len() / dims;
-            Some(Gradient {
-                data,
-                dims: *dims,
-                rows,
+    for (i, g) in g.chunks_exact(Kernel::out_dims(operation)).enumerate() {
+        let x = row(inputs, i);
+        let both = found.iter_mut().zip(inputs);
+        let mut gx: Vec<Option<&mut [f64]>> = both
+            .map(|(to, (data, dims))| match data.len() / dims {
+                1 => Some(&mut to[..]),
+                _ => Some(&mut to[i * dims..(i + 1) * dims]),
             })
-        })
-        .collect();
-    for (i, g) in g.chunks_exact(operation.out_dims()).enumerate() {
-        operation.backward(i, &values(inputs), &[], g, &mut gradients);
+            .collect();
+        Kernel::adjoint::<f64>(operation, At { x: &x, y: &[] }, g, &mut gx);
     }
     found
 }
@@ -130,7 +127,7 @@ const STEPS: [f64; 3] = [1e-5, 1e-6, 1e-7];
 /// Largest error of any input's gradient, over the largest entry of that input's gradient, or over
 /// a thousandth of the cost's summands, whose rounding the differences have.
 fn gradient_error(operation: &Projection<f64>, inputs: &Inputs, g: &[f64]) -> f64 {
-    let rows = g.len() / operation.out_dims();
+    let rows = g.len() / Kernel::out_dims(operation);
     let found = backward(operation, inputs, g);
     let cost = |inputs: &Inputs| {
         let out = forward(operation, inputs, rows);
@@ -198,9 +195,10 @@ fn gradients_of_points_and_all_parts_are_differences_wherever_the_point_is() {
                 let mut inputs: Inputs = vec![(world.as_slice().to_vec(), 3)];
                 inputs.extend(parts.iter().map(|(f, x)| (x.clone(), f.dims)));
                 let operation = Projection {
-                    lenses: vec![Lens::new(&camera)],
+                    cameras: vec![camera.clone()].into(),
                     points: 1,
                     free: parts.into_iter().map(|(f, _)| f).collect(),
+                    precision: std::marker::PhantomData,
                 };
                 let error = gradient_error(&operation, &inputs, &dice.throws::<2>(1.0));
                 assert!(error < 1e-7, "{:?} at {p:?}: {error:e}", camera.distortion);
@@ -225,9 +223,10 @@ fn parts_of_some_cameras_by_frame_or_for_all_have_the_gradients_of_differences()
         inputs.push((numbers.repeat(rows), numbers.len()));
     }
     let operation = Projection {
-        lenses: cameras.iter().map(Lens::new).collect(),
+        cameras: cameras.to_vec().into(),
         points: 4,
         free: parts.into_iter().map(|(f, _)| f).collect(),
+        precision: std::marker::PhantomData,
     };
     let error = gradient_error(&operation, &inputs, &dice.throws::<48>(1.0));
     assert!(error < 1e-6, "{error:e}");
@@ -246,9 +245,10 @@ fn free_parts_at_the_cameras_own_numbers_give_the_pixels_of_constant_cameras() {
     let mut inputs: Inputs = vec![points.clone()];
     inputs.extend(numbers.into_iter().map(|x| (x.clone(), x.len())));
     let projection = |free| Projection {
-        lenses: cameras.iter().map(Lens::new).collect(),
+        cameras: cameras.to_vec().into(),
         points: 4,
         free,
+        precision: std::marker::PhantomData,
     };
     let constant = projection(vec![]);
     let pixels = forward(&constant, &vec![points], 1);
@@ -269,19 +269,15 @@ fn a_part_that_is_not_wanted_gets_no_gradient_and_points_may_be_constant() {
         2,
     );
     let operation = Projection {
-        lenses: vec![Lens::new(&camera)],
+        cameras: vec![camera.clone()].into(),
         points: 1,
         free: vec![part],
+        precision: std::marker::PhantomData,
     };
-    let inputs = vec![(vec![0.1, 0.2, 9.0], 3), (numbers, 2)];
-    let mut centre = [0.0; 2];
-    let wanted = Gradient {
-        data: &mut centre[..],
-        dims: 2,
-        rows: 1,
-    };
-    let mut gradients = [None, Some(wanted)];
-    operation.backward(0, &values(&inputs), &[], &[3.0, -2.0], &mut gradients);
+    let x: [&[f64]; 2] = [&[0.1, 0.2, 9.0], &numbers];
+    let (mut centre, g) = ([0.0; 2], [3.0, -2.0]);
+    let mut gx = [None, Some(&mut centre[..])];
+    Kernel::adjoint::<f64>(&operation, At { x: &x, y: &[] }, &g, &mut gx);
     assert_eq!(centre, [3.0, -2.0]);
 }
 

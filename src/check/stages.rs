@@ -3,7 +3,8 @@
 use super::Checker;
 use super::terms::Terms;
 use crate::diagnostic::{Diagnostic, Origin, Sourced};
-use crate::ir::{Coupling, Per, Placement, Residual, Stage, Targets, Term, VariableId};
+use crate::ir::{self, Coupling, NodeId, NodeKind, Per, Placement};
+use crate::ir::{Residual, Stage, Targets, Term, VariableId};
 use crate::solve::MethodKind;
 use crate::spec::{Dimension, Node, Value, View};
 
@@ -41,12 +42,13 @@ impl Checker<'_> {
     /// Without a schedule everything is free at once.
     fn only_stage(&self, terms: &[Term], max_iter: usize) -> Stage {
         let free: Vec<VariableId> = (0..self.variables.len()).map(VariableId).collect();
+        let coupling = self.coupling(&free, terms, None);
         Stage {
             name: "all".into(),
-            coupling: self.coupling(&free, terms, None),
+            coupling,
+            method: self.method(None, &free, terms, coupling),
             free,
             terms: terms.to_vec(),
-            method: self.method(None),
             max_iter,
         }
     }
@@ -102,12 +104,15 @@ impl Checker<'_> {
         if let Some(frames) = &frames {
             self.warn_few_frames(view.path(), &name, frames, &free, &active);
         }
+        let frames = frames.map(|n| n.value.max(1) as usize);
+        let coupling = self.coupling(&free, &active, frames);
+        let own = view.text("method").map(|m| m.value);
         let stage = Stage {
             name,
-            coupling: self.coupling(&free, &active, frames.map(|n| n.value.max(1) as usize)),
+            coupling,
+            method: self.method(own, &free, &active, coupling),
             free,
             terms: active,
-            method: self.method(view.text("method").map(|m| m.value)),
             max_iter: self.max_iter(view, max_iter),
         };
         Some((stage, terms))
@@ -153,13 +158,43 @@ impl Checker<'_> {
         }
     }
 
-    /// The stage's own method, else that of all stages; `auto` is Levenberg and Marquardt's.
-    fn method(&self, own: Option<&str>) -> MethodKind {
+    /// The stage's own method, else that of all stages, else the one that suits it.
+    fn method(
+        &self,
+        own: Option<&str>,
+        free: &[VariableId],
+        terms: &[Term],
+        coupling: Coupling,
+    ) -> MethodKind {
         let root = self.spec.root();
         let solve = root.table("solve").and_then(|t| t.text("method"));
         let name = own.or(solve).unwrap_or("auto");
         let found = MethodKind::NAMES.iter().find(|(n, _)| *n == name);
-        found.map_or(MethodKind::Lm, |(_, kind)| *kind)
+        found.map_or_else(
+            || match coupling {
+                Coupling::Independent if self.has_valleys(free, terms) => MethodKind::Lbfgs,
+                _ => MethodKind::Lm,
+            },
+            |(_, kind)| *kind,
+        )
+    }
+
+    /// Whether a stage moves a pose in a mixture or a code through a decoder: both have many valleys,
+    /// and the long steps of `lm` end in the first one.
+    fn has_valleys(&self, free: &[VariableId], terms: &[Term]) -> bool {
+        let moves = |node: NodeId| match self.nodes[node.0].kind {
+            NodeKind::Variable(id) => free.contains(&id),
+            _ => false,
+        };
+        let in_mixture = |term: &Term| match self.nodes[term.node.0].kind {
+            NodeKind::NearestComponent { of, .. } => moves(of),
+            _ => false,
+        };
+        let decodes = |node: &ir::Node| match node.kind {
+            NodeKind::Dense { of, .. } => moves(of),
+            _ => false,
+        };
+        terms.iter().any(in_mixture) || self.nodes.iter().any(decodes)
     }
 
     /// The stage's own limit, unless it is a default and the spec sets a lower one for all.

@@ -1,6 +1,7 @@
 //! What the problem's structure says about its stages, for `fitrun explain`.
 
 use super::{Coupling, Per, Problem, Stage};
+use crate::solve::MethodKind;
 
 impl Problem {
     /// Rows of path, value and reason: what was derived, not written.
@@ -19,11 +20,15 @@ impl Problem {
             let path = |key: &str| format!("stages[{i}].{key}");
             let (unknowns, structure) = self.structure(stage);
             rows.push([path("unknowns"), unknowns, structure]);
-            rows.push([
-                path("method"),
-                stage.method.name().into(),
-                "as given, else lm: every term is a square of residuals, robust or not".into(),
-            ]);
+            let reason = match stage.method {
+                MethodKind::Lm => "as given, else lm: every term is a square of residuals",
+                MethodKind::Lbfgs => {
+                    "as given, else lbfgs: among the valleys of a mixture or of a decoder its short \
+                     steps find deeper ones"
+                }
+                MethodKind::Adam => "as given",
+            };
+            rows.push([path("method"), stage.method.name().into(), reason.into()]);
         }
         rows
     }

@@ -225,6 +225,9 @@ impl Chain {
                     );
                 }
             }
+            if shared == 0 {
+                continue;
+            }
             let border = &mut self.borders[f];
             solve_lower_triangular_in_place(
                 l,
@@ -234,7 +237,10 @@ impl Chain {
             let border = matrix(&self.borders[f], shared);
             subtract(&mut self.corner, shared, border, border);
         }
-        cholesky(&mut self.corner, shared)
+        match shared {
+            0 => Some(()),
+            _ => cholesky(&mut self.corner, shared),
+        }
     }
 
     /// What frames before `f` mean for the blocks between it and those after it.
@@ -286,5 +292,109 @@ impl Chain {
             self.links.places(f).zip(b).for_each(|(p, x)| step[p] = *x);
         }
         step
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nalgebra::{DMatrix, DVector};
+
+    /// Two shared unknowns and six frames with two parts, of two unknowns and one.
+    fn links(width: usize) -> Links {
+        Links {
+            frames: 6,
+            shared: 2,
+            parts: vec![(2, 2), (14, 1)],
+            width,
+        }
+    }
+
+    /// A chain of residuals on each frame and its neighbours, and the same as one dense matrix.
+    fn problem(width: usize) -> (Chain, DMatrix<f64>, DVector<f64>) {
+        let links = links(width);
+        let (own, shared, n) = (links.own(), links.shared, links.unknowns());
+        let mut chain = Chain::new(links.clone());
+        let mut dense = DMatrix::zeros(n, n);
+        let mut slope = DVector::zeros(n);
+        for frame in 0..links.frames - width {
+            let reads = 0..=width;
+            let number = |i: usize| ((frame * 31 + i) as f64 * 1.7).sin();
+            // One residual of every frame that it reads and of what is shared.
+            let of_frame = |d: usize, i: usize| number(d * own + i);
+            let of_all = |i: usize| number(50 + i);
+            let (residual, mut row) = (number(70), vec![0.0; n]);
+            for d in reads.clone() {
+                for (i, place) in links.places(frame + d).enumerate() {
+                    row[place] = of_frame(d, i);
+                }
+            }
+            (0..shared).for_each(|i| row[i] = of_all(i));
+            let row = DVector::from_vec(row);
+            dense += &row * row.transpose();
+            slope += &row * residual;
+            for d in reads.clone() {
+                let numbers: Vec<f64> = (0..own)
+                    .map(|i| of_frame(d, i))
+                    .chain((0..shared).map(of_all))
+                    .collect();
+                let triangle = (0..own + shared).flat_map(|i| (0..=i).map(move |j| (i, j)));
+                let square: Vec<f64> = triangle.map(|(i, j)| numbers[i] * numbers[j]).collect();
+                let slope: Vec<f64> = numbers.iter().map(|x| x * residual).collect();
+                chain.add_frame(frame + d, &square, &slope, d == 0);
+                for e in 0..d {
+                    let pairs = (0..own).flat_map(|i| (0..own).map(move |j| (i, j)));
+                    let block = pairs.map(|(i, j)| of_frame(d, i) * of_frame(e, j));
+                    chain.add_across(frame + e, d - e, &block.collect::<Vec<f64>>());
+                }
+            }
+        }
+        (chain, dense, slope)
+    }
+
+    #[test]
+    fn a_step_is_that_of_the_whole_matrix_whatever_the_width() {
+        for width in 0..=2 {
+            let (chain, mut dense, slope) = problem(width);
+            let damping: Vec<f64> = (0..slope.len()).map(|i| 0.1 + 0.01 * i as f64).collect();
+            let step = chain.solve(&damping).unwrap();
+            assert!((chain.curvature(&step) - quadratic(&dense, &step)).abs() < 1e-9);
+            (0..slope.len()).for_each(|i| dense[(i, i)] += damping[i]);
+            let expected = dense.cholesky().unwrap().solve(&-slope);
+            for (found, expected) in step.iter().zip(expected.iter()) {
+                assert!(
+                    (found - expected).abs() < 1e-9,
+                    "{width}: {found} {expected}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_held_unknown_keeps_still_and_leaves_the_others_their_own_step() {
+        for held in [1, 5, 16] {
+            let (mut chain, mut dense, mut slope) = problem(2);
+            chain.hold(&[held]);
+            dense.row_mut(held).fill(0.0);
+            dense.column_mut(held).fill(0.0);
+            dense[(held, held)] = 1.0;
+            slope[held] = 0.0;
+            let damping = vec![0.2; slope.len()];
+            let step = chain.solve(&damping).unwrap();
+            (0..slope.len()).for_each(|i| dense[(i, i)] += 0.2);
+            let expected = dense.cholesky().unwrap().solve(&-slope);
+            assert_eq!(step[held], 0.0);
+            for (found, expected) in step.iter().zip(expected.iter()) {
+                assert!(
+                    (found - expected).abs() < 1e-9,
+                    "{held}: {found} {expected}"
+                );
+            }
+        }
+    }
+
+    fn quadratic(a: &DMatrix<f64>, x: &[f64]) -> f64 {
+        let x = DVector::from_column_slice(x);
+        (x.transpose() * a * &x)[(0, 0)]
     }
 }

@@ -486,7 +486,7 @@ pub static SOLVE: &[Key] = &[
         key(
             "method",
             Choice(&["auto", "lm", "lbfgs", "adam"]),
-            "the algorithm; `auto` is lm",
+            "the algorithm; `auto` is lm, or lbfgs in valleys",
         ),
         "\"auto\"",
     ),
