@@ -94,6 +94,33 @@ fn a_frame_alone_has_the_same_bits_as_among_a_hundred_others() {
 }
 
 #[test]
+fn with_lm_a_frame_has_the_same_bits_alone_beside_nan_and_in_company_and_costs_no_more() {
+    let good = repeated();
+    let mut broken = good.clone();
+    broken[7 * 66..8 * 66].fill(f64::NAN);
+    let lbfgs = ALONE.replace("name = ", "method = \"lbfgs\"\nname = ");
+    for precision in ["f32", "f64"] {
+        let run = |joints: &[f64], frames: &str, schedule: &str| {
+            fit_with("none", joints, frames, precision, schedule)
+        };
+        let (checked, together) = run(&good, "0..70", ALONE);
+        let (second, spoilt) = run(&broken, "0..70", ALONE);
+        let (_, other) = run(&good, "0..70", &lbfgs);
+        assert!(together.status.iter().all(|s| *s == Status::Converged));
+        assert!(together.cost() <= 1.001 * other.cost());
+        let iterations: usize = together.stages[1].solution.iterations.iter().sum();
+        assert!(iterations < 70 * 40, "{iterations} iterations of 70 frames");
+        for frame in [0, 6, 8, 15, 16, 69] {
+            let expected = bits(&checked, &together, frame);
+            let (one, alone) = run(&good, &format!("{frame}..{}", frame + 1), ALONE);
+            assert_eq!(expected, bits(&one, &alone, 0), "{precision}, {frame} alone");
+            let found = bits(&second, &spoilt, frame);
+            assert_eq!(expected, found, "{precision}, {frame} beside NaN");
+        }
+    }
+}
+
+#[test]
 fn a_frame_of_nan_leaves_the_bits_of_all_others_unchanged() {
     let good: Vec<f64> = joints().iter().copied().collect();
     let mut broken = good.clone();

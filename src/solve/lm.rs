@@ -18,10 +18,10 @@ const FREE_DAMPING: f64 = 1.0;
 const LEAST_DIAGONAL: f64 = 1e-6;
 /// Largest whitened change of one coordinate in a step.
 const LONGEST_STEP: f64 = 10.0;
-/// Above this damping a step promises little because it is short, not because the end is near.
-const MOST_FAINT: f64 = 1e4;
 /// Decreases of so few rounding errors of the cost cannot be told from none.
 const FAINT: f64 = 2.0;
+/// What rounding can hide of a decrease that the normal equations promise, in roundings of max(1, E).
+const ROUNDING: f64 = 2e3;
 
 /// The normal equations of one problem.
 pub(super) enum System {
@@ -42,6 +42,8 @@ pub(super) struct Lm {
     open: bool,
     /// What the running step promises to lower the cost by.
     promised: f64,
+    /// What the first step from the current point promised.
+    hoped: Option<f64>,
     step: Vec<f64>,
 }
 
@@ -90,6 +92,7 @@ impl Lm {
             growth: 2.0,
             open: false,
             promised: 0.0,
+            hoped: None,
             step: Vec::new(),
         }
     }
@@ -110,7 +113,7 @@ impl Lm {
         let least = LEAST_DIAGONAL * largest(&self.diagonal);
         let least = least.max(f64::MIN_POSITIVE);
         self.diagonal.iter_mut().for_each(|d| *d = d.max(least));
-        self.open = true;
+        (self.open, self.hoped) = (true, None);
         true
     }
 
@@ -158,10 +161,8 @@ impl Lm {
         self.growth *= 2.0;
         self.open = self.damping <= MOST_DAMPING;
         if !self.open {
-            self.state.termination = Some(Termination::Stalled {
-                gradient: self.state.gradient / self.state.unit(),
-                tolerance: terrain.settings.tolerance_grad,
-            });
+            let rounding = ROUNDING * terrain.settings.noise;
+            self.end(self.hoped.unwrap_or(f64::INFINITY), rounding, terrain);
         }
         self.open
     }
@@ -186,23 +187,33 @@ impl Lm {
         let curvature = self.system.as_ref().map_or(0.0, |s| s.curvature(&step));
         self.promised = -slope - curvature;
         self.step = step;
-        let noise = FAINT * terrain.settings.noise * self.state.current.cost.abs();
-        if self.promised <= noise {
-            self.end_faint(noise, terrain);
+        self.hoped.get_or_insert(self.promised);
+        let unit = self.state.unit();
+        let tolerance = terrain.settings.tolerance_cost;
+        if self.damping <= FREE_DAMPING && self.promised <= tolerance * unit {
+            let value = self.promised / unit;
+            self.state.termination = Some(Termination::Cost { value, tolerance });
+            return;
+        }
+        let noise = FAINT * terrain.settings.noise * self.state.current.cost.abs() / unit;
+        if self.promised <= noise * unit {
+            self.end(self.hoped.unwrap_or(self.promised), noise, terrain);
             return;
         }
         self.asks = Want::Cost;
     }
 
-    fn end_faint(&mut self, noise: f64, terrain: &Terrain) {
-        let unit = self.state.unit();
-        self.state.termination = Some(match self.damping <= MOST_FAINT {
+    /// Ends where no step helps: at the end, if rounding hides what was hoped for, else before it.
+    fn end(&mut self, hoped: f64, tolerance: f64, terrain: &Terrain) {
+        let value = hoped / self.state.unit();
+        let rounding = ROUNDING * terrain.settings.noise;
+        self.state.termination = Some(match value <= tolerance.max(rounding) {
             true => Termination::Precision {
-                value: self.promised / unit,
-                tolerance: noise / unit,
+                value,
+                tolerance: tolerance.max(rounding),
             },
             false => Termination::Stalled {
-                gradient: self.state.gradient / unit,
+                gradient: self.state.gradient / self.state.unit(),
                 tolerance: terrain.settings.tolerance_grad,
             },
         });
