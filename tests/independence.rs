@@ -113,7 +113,11 @@ fn with_lm_a_frame_has_the_same_bits_alone_beside_nan_and_in_company_and_costs_n
         for frame in [0, 6, 8, 15, 16, 69] {
             let expected = bits(&checked, &together, frame);
             let (one, alone) = run(&good, &format!("{frame}..{}", frame + 1), ALONE);
-            assert_eq!(expected, bits(&one, &alone, 0), "{precision}, {frame} alone");
+            assert_eq!(
+                expected,
+                bits(&one, &alone, 0),
+                "{precision}, {frame} alone"
+            );
             let found = bits(&second, &spoilt, frame);
             assert_eq!(expected, found, "{precision}, {frame} beside NaN");
         }

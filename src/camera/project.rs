@@ -91,7 +91,7 @@ impl<E: Scalar> Projection<E> {
 #[inline(always)]
 fn seen<T: Number>(of_point: [T; 3], g: [T; 2]) -> [T; 3] {
     let size = g[0].magnitude() + g[1].magnitude();
-    of_point.map(|x| T::zero().less(size, x, size - size))
+    of_point.map(|x| T::zero().less(size, x, T::zero() * size))
 }
 
 impl<E: Scalar> Kernel<E> for Projection<E> {

@@ -45,6 +45,9 @@ pub(super) struct Leaf<E> {
     pub free: bool,
 }
 
+/// Free variables with the steps that hold them.
+type FreeLeaves = Vec<(VariableId, usize)>;
+
 /// Costs and gradients of one chunk.
 pub(super) struct ChunkResult<E> {
     /// (core lanes, terms).
@@ -167,7 +170,7 @@ impl<E: Scalar> Program<E> {
         pass: &mut Pass<E, D>,
         differentiate: bool,
         leaf: impl Fn(VariableId) -> Leaf<E>,
-    ) -> (Vec<Traced<E, D>>, Vec<(VariableId, usize)>) {
+    ) -> (Vec<Traced<E, D>>, FreeLeaves) {
         let mut values: Vec<Traced<E, D>> = Vec::with_capacity(self.steps.len());
         let mut free = Vec::new();
         for (at, step) in self.steps.iter().enumerate() {

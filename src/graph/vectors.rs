@@ -29,6 +29,7 @@ pub(crate) trait Vectors: Sized + Copy {
 }
 
 #[cfg(target_arch = "x86_64")]
+#[allow(clippy::missing_transmute_annotations)] // The macro says the types beside them.
 mod x86 {
     use std::arch::x86_64::*;
     use std::mem::transmute;

@@ -243,8 +243,9 @@ impl<E: Scalar> Kernel<E> for NearestComponent<E> {
     fn forward<T: Number<Scalar = E>>(&self, x: &[&[T]], y: &mut [T]) {
         let mut own = vec![T::zero(); y.len()];
         let mut least = T::of(f64::INFINITY);
-        // A pose that is no number has no nearest component, and says so.
-        y.fill(x[0].iter().fold(T::zero(), |sum, x| sum + (*x - *x)));
+        // A pose that is no number, or beyond all numbers, has no nearest component, and says so.
+        let beyond = T::of(f64::INFINITY);
+        y.fill(x[0].iter().fold(beyond, |sum, x| T::zero().fused(*x, sum)));
         for m in 0..self.means.len() {
             self.residual(m, x[0], &mut own);
             let energy = square(&own);

@@ -92,7 +92,7 @@ impl<E: Scalar> Kernel<E> for JointLimits {
 #[inline(always)]
 fn outside<T: Number>(angle: T, [low, high]: [f64; 2]) -> T {
     let (low, high) = (T::of(low), T::of(high));
-    let above = high.less(angle, angle - high, angle - angle);
+    let above = high.less(angle, angle - high, T::zero() * angle);
     angle.less(low, angle - low, above)
 }
 
