@@ -4,7 +4,7 @@ use dfdx::prelude::Cpu;
 use rayon::prelude::*;
 
 use super::program::{Leaf, Program};
-use crate::graph::{LANES, Pass};
+use crate::graph::{LANES, Pass, Scalar};
 use crate::ir::{NodeId, Problem, Values, VariableId};
 
 /// (frames, dims) of a node for the given frames, one row each also where it is shared.
@@ -33,10 +33,7 @@ pub(crate) fn forward(
 }
 
 /// Rows of up to [`LANES`] frames as (dims, LANES); lanes that are left over repeat the last frame.
-pub(super) fn lanes<'v, E: crate::graph::Scalar>(
-    frames: &[usize],
-    row: impl Fn(usize) -> &'v [f64],
-) -> Vec<E> {
+pub(super) fn lanes<'v, E: Scalar>(frames: &[usize], row: impl Fn(usize) -> &'v [f64]) -> Vec<E> {
     let last = frames.len() - 1;
     let rows: [&[f64]; LANES] = std::array::from_fn(|k| row(frames[k.min(last)]));
     let dims = rows[0].len();
