@@ -39,6 +39,7 @@ pub fn gradcheck(problem: &Problem) -> Vec<GradientRow> {
             terms: vec![term.clone()],
             coupling: crate::ir::Coupling::Joint,
             max_iter: 0,
+            softness: 0.0,
         };
         check_stage(problem, &stage, &frames)
     });

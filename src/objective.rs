@@ -128,6 +128,9 @@ pub enum Want {
     Gradient,
     /// The cost and the normal equations of its residuals.
     Normal,
+    /// As `Normal`, but a residual that is one of several, such as that of a mixture's nearest
+    /// component, is the one that promises the lowest cost after a step.
+    Promising,
 }
 
 /// What one evaluation says about the active problems, in their order.
@@ -141,6 +144,9 @@ pub struct Evaluation {
     pub gradient: Vec<f64>,
     /// The normal equations, in whitened tangent coordinates.
     pub normal: Normal,
+    /// (active): what the residuals of the normal equations cost more than `costs` says, where
+    /// [`Want::Promising`] chose others than the smallest; empty where it chose none.
+    pub excess: Vec<f64>,
 }
 
 /// The central type and the extension point of the library: implement it for an objective of your
@@ -186,6 +192,11 @@ pub trait Objective {
     /// coordinates, where the objective knows one.
     fn preconditioner(&self) -> Option<Preconditioner> {
         None
+    }
+
+    /// Whether any residual is one of several, so that it is of use to ask for [`Want::Promising`].
+    fn has_alternatives(&self) -> bool {
+        false
     }
 
     /// Whether it answers [`Want::Normal`], so that Levenberg and Marquardt's method can solve it.

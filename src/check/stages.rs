@@ -3,7 +3,7 @@
 use super::Checker;
 use super::terms::Terms;
 use crate::diagnostic::{Diagnostic, Origin, Sourced};
-use crate::ir::{self, Coupling, NodeId, NodeKind, Per, Placement};
+use crate::ir::{Coupling, NodeId, NodeKind, Per, Placement};
 use crate::ir::{Residual, Stage, Targets, Term, VariableId};
 use crate::solve::MethodKind;
 use crate::spec::{Dimension, Node, Value, View};
@@ -46,10 +46,11 @@ impl Checker<'_> {
         Stage {
             name: "all".into(),
             coupling,
-            method: self.method(None, &free, terms, coupling),
+            method: self.method(None, &free, coupling),
             free,
             terms: terms.to_vec(),
             max_iter,
+            softness: 0.0,
         }
     }
 
@@ -110,10 +111,11 @@ impl Checker<'_> {
         let stage = Stage {
             name,
             coupling,
-            method: self.method(own, &free, &active, coupling),
+            method: self.method(own, &free, coupling),
             free,
             terms: active,
             max_iter: self.max_iter(view, max_iter),
+            softness: 0.0,
         };
         Some((stage, terms))
     }
@@ -159,42 +161,31 @@ impl Checker<'_> {
     }
 
     /// The stage's own method, else that of all stages, else the one that suits it.
-    fn method(
-        &self,
-        own: Option<&str>,
-        free: &[VariableId],
-        terms: &[Term],
-        coupling: Coupling,
-    ) -> MethodKind {
+    fn method(&self, own: Option<&str>, free: &[VariableId], coupling: Coupling) -> MethodKind {
         let root = self.spec.root();
         let solve = root.table("solve").and_then(|t| t.text("method"));
         let name = own.or(solve).unwrap_or("auto");
         let found = MethodKind::NAMES.iter().find(|(n, _)| *n == name);
         found.map_or_else(
             || match coupling {
-                Coupling::Independent if self.has_valleys(free, terms) => MethodKind::Lbfgs,
+                Coupling::Independent if self.has_valleys(free) => MethodKind::Lbfgs,
                 _ => MethodKind::Lm,
             },
             |(_, kind)| *kind,
         )
     }
 
-    /// Whether a stage moves a pose in a mixture or a code through a decoder: both have many valleys,
-    /// and the long steps of `lm` end in the first one.
-    fn has_valleys(&self, free: &[VariableId], terms: &[Term]) -> bool {
+    /// Whether a stage moves the code of a generator, which has many deep valleys: the long steps of
+    /// `lm` end in the first one.
+    fn has_valleys(&self, free: &[VariableId]) -> bool {
         let moves = |node: NodeId| match self.nodes[node.0].kind {
             NodeKind::Variable(id) => free.contains(&id),
             _ => false,
         };
-        let in_mixture = |term: &Term| match self.nodes[term.node.0].kind {
-            NodeKind::NearestComponent { of, .. } => moves(of),
+        self.nodes.iter().any(|node| match &node.kind {
+            NodeKind::Dense { of, prior, .. } => prior.is_generator() && moves(*of),
             _ => false,
-        };
-        let decodes = |node: &ir::Node| match node.kind {
-            NodeKind::Dense { of, .. } => moves(of),
-            _ => false,
-        };
-        terms.iter().any(in_mixture) || self.nodes.iter().any(decodes)
+        })
     }
 
     /// The stage's own limit, unless it is a default and the spec sets a lower one for all.

@@ -14,7 +14,7 @@ pub(crate) fn forward(
     values: &Values,
     frames: &[usize],
 ) -> Vec<f64> {
-    let program = Program::<f64>::of_nodes(problem, std::iter::once(node));
+    let program = Program::<f64>::of_nodes(problem, std::iter::once(node), 0.0);
     let at = program.position(node);
     let rows = frames.par_chunks(LANES).flat_map_iter(|frames| {
         let leaf = |variable: VariableId| Leaf {

@@ -1,6 +1,7 @@
 //! The terms of a chunk linearised: directions through the program, their products in lanes.
 
-use super::program::{Action, Program};
+use super::choose::Choice;
+use super::program::{Action, Program, ProgramTerm};
 use super::seeds;
 use crate::graph::directions::{Columns, Directions, Plan};
 use crate::graph::number::{Lanes, Work, dispatch};
@@ -27,7 +28,7 @@ enum Way {
 }
 
 /// Neighbouring residuals of a term that move in the same directions.
-struct Group {
+pub(super) struct Group {
     /// The first component.
     first: usize,
     count: usize,
@@ -42,6 +43,8 @@ pub(super) struct Products<E> {
     pub squares: Vec<Vec<E>>,
     /// Jᵀr, likewise.
     pub slopes: Vec<Vec<E>>,
+    /// By how much the residuals that were chosen cost more than the smallest ones.
+    pub excess: [f64; LANES],
     /// For frames i and j < i that a residual reads: (i, j, (own, own) numbers of JᵢᵀJⱼ).
     pub across: Vec<(usize, usize, Vec<E>)>,
 }
@@ -132,7 +135,8 @@ impl Linear {
         all
     }
 
-    /// Costs and products of all terms at the program's values.
+    /// Costs and products of all terms at the program's values; where `choose`, a residual that is one
+    /// of several is the one that promises the lowest cost.
     pub fn products<E: Scalar, D: Host<E>>(
         &self,
         problem: &Problem,
@@ -140,6 +144,7 @@ impl Linear {
         values: &[Traced<E, D>],
         rows: Rows<'_>,
         columns: usize,
+        choose: bool,
     ) -> Products<E> {
         let directions = self.directions(problem, program, values);
         let n = self.unknowns();
@@ -150,10 +155,12 @@ impl Linear {
             costs: vec![0.0; rows.core * columns],
             squares: (0..=reach).map(|_| zeros(n * (n + 1) / 2)).collect(),
             slopes: (0..=reach).map(|_| zeros(n)).collect(),
+            excess: [0.0; LANES],
             across: pairs
                 .map(|(i, j)| (i, j, zeros(self.own * self.own)))
                 .collect(),
         };
+        let mut open = Vec::new();
         for (term, groups) in program.terms.iter().zip(&self.groups) {
             let weighed = term.residuals.weigh(rows, values[term.step].numbers());
             for (row, cost) in products.costs.chunks_exact_mut(columns).zip(weighed.costs) {
@@ -162,6 +169,10 @@ impl Linear {
             let Some(directions) = &directions[term.step] else {
                 continue;
             };
+            if choose && !term.alternatives.is_empty() {
+                open.push((term, groups, weighed.costs));
+                continue;
+            }
             let frames = self.of_frames(&term.residuals, groups, directions);
             for (i, of_frame) in frames.iter().enumerate() {
                 dispatch(Square {
@@ -186,7 +197,57 @@ impl Linear {
                 }
             }
         }
+        for (term, groups, costs) in open {
+            self.choose(
+                program,
+                values,
+                &directions,
+                (term, groups),
+                rows,
+                &mut products,
+            );
+            (0..LANES).for_each(|k| products.excess[k] -= costs[k]);
+        }
         products
+    }
+
+    /// Adds the products of the best of a term's alternatives, lane by lane, and counts its cost as
+    /// excess.
+    fn choose<E: Scalar, D: Host<E>>(
+        &self,
+        program: &Program<E>,
+        values: &[Traced<E, D>],
+        directions: &[Option<Vec<E>>],
+        (term, groups): (&ProgramTerm<E>, &[Group]),
+        rows: Rows<'_>,
+        products: &mut Products<E>,
+    ) {
+        let step = (&self.steps[term.step], &program.steps[term.step].action);
+        let (Way::Through(plan), Action::Apply { inputs, .. }) = step else {
+            return;
+        };
+        let x: Vec<&[E]> = inputs.iter().map(|i| values[*i].numbers()).collect();
+        let dx: Vec<Option<&[E]>> = inputs.iter().map(|i| directions[*i].as_deref()).collect();
+        let choice = Choice {
+            residuals: &term.residuals,
+            rows,
+            x: &x,
+            dx: &dx,
+            plan,
+            groups,
+            own: self.own,
+            square: &products.squares[0],
+            slope: &products.slopes[0],
+        };
+        let Some(best) = choice.best(&term.alternatives) else {
+            return;
+        };
+        let add = |to: &mut [E], from: &[E]| {
+            to.iter_mut().zip(from).for_each(|(to, from)| *to += *from);
+        };
+        add(&mut products.squares[0], &best.square);
+        add(&mut products.slopes[0], &best.slope);
+        (0..LANES).for_each(|k| products.excess[k] += best.costs[k]);
     }
 
     /// A residual's directions by the frame that moves, as numbers of the residual's own lane: a term
@@ -261,13 +322,13 @@ impl Group {
 }
 
 /// square += Jᵀ W J, the lower triangle, and slope += Jᵀ W r.
-struct Square<'a, E> {
-    groups: &'a [Group],
-    directions: &'a [E],
-    residuals: &'a [E],
-    weights: &'a [E],
-    square: &'a mut [E],
-    slope: &'a mut [E],
+pub(super) struct Square<'a, E> {
+    pub groups: &'a [Group],
+    pub directions: &'a [E],
+    pub residuals: &'a [E],
+    pub weights: &'a [E],
+    pub square: &'a mut [E],
+    pub slope: &'a mut [E],
 }
 
 impl<E: Scalar> Work for Square<'_, E> {

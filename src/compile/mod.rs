@@ -1,6 +1,7 @@
 //! From the checked problem to tensor operations: a program per stage, without what nobody reads.
 
 mod along_frames;
+mod choose;
 mod forward;
 mod linear;
 mod objective;

@@ -85,8 +85,8 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
             false => None,
         };
         let (free, layout) = parameters(problem, stage, if joint { frames.len() } else { 1 });
-        let program = Program::new::<D>(problem, &stage.free, values, of_frames);
-        let shared = Program::new::<D>(problem, &stage.free, values, of_subject);
+        let program = Program::new::<D>(problem, stage, values, of_frames);
+        let shared = Program::new::<D>(problem, stage, values, of_subject);
         let unknowns = Unknowns::new(problem, &free, joint);
         Self {
             linear: unknowns.linear(problem, &program),
@@ -104,6 +104,17 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
             preconditioner,
             device: std::marker::PhantomData,
         }
+    }
+
+    /// The same problems in another form of their stage, with the same unknowns.
+    pub fn like(&self, stage: &Stage) -> Self {
+        Self::new(
+            self.problem,
+            stage,
+            self.values,
+            self.frames.clone(),
+            self.joint,
+        )
     }
 
     /// The parameter vectors that stand for the given values, problem by problem.
@@ -236,8 +247,8 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
 
     fn evaluate_independent(&self, x: &[f64], active: &[usize], want: Want, out: &mut Evaluation) {
         let frames: Vec<usize> = active.iter().map(|&p| self.frames[p]).collect();
-        if want == Want::Normal {
-            return self.normal_independent(x, &frames, out);
+        if matches!(want, Want::Normal | Want::Promising) {
+            return self.normal_independent(x, &frames, want, out);
         }
         let stride = self.layout.ambient();
         let columns = self.names.len();
@@ -261,21 +272,23 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
         sum_terms(columns, out);
     }
 
-    fn normal_independent(&self, x: &[f64], frames: &[usize], out: &mut Evaluation) {
+    fn normal_independent(&self, x: &[f64], frames: &[usize], want: Want, out: &mut Evaluation) {
         let columns = self.names.len();
         let results = self.on_chunks(frames, |rows, slots, frames| {
             let leaf = |variable| self.leaf(variable, x, slots, frames);
-            let products = self.products(&self.program, &self.linear, rows, leaf);
+            let products = self.products(&self.program, &self.linear, rows, want, leaf);
             let normal = |k: usize| Dense {
                 square: lane(&products.squares[0], k),
                 slope: lane(&products.slopes[0], k),
             };
             let normals: Vec<Dense> = (0..rows.used).map(normal).collect();
-            (products.costs, normals)
+            let excess = products.excess[..rows.used].to_vec();
+            (products.costs, normals, excess)
         });
         let mut all = Vec::with_capacity(frames.len());
-        for (_, (costs, normals)) in results {
+        for (_, (costs, normals, excess)) in results {
             out.terms.extend(costs);
+            out.excess.extend(excess);
             all.extend(normals);
         }
         out.normal = Normal::Dense(all);
@@ -287,16 +300,18 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
         program: &Program<E>,
         linear: &Linear,
         rows: Rows<'_>,
+        want: Want,
         leaf: impl Fn(VariableId) -> Leaf<E>,
     ) -> Products<E> {
         let mut pass = Pass::<E, D>::new(&D::default());
         let (values, _) = program.forward(&mut pass, false, leaf);
-        linear.products(self.problem, program, &values, rows, self.names.len())
+        let (columns, choose) = (self.names.len(), want == Want::Promising);
+        linear.products(self.problem, program, &values, rows, columns, choose)
     }
 
     fn evaluate_joint(&self, x: &[f64], want: Want, out: &mut Evaluation) {
-        if want == Want::Normal {
-            return self.normal_joint(x, out);
+        if matches!(want, Want::Normal | Want::Promising) {
+            return self.normal_joint(x, want, out);
         }
         let columns = self.names.len();
         let differentiate = want == Want::Gradient;
@@ -330,7 +345,8 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
         }
     }
 
-    fn normal_joint(&self, x: &[f64], out: &mut Evaluation) {
+    fn normal_joint(&self, x: &[f64], want: Want, out: &mut Evaluation) {
+        let mut excess = 0.0;
         let links = self.links();
         let mut chain = Chain::new(links);
         out.terms.resize(self.names.len(), 0.0);
@@ -338,15 +354,16 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
         for wave in self.chunks(self.frames.len()).chunks(WAVE) {
             let results = self.on(wave, &self.frames, |rows, slots, frames| {
                 let leaf = |variable| self.leaf(variable, x, slots, frames);
-                self.products(&self.program, &self.linear, rows, leaf)
+                self.products(&self.program, &self.linear, rows, want, leaf)
             });
             for (chunk, products) in results {
                 add_terms(&products.costs, out);
+                excess += products.excess[..chunk.core].iter().sum::<f64>();
                 self.link(&chunk, &products, &mut chain);
             }
         }
         let leaf = |variable| self.leaf(variable, x, &[0], &[0]);
-        let shared = self.products(&self.shared, &self.linear_shared, ONE, leaf);
+        let shared = self.products(&self.shared, &self.linear_shared, ONE, want, leaf);
         add_terms(&shared.costs, out);
         chain.add_frame(
             0,
@@ -354,6 +371,7 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
             &lane(&shared.slopes[0], 0),
             true,
         );
+        out.excess.push(excess);
         out.normal = Normal::Chain(Box::new(chain));
         out.costs.push(out.terms.iter().sum());
     }
@@ -451,10 +469,16 @@ impl<E: Scalar, D: Host<E>> Objective for CompiledObjective<'_, E, D> {
         true
     }
 
+    fn has_alternatives(&self) -> bool {
+        let some = |t: &super::program::ProgramTerm<E>| !t.alternatives.is_empty();
+        self.program.terms.iter().any(some)
+    }
+
     fn evaluate(&self, x: &[f64], active: &[usize], want: Want, out: &mut Evaluation) {
         out.costs.clear();
         out.terms.clear();
         out.gradient.clear();
+        out.excess.clear();
         match self.joint {
             true => self.evaluate_joint(x, want, out),
             false => self.evaluate_independent(x, active, want, out),

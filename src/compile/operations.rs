@@ -26,13 +26,19 @@ fn convert<E: Scalar>(numbers: &[f64]) -> Vec<E> {
     numbers.iter().map(|&x| E::of(x)).collect()
 }
 
-pub(super) fn operation<E: Scalar>(kind: &NodeKind, nodes: &[Node]) -> Arc<dyn Operation<E>> {
+pub(super) fn operation<E: Scalar>(
+    kind: &NodeKind,
+    nodes: &[Node],
+    softness: f64,
+) -> Arc<dyn Operation<E>> {
     match kind {
         NodeKind::Variable(_) => unreachable!("a variable is a leaf, not an operation"),
         NodeKind::Rotations { of } => Arc::new(Rodrigues {
             count: nodes[of.0].dims / 3,
         }),
-        NodeKind::Dense { prior, layer, .. } => Arc::new(DenseLayer::new(&prior.decoder, *layer)),
+        NodeKind::Dense { prior, layer, .. } => {
+            Arc::new(DenseLayer::new(&prior.decoder, *layer, softness))
+        }
         NodeKind::SixD { of } => Arc::new(SixD {
             count: nodes[of.0].dims / 6,
         }),
@@ -96,6 +102,16 @@ pub(super) fn operation<E: Scalar>(kind: &NodeKind, nodes: &[Node]) -> Arc<dyn O
         NodeKind::BoneDifferences { pairs, .. } => Arc::new(BoneDifferences {
             pairs: pairs.to_vec(),
         }),
+    }
+}
+
+/// What a node's value is one of, each on its own.
+pub(super) fn alternatives<E: Scalar>(kind: &NodeKind) -> Vec<Arc<dyn Operation<E>>> {
+    match kind {
+        NodeKind::NearestComponent { mixture, .. } => NearestComponent::<E>::each(mixture)
+            .map(|one| Arc::new(one) as Arc<dyn Operation<E>>)
+            .collect(),
+        _ => Vec::new(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::operations;
 use crate::graph::{Host, LANES, Operation, Pass, Scalar, Traced};
-use crate::ir::{Node, NodeId, NodeKind, Per, Problem, Term, Values, VariableId};
+use crate::ir::{Node, NodeId, NodeKind, Per, Problem, Stage, Term, Values, VariableId};
 use crate::term::residuals::{Residuals, Rows};
 
 pub(super) struct Program<E> {
@@ -37,6 +37,8 @@ pub(super) struct ProgramTerm<E> {
     /// Column among the stage's terms.
     pub column: usize,
     pub residuals: Residuals<E>,
+    /// Operations of which the step's is the one that is smallest at a point; mostly none.
+    pub alternatives: Vec<Arc<dyn Operation<E>>>,
 }
 
 /// A chunk's numbers for one variable, (dims, LANES).
@@ -57,30 +59,36 @@ pub(super) struct ChunkResult<E> {
 }
 
 impl<E: Scalar> Program<E> {
-    /// The program of the terms, numbered by their position in the stage.
+    /// The program of the stage's terms, numbered by their position in the stage.
     pub fn new<'a, D: Host<E>>(
         problem: &Problem,
-        free: &[VariableId],
+        stage: &Stage,
         values: &Values,
         terms: impl Iterator<Item = (usize, &'a Term)>,
     ) -> Self {
         let terms: Vec<(usize, &Term)> = terms.collect();
         let wanted = terms.iter().map(|(_, t)| t.node);
-        let mut program = Self::of_nodes(problem, wanted);
+        let mut program = Self::of_nodes(problem, wanted, stage.softness);
         for (column, term) in terms {
-            let residuals = operations::residuals(term, &problem.nodes[term.node.0]);
+            let node = &problem.nodes[term.node.0];
+            let residuals = operations::residuals(term, node);
             program.reach = program.reach.max(residuals.reach());
             program.terms.push(ProgramTerm {
                 step: program.position(term.node),
                 column,
                 residuals,
+                alternatives: operations::alternatives(&node.kind),
             });
         }
-        program.fold::<D>(problem, free, values);
+        program.fold::<D>(problem, &stage.free, values);
         program
     }
 
-    pub fn of_nodes(problem: &Problem, wanted: impl Iterator<Item = NodeId>) -> Self {
+    pub fn of_nodes(
+        problem: &Problem,
+        wanted: impl Iterator<Item = NodeId>,
+        softness: f64,
+    ) -> Self {
         let mut program = Self {
             steps: Vec::new(),
             terms: Vec::new(),
@@ -92,7 +100,7 @@ impl<E: Scalar> Program<E> {
                 NodeKind::Variable(variable) => Action::Leaf(*variable),
                 kind => Action::Apply {
                     inputs: kind.inputs().iter().map(|n| program.position(*n)).collect(),
-                    operation: operations::operation(kind, &problem.nodes),
+                    operation: operations::operation(kind, &problem.nodes, softness),
                 },
             };
             program.steps.push(Step { node: id, action });

@@ -8,6 +8,10 @@ use crate::objective::{Evaluation, Objective, Want};
 
 /// Starts that a frame is solved from.
 const TRIED: usize = 8;
+/// A cost this many times the median is far above the others.
+const FAR: f64 = 2.0;
+/// Of so few frames nobody can say what is usual.
+const FEW: usize = 8;
 
 /// A code, and whether the body is turned by half a turn about the vertical.
 #[derive(Clone, Copy)]
@@ -16,20 +20,41 @@ struct Trial {
     turned: bool,
 }
 
-/// Where the stage is the first that frees a variable with several starts: for each frame the present
-/// value, and those of the others that cost least where the frame stands.
+/// The variable with several starts that a stage is the first to free.
+pub(super) fn fresh(problem: &Problem, index: usize) -> Option<VariableId> {
+    let (stage, earlier) = (&problem.stages[index], &problem.stages[..index]);
+    let fresh = |id: &&VariableId| {
+        let freed = earlier.iter().any(|s| s.free.contains(id));
+        !problem.variables[id.0].starts.is_empty() && !freed
+    };
+    stage.free.iter().find(fresh).copied()
+}
+
+/// Frames whose cost says that another start may be better: above that of residuals as large as
+/// their sigma, and far above the other frames'.
+pub(super) fn doubtful(stage: &Stage, frames: &[usize], costs: &[f64]) -> Vec<usize> {
+    let usual = match frames.len() {
+        0..FEW => 0.0,
+        _ => FAR * super::frames::median(costs),
+    };
+    let observed = |frame: usize| -> usize {
+        let of_terms = stage.terms.iter().map(|t| t.residual.observed(frame));
+        of_terms.sum()
+    };
+    let pairs = frames.iter().zip(costs);
+    let doubtful = pairs.filter(|(f, cost)| **cost > usual.max(observed(**f) as f64));
+    doubtful.map(|(frame, _)| *frame).collect()
+}
+
+/// For each frame the present value, and those of a variable's starts that cost least where the frame
+/// stands.
 pub(super) fn starts<E: Scalar, D: Host<E>>(
     problem: &Problem,
-    index: usize,
+    id: VariableId,
     stage: &Stage,
     values: &Values,
     frames: &[usize],
 ) -> Option<Vec<Start>> {
-    let fresh = |id: &&VariableId| {
-        let earlier = problem.stages[..index].iter();
-        !problem.variables[id.0].starts.is_empty() && earlier.clone().all(|s| !s.free.contains(id))
-    };
-    let id = *stage.free.iter().find(fresh)?;
     let codes = &problem.variables[id.0].starts;
     let rotation = problem.placement.as_ref().map(|p| p.rotation);
     let rotation = rotation.filter(|r| stage.free.contains(r));
@@ -60,9 +85,7 @@ pub(super) fn starts<E: Scalar, D: Host<E>>(
     for (slot, &frame) in frames.iter().enumerate() {
         let mut order: Vec<&(Trial, Vec<f64>)> = trials.iter().skip(1).collect();
         order.sort_by(|a, b| a.1[slot].total_cmp(&b.1[slot]));
-        let best = order
-            .iter()
-            .take(std::env::var("TRIED").map_or(TRIED, |t| t.parse().unwrap()) - 1);
+        let best = order.iter().take(TRIED - 1);
         for (trial, _) in std::iter::once(&trials[0]).chain(best.copied()) {
             let copies = copies(values, frame, *trial, id, codes, rotation);
             starts.push(Start { frame, copies });

@@ -5,6 +5,7 @@ mod checkpoint;
 mod codes;
 mod frames;
 mod outcome;
+mod soft;
 mod start;
 
 pub use checkpoint::Checkpoint;
@@ -19,7 +20,7 @@ use crate::compile::CompiledObjective;
 use crate::graph::{Host, Scalar};
 use crate::ir::{Coupling, Per, Precision, Problem, Stage, Values, VariableId};
 use crate::objective::{Evaluation, Objective, Want};
-use crate::solve::{Solution, SolveSettings, Termination, minimize_with};
+use crate::solve::{MethodKind, Solution, SolveSettings, Termination, minimize_with};
 
 /// Solves all stages of a problem; `report` hears of every round and returns false to stop early.
 pub fn fit(problem: &Problem, report: &mut dyn FnMut(FitProgress<'_>) -> bool) -> Fit {
@@ -140,20 +141,12 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
         let frames: Vec<usize> = starts.iter().map(|s| s.frame).collect();
         let values = std::mem::replace(&mut self.values, Values::initial(self.problem));
         let objective = CompiledObjective::<E, D>::new(self.problem, stage, &values, frames, false);
-        let mut x = objective.start();
-        let stride = objective.layout().ambient();
-        for (start, x) in starts.iter().zip(x.chunks_exact_mut(stride.max(1))) {
-            for (variable, numbers) in &start.copies {
-                if let Some(offset) = objective.offset(*variable) {
-                    x[offset..offset + numbers.len()].copy_from_slice(numbers);
-                }
-            }
-        }
+        let x = start::begin(&objective, &starts);
         let mut settings = self.settings(stage);
         if !alone {
             settings.max_iter = 0;
         }
-        let solution = self.minimize(&objective, x, &settings, stage, index);
+        let solution = self.descend(&objective, x, &settings, stage, index);
         self.values = values.clone();
         let best = start::best_of_each_frame(&starts, &solution.costs);
         for &p in &best {
@@ -186,12 +179,12 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
         if frames.is_empty() {
             return;
         }
-        if !joint {
-            let values = &self.values;
-            let starts = codes::starts::<E, D>(self.problem, index, stage, values, &frames);
-            if let Some(starts) = starts {
-                return self.place(stage, index, starts);
-            }
+        let fresh = codes::fresh(self.problem, index).filter(|_| !joint);
+        if let Some(id) = fresh.filter(|_| stage.method != MethodKind::Lm)
+            && let Some(starts) =
+                codes::starts::<E, D>(self.problem, id, stage, &self.values, &frames)
+        {
+            return self.place(stage, index, starts);
         }
         let values = self.values.clone();
         let begun = Instant::now();
@@ -199,12 +192,81 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
             CompiledObjective::<E, D>::new(self.problem, stage, &values, frames.clone(), joint);
         self.compile_seconds += begun.elapsed().as_secs_f64();
         let settings = self.settings(stage);
-        let solution = self.minimize(&objective, objective.start(), &settings, stage, index);
+        let solution = self.descend(&objective, objective.start(), &settings, stage, index);
         for slot in 0..frames.len() {
             objective.store(&solution.x, slot, &mut self.values);
         }
         let best: Vec<usize> = (0..frames.len()).collect();
-        self.keep(stage, frames, joint, solution, &best);
+        match fresh {
+            Some(id) => self.try_others(id, stage, index, (frames, solution), &values),
+            None => self.keep(stage, frames, joint, solution, &best),
+        }
+    }
+
+    /// Solves frames again whose cost is doubtful, from other starts of a variable; the best stays.
+    fn try_others(
+        &mut self,
+        id: VariableId,
+        stage: &Stage,
+        index: usize,
+        (mut frames, mut solution): (Vec<usize>, Solution),
+        before: &Values,
+    ) {
+        let mut best: Vec<usize> = (0..frames.len()).collect();
+        let doubtful = codes::doubtful(stage, &frames, &solution.costs);
+        let starts = match self.interrupted || doubtful.is_empty() {
+            true => None,
+            false => codes::starts::<E, D>(self.problem, id, stage, before, &doubtful),
+        };
+        if let Some(starts) = starts {
+            let first = frames.len();
+            let others: Vec<usize> = starts.iter().map(|s| s.frame).collect();
+            let (problem, again) = (self.problem, others.clone());
+            let objective = CompiledObjective::<E, D>::new(problem, stage, before, again, false);
+            let x = start::begin(&objective, &starts);
+            let more = self.descend(&objective, x, &self.settings(stage), stage, index);
+            for p in start::best_of_each_frame(&starts, &more.costs) {
+                let own = frames[..first].binary_search(&others[p]);
+                if let Some(own) = own.ok().filter(|own| more.costs[p] < solution.costs[*own]) {
+                    objective.store(&more.x, p, &mut self.values);
+                    best[own] = first + p;
+                }
+            }
+            frames.extend(others);
+            solution.append(more, first);
+        }
+        self.keep(stage, frames, false, solution, &best);
+    }
+
+    /// Minimises, first with rounded kinks where the stage has any.
+    fn descend(
+        &mut self,
+        objective: &CompiledObjective<'_, E, D>,
+        mut x: Vec<f64>,
+        settings: &SolveSettings,
+        stage: &Stage,
+        index: usize,
+    ) -> Solution {
+        let mut before: Option<Solution> = None;
+        for softer in soft::stages(self.problem, stage) {
+            let rounded = objective.like(&softer);
+            let mut solution = self.minimize(&rounded, x, &soft::settings(settings), stage, index);
+            x = std::mem::take(&mut solution.x);
+            if let Some(before) = &before {
+                solution.follow(before);
+            }
+            if self.interrupted {
+                solution.x = x;
+                solution.terminations.fill(Termination::Interrupted);
+                return solution;
+            }
+            before = Some(solution);
+        }
+        let mut solution = self.minimize(objective, x, settings, stage, index);
+        if let Some(before) = &before {
+            solution.follow(before);
+        }
+        solution
     }
 
     /// Frames that take part: their cost is a number where they stand, and in a joint stage not so

@@ -6,9 +6,11 @@ use rayon::prelude::*;
 use crate::body::rigid::{Pair, robust_kabsch};
 use crate::camera::Camera;
 use crate::camera::triangulate::{ray, triangulate_robust};
-use crate::compile::forward;
+use crate::compile::{CompiledObjective, forward};
+use crate::graph::{Host, Scalar};
 use crate::ir::{Observed, Placement, Problem, Values, VariableId};
 use crate::manifold::write_rows;
+use crate::objective::Objective;
 
 /// Pixels by which a view may disagree before a triangulated point is found without it.
 const DISAGREEMENT: f64 = 60.0;
@@ -61,6 +63,23 @@ pub(super) fn starts(problem: &Problem, values: &Values, frames: &[usize]) -> Op
     };
     let starts: Vec<Start> = frames.par_iter().flat_map_iter(of_frame).collect();
     Some(starts).filter(|s| !s.is_empty())
+}
+
+/// The parameter vectors of problems that begin at these starts.
+pub(super) fn begin<E: Scalar, D: Host<E>>(
+    objective: &CompiledObjective<'_, E, D>,
+    starts: &[Start],
+) -> Vec<f64> {
+    let mut x = objective.start();
+    let stride = objective.layout().ambient();
+    for (start, x) in starts.iter().zip(x.chunks_exact_mut(stride.max(1))) {
+        for (variable, numbers) in &start.copies {
+            if let Some(offset) = objective.offset(*variable) {
+                x[offset..offset + numbers.len()].copy_from_slice(numbers);
+            }
+        }
+    }
+    x
 }
 
 /// The problem with the least cost for each frame; starts of a frame lie side by side.

@@ -23,8 +23,8 @@ impl Problem {
             let reason = match stage.method {
                 MethodKind::Lm => "as given, else lm: every term is a square of residuals",
                 MethodKind::Lbfgs => {
-                    "as given, else lbfgs: among the valleys of a mixture or of a decoder its short \
-                     steps find deeper ones"
+                    "as given, else lbfgs: among the valleys of a generator its short steps find \
+                     deeper ones"
                 }
                 MethodKind::Adam => "as given",
             };

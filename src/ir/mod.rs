@@ -301,6 +301,19 @@ impl Residual {
         }
     }
 
+    /// Numbers that are observed in a frame.
+    pub fn observed(&self, frame: usize) -> usize {
+        let Self::Points(targets) = self else {
+            return 0;
+        };
+        let (_, views, points, k) = targets.observations.values.dim();
+        let of_frame = targets
+            .weights
+            .chunks_exact((views * points).max(1))
+            .nth(frame);
+        k * of_frame.map_or(0, |w| w.iter().filter(|w| **w > 0.0).count())
+    }
+
     /// Whether it ties frames to each other.
     pub fn couples(&self) -> bool {
         matches!(self, Self::Difference { .. })
@@ -356,6 +369,9 @@ pub struct Stage {
     pub coupling: Coupling,
     pub method: MethodKind,
     pub max_iter: usize,
+    /// Width of the kinks of decoders, over the usual size of what they are given; zero in a spec's
+    /// own stages.
+    pub softness: f64,
 }
 
 /// What the axes say about a stage.

@@ -3,6 +3,7 @@
 mod blocks;
 mod chain;
 mod dense;
+pub(crate) mod lanes;
 
 pub use chain::{Chain, Links};
 pub use dense::Dense;

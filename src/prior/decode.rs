@@ -9,17 +9,23 @@ use crate::graph::six_d::SixD;
 use crate::graph::{At, Kernel, Number, Scalar};
 
 /// y = LeakyReLU(W x + b) with fixed weights.
+///
+/// Where `soft` is above zero the kink is rounded: a x + b √(x² + soft²), with a and b such that the
+/// slopes far from it are the same.
 pub(crate) struct DenseLayer<E> {
     inputs: usize,
     /// (outputs, inputs), row-major.
     weight: Vec<E>,
     bias: Vec<E>,
     slope: E,
+    soft: E,
 }
 
 impl<E: Scalar> DenseLayer<E> {
-    /// One of a decoder's layers; the last has no activation.
-    pub fn new(decoder: &Decoder, layer: usize) -> Self {
+    /// One of a decoder's layers; the last has no activation. `softness` is the width of its kinks,
+    /// over the usual size of what they are given.
+    pub fn new(decoder: &Decoder, layer: usize, softness: f64) -> Self {
+        let soft = decoder.spread.get(layer).map_or(0.0, |s| s * softness);
         let slope = if layer < 2 { decoder.slope } else { 1.0 };
         let layer = &decoder.layers[layer];
         let convert = |numbers: &[f64]| numbers.iter().map(|x| E::of(*x)).collect();
@@ -28,6 +34,7 @@ impl<E: Scalar> DenseLayer<E> {
             weight: convert(&layer.weight),
             bias: convert(&layer.bias),
             slope: E::of(slope),
+            soft: E::of(soft),
         }
     }
 
@@ -75,7 +82,35 @@ impl<E: Scalar> DenseLayer<E> {
     /// The slope of the activation at an output, which has the sign of what it was given.
     #[inline(always)]
     fn slope_at<T: Number<Scalar = E>>(&self, y: T) -> T {
-        y.less(T::zero(), T::splat(self.slope), T::one())
+        let slope = T::splat(self.slope);
+        if self.soft == E::zero() {
+            return y.less(T::zero(), slope, T::one());
+        }
+        let (a, b) = self.halves::<T>();
+        let c = T::splat(self.slope * self.soft * self.soft);
+        slope / (a - b * y / y.fused(y, c).root())
+    }
+
+    /// The activation.
+    #[inline(always)]
+    fn bend<T: Number<Scalar = E>>(&self, x: T) -> T {
+        if self.soft == E::zero() {
+            return x.less(T::zero(), T::splat(self.slope) * x, x);
+        }
+        let (a, b) = self.halves::<T>();
+        let length = x.fused(x, T::splat(self.soft * self.soft)).root();
+        a.fused(x, b * length)
+    }
+
+    /// Half the sum and half the difference of the slopes beside the kink.
+    #[inline(always)]
+    fn halves<T: Number<Scalar = E>>(&self) -> (T, T) {
+        let half = E::of(0.5);
+        let (one, slope) = (E::one(), self.slope);
+        (
+            T::splat(half * (one + slope)),
+            T::splat(half * (one - slope)),
+        )
     }
 }
 
@@ -88,8 +123,7 @@ impl<E: Scalar> Kernel<E> for DenseLayer<E> {
     fn forward<T: Number<Scalar = E>>(&self, x: &[&[T]], y: &mut [T]) {
         self.product(x[0], y);
         for (y, b) in y.iter_mut().zip(&self.bias) {
-            let sum = *y + T::splat(*b);
-            *y = sum.less(T::zero(), T::splat(self.slope) * sum, sum);
+            *y = self.bend(*y + T::splat(*b));
         }
     }
 

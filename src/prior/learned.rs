@@ -107,6 +107,9 @@ impl Learned {
             encoder,
             codes,
         };
+        const MEASURED: usize = 64;
+        let codes = learned.draw(MEASURED, 0).concat();
+        learned.decoder.measure(&codes);
         if kind.latent() == Latent::Sphere || learned.codes.is_some() {
             learned.mode = learned.middle();
         }
@@ -119,6 +122,11 @@ impl Learned {
 
     pub fn latent(&self) -> Latent {
         self.kind.latent()
+    }
+
+    /// Whether it was trained to generate poses only, and knows no code of a given one.
+    pub fn is_generator(&self) -> bool {
+        self.encoder.is_none()
     }
 
     /// Codes drawn from the prior.

@@ -159,17 +159,27 @@ pub(crate) struct NearestComponent<E> {
 }
 
 impl<E: Scalar> NearestComponent<E> {
+    /// Of all components.
     pub fn new(mixture: &Mixture) -> Self {
+        Self::among(mixture, 0..mixture.means.len())
+    }
+
+    /// Each component as if it were the only one.
+    pub fn each(mixture: &Mixture) -> impl Iterator<Item = Self> {
+        (0..mixture.means.len()).map(|m| Self::among(mixture, m..m + 1))
+    }
+
+    fn among(mixture: &Mixture, some: std::ops::Range<usize>) -> Self {
         let n = mixture.dims;
         let triangle = |columns: &Vec<f64>| {
             let rows = (0..n).flat_map(|i| (0..=i).map(move |j| (i, j)));
             rows.map(|(i, j)| E::of(columns[j * n + i])).collect()
         };
         let convert = |v: &Vec<f64>| v.iter().map(|&x| E::of(x)).collect();
-        let roots = mixture.offsets.iter();
+        let roots = mixture.offsets[some.clone()].iter();
         Self {
-            means: mixture.means.iter().map(convert).collect(),
-            factors: mixture.factors.iter().map(triangle).collect(),
+            means: mixture.means[some.clone()].iter().map(convert).collect(),
+            factors: mixture.factors[some].iter().map(triangle).collect(),
             roots: roots.map(|o| E::of((2.0 * o).sqrt())).collect(),
         }
     }

@@ -26,6 +26,8 @@ pub struct Decoder {
     pub layers: [Dense; 3],
     /// Slope of the activation below zero.
     pub slope: f64,
+    /// The usual size of what the activations are given, (hidden layers).
+    pub spread: [f64; 2],
 }
 
 /// `pose_body` to the mean of the code's distribution.
@@ -63,7 +65,19 @@ impl Decoder {
                 Dense::from_tensors(tensors, &last, hidden, OUT)?,
             ],
             slope: version.slope(),
+            spread: [0.0; 2],
         })
+    }
+
+    /// Notes the usual size of what the activations are given, by some codes.
+    pub(crate) fn measure(&mut self, codes: &[f64]) {
+        let mut x = codes.to_vec();
+        for (layer, spread) in self.layers.iter().zip(&mut self.spread) {
+            x = layer.apply(&x);
+            let square: f64 = x.iter().map(|x| x * x).sum();
+            *spread = (square / x.len().max(1) as f64).sqrt();
+            leaky(&mut x, self.slope);
+        }
     }
 
     pub fn latent_dim(&self) -> usize {

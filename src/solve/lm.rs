@@ -23,6 +23,9 @@ const FAINT: f64 = 2.0;
 /// What rounding can hide of a decrease that the normal equations promise, in roundings of max(1, E).
 const ROUNDING: f64 = 2e3;
 
+/// Points at which it asks for the most promising of residuals, before it settles for the smallest.
+const LOOKS: usize = 3;
+
 /// The normal equations of one problem.
 pub(super) enum System {
     Dense(Dense),
@@ -45,6 +48,10 @@ pub(super) struct Lm {
     /// What the first step from the current point promised.
     hoped: Option<f64>,
     step: Vec<f64>,
+    /// How often it still looks about for promising residuals.
+    looks: usize,
+    /// What the residuals of `system` cost more than the current point.
+    excess: f64,
 }
 
 impl Method for Lm {
@@ -60,14 +67,15 @@ impl Method for Lm {
         self.asks
     }
 
-    fn hear_normal(&mut self, system: System) {
+    fn hear_normal(&mut self, system: System, excess: f64) {
         self.system = Some(system);
+        self.excess = excess;
     }
 
     fn step(&mut self, terrain: &Terrain) -> bool {
         let completed = match self.asks {
-            Want::Normal => self.arrive(terrain),
-            _ => self.judge(terrain),
+            Want::Cost => self.judge(terrain),
+            _ => self.arrive(terrain),
         };
         self.find_step(terrain);
         completed
@@ -82,10 +90,14 @@ impl Method for Lm {
 }
 
 impl Lm {
-    pub fn new(x: Vec<f64>) -> Self {
+    /// `alternatives`: whether residuals are some of several.
+    pub fn new(x: Vec<f64>, alternatives: bool) -> Self {
+        let looks = if alternatives { LOOKS } else { 0 };
         Self {
             state: State::new(x),
-            asks: Want::Normal,
+            asks: asks_at(looks),
+            looks,
+            excess: 0.0,
             system: None,
             diagonal: Vec::new(),
             damping: FIRST_DAMPING,
@@ -102,7 +114,12 @@ impl Lm {
         let point = self.state.trial.clone();
         let held = self.state.stand_at(point, &terrain.layout);
         let settings = &terrain.settings;
-        if self.state.ends_at_once(settings) || self.state.iterations_are_used_up(settings) {
+        self.looks = self.looks.saturating_sub(1);
+        // Where another residual was chosen, its slope is not the cost's.
+        let chosen = self.excess > 0.0;
+        if !chosen && self.state.ends_at_once(settings)
+            || self.state.iterations_are_used_up(settings)
+        {
             return true;
         }
         let Some(system) = &mut self.system else {
@@ -144,15 +161,23 @@ impl Lm {
         self.growth = 2.0;
         let value = decrease / self.state.unit();
         let tolerance = terrain.settings.tolerance_cost;
-        if free && value <= tolerance {
+        if free && value <= tolerance && self.excess <= 0.0 {
             let gradient = std::mem::take(&mut self.state.current.gradient);
             self.state.trial.gradient = gradient;
             self.state.current = self.state.trial.clone();
             self.state.termination = Some(Termination::Cost { value, tolerance });
             return true;
         }
-        self.asks = Want::Normal;
+        self.asks = asks_at(self.looks);
         false
+    }
+
+    /// Asks for the smallest residuals where it stands: those that were chosen promise nothing.
+    fn settle(&mut self) {
+        self.looks = 0;
+        self.open = false;
+        self.state.trial = self.state.current.clone();
+        self.asks = Want::Normal;
     }
 
     /// Takes a shorter step next; false where none is left to try.
@@ -185,17 +210,20 @@ impl Lm {
             .map(|(g, s)| g * s)
             .sum();
         let curvature = self.system.as_ref().map_or(0.0, |s| s.curvature(&step));
-        self.promised = -slope - curvature;
+        self.promised = -slope - curvature - self.excess;
         self.step = step;
         self.hoped.get_or_insert(self.promised);
         let unit = self.state.unit();
         let tolerance = terrain.settings.tolerance_cost;
+        let noise = FAINT * terrain.settings.noise * self.state.current.cost.abs() / unit;
+        if self.excess > 0.0 && self.promised <= tolerance.max(noise) * unit {
+            return self.settle();
+        }
         if self.damping <= FREE_DAMPING && self.promised <= tolerance * unit {
             let value = self.promised / unit;
             self.state.termination = Some(Termination::Cost { value, tolerance });
             return;
         }
-        let noise = FAINT * terrain.settings.noise * self.state.current.cost.abs() / unit;
         if self.promised <= noise * unit {
             self.end(self.hoped.unwrap_or(self.promised), noise, terrain);
             return;
@@ -229,6 +257,14 @@ impl Lm {
             System::Dense(dense) => dense.solve(&damping),
             System::Chain(chain) => chain.solve(&damping),
         }
+    }
+}
+
+/// What it wants to know of a point that it moves to.
+fn asks_at(looks: usize) -> Want {
+    match looks {
+        0 => Want::Normal,
+        _ => Want::Promising,
     }
 }
 

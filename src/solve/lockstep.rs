@@ -60,7 +60,9 @@ impl<'a> Lockstep<'a> {
             let x = x0[p * stride..(p + 1) * stride].to_vec();
             match settings.method {
                 MethodKind::Adam => Box::new(Adam::new(x)),
-                MethodKind::Lm if objective.has_residuals() => Box::new(Lm::new(x)),
+                MethodKind::Lm if objective.has_residuals() => {
+                    Box::new(Lm::new(x, objective.has_alternatives()))
+                }
                 _ => Box::new(Lbfgs::new(x)),
             }
         };
@@ -88,7 +90,7 @@ impl<'a> Lockstep<'a> {
 
     fn round(&mut self, problem: &mut Problem<Batch<'_>>) -> Result<(), Error> {
         let mut stepped = vec![false; self.active.len()];
-        for want in [Want::Cost, Want::Gradient, Want::Normal] {
+        for want in [Want::Cost, Want::Gradient, Want::Normal, Want::Promising] {
             let asks = |p: &usize| self.runs[*p].asks() == want;
             let asking: Vec<usize> = self.active.iter().copied().filter(asks).collect();
             if !asking.is_empty() {
@@ -141,9 +143,9 @@ impl<'a> Lockstep<'a> {
         let (layout, columns) = (&self.terrain.layout, self.columns);
         let stride = layout.ambient();
         let systems = match (want, std::mem::take(&mut evaluation.normal)) {
-            (Want::Normal, Normal::Dense(all)) => all.into_iter().map(System::Dense).collect(),
-            (Want::Normal, Normal::Chain(chain)) => vec![System::Chain(chain)],
-            _ => Vec::new(),
+            (Want::Cost | Want::Gradient, _) => Vec::new(),
+            (_, Normal::Dense(all)) => all.into_iter().map(System::Dense).collect(),
+            (_, Normal::Chain(chain)) => vec![System::Chain(chain)],
         };
         let mut systems = systems.into_iter();
         for (i, &p) in asking.iter().enumerate() {
@@ -155,7 +157,8 @@ impl<'a> Lockstep<'a> {
             }
             if let Some(system) = systems.next() {
                 state.hear_slope(system.slope());
-                self.runs[p].hear_normal(system);
+                let excess = evaluation.excess.get(i).copied().unwrap_or(0.0);
+                self.runs[p].hear_normal(system, excess);
             }
         }
         Ok(())

@@ -107,3 +107,38 @@ pub struct Solution {
     pub trace: Vec<TraceRow>,
     pub seconds: f64,
 }
+
+impl Solution {
+    /// Counts in what the same problems took before.
+    pub(crate) fn follow(&mut self, before: &Self) {
+        let add = |to: &mut [usize], from: &[usize]| {
+            to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
+        };
+        add(&mut self.iterations, &before.iterations);
+        add(&mut self.evaluations, &before.evaluations);
+        for row in &mut self.trace {
+            row.iteration += before.iterations[row.problem];
+            row.evaluations += before.evaluations[row.problem];
+            row.seconds += before.seconds;
+        }
+        self.seconds += before.seconds;
+    }
+
+    /// Puts further problems after the `count` of this solution.
+    pub(crate) fn append(&mut self, more: Self, count: usize) {
+        self.x.extend(more.x);
+        self.costs.extend(more.costs);
+        self.terms.extend(more.terms);
+        self.terminations.extend(more.terminations);
+        self.iterations.extend(more.iterations);
+        self.evaluations.extend(more.evaluations);
+        let later = self.seconds;
+        let rows = more.trace.into_iter().map(|row| TraceRow {
+            problem: row.problem + count,
+            seconds: row.seconds + later,
+            ..row
+        });
+        self.trace.extend(rows);
+        self.seconds += more.seconds;
+    }
+}

@@ -48,8 +48,9 @@ pub(super) trait Method: Send {
         Want::Gradient
     }
 
-    /// Takes the trial's normal equations, where it asked for them.
-    fn hear_normal(&mut self, _system: System) {}
+    /// Takes the trial's normal equations, where it asked for them, and what their residuals cost more
+    /// than the trial does.
+    fn hear_normal(&mut self, _system: System, _excess: f64) {}
 
     /// Goes on after the objective has said what the trial is; true when an iteration is completed.
     fn step(&mut self, terrain: &Terrain) -> bool;

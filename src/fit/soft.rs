@@ -1,0 +1,44 @@
+//! Stages that move a code through a decoder: its kinks make many shallow valleys, so that it is solved
+//! with rounded kinks first.
+
+use crate::ir::{NodeId, NodeKind, Problem, Stage};
+use crate::solve::{MethodKind, SolveSettings};
+
+/// Widths of the kinks, over the usual size of what they are given, one solve after the other.
+const SOFTNESS: [f64; 2] = [0.05, 0.01];
+/// Converged, as far as rounded kinks go.
+const TOLERANCE: f64 = 1e-2;
+const ITERATIONS: usize = 40;
+
+/// The same stage with rounded kinks, ever less; none where there are no kinks or the method takes
+/// short steps, which find their way among them.
+pub(super) fn stages<'a>(
+    problem: &'a Problem,
+    stage: &'a Stage,
+) -> impl Iterator<Item = Stage> + use<'a> {
+    let moves = |id: NodeId| match problem.nodes[id.0].kind {
+        NodeKind::Variable(variable) => stage.free.contains(&variable),
+        _ => false,
+    };
+    let bent = problem.nodes.iter().any(|node| match node.kind {
+        NodeKind::Dense { of, .. } => moves(of),
+        _ => false,
+    });
+    let passes = match bent && stage.method == MethodKind::Lm {
+        true => &SOFTNESS[..],
+        false => &[],
+    };
+    passes.iter().map(|&softness| Stage {
+        softness,
+        ..stage.clone()
+    })
+}
+
+/// How it is solved with rounded kinks.
+pub(super) fn settings(settings: &SolveSettings) -> SolveSettings {
+    SolveSettings {
+        tolerance_cost: settings.tolerance_cost.max(TOLERANCE),
+        max_iter: settings.max_iter.min(ITERATIONS),
+        ..settings.clone()
+    }
+}
