@@ -17,7 +17,7 @@ impl Checker<'_> {
             _ => Precision::F32,
         };
         let default_cost = match precision {
-            Precision::F32 => 1e-6,
+            Precision::F32 => 1e-5,
             Precision::F64 => 1e-9,
         };
         for key in ["max_iter", "seed"] {

@@ -126,16 +126,8 @@ impl<E: Scalar> Work for Gain<'_, E> {
     #[inline(always)]
     fn run<const FUSED: bool>(self) -> [E; LANES] {
         let n = self.unknowns;
-        let sum = |parts: [&[E]; 2], count: usize| -> Vec<Lanes<E, FUSED>> {
-            let mut out = Lanes::of_row(parts[0])[..count].to_vec();
-            let other: &[Lanes<E, FUSED>] = Lanes::of_row(parts[1]);
-            for k in 0..count {
-                out[k] += other[k];
-            }
-            out
-        };
-        let mut square = sum(self.squares, start(n));
-        let mut x = sum(self.slopes, n);
+        let mut square = sum::<E, FUSED>(self.squares, start(n));
+        let mut x = sum::<E, FUSED>(self.slopes, n);
         damp(&mut square, n);
         factor(&mut square, n);
         solve_lower(&square, &mut x);
@@ -145,6 +137,16 @@ impl<E: Scalar> Work for Gain<'_, E> {
         }
         gain.0
     }
+}
+
+#[inline(always)]
+fn sum<E: Scalar, const FUSED: bool>(parts: [&[E]; 2], count: usize) -> Vec<Lanes<E, FUSED>> {
+    let mut out = Lanes::of_row(parts[0])[..count].to_vec();
+    let other: &[Lanes<E, FUSED>] = Lanes::of_row(parts[1]);
+    for (out, other) in out.iter_mut().zip(other) {
+        *out += *other;
+    }
+    out
 }
 
 #[inline(always)]

@@ -97,6 +97,13 @@ impl Linear {
         }
     }
 
+    /// Whether what moves a term's residual is one of several.
+    pub fn has_alternatives<E: Scalar>(&self, program: &Program<E>) -> bool {
+        let moves = |step: usize| matches!(self.steps[step], Way::Through(_));
+        let mut terms = program.terms.iter();
+        terms.any(|t| !t.alternatives.is_empty() && moves(t.step))
+    }
+
     /// Unknowns of a lane.
     fn unknowns(&self) -> usize {
         self.own + self.shared

@@ -470,8 +470,7 @@ impl<E: Scalar, D: Host<E>> Objective for CompiledObjective<'_, E, D> {
     }
 
     fn has_alternatives(&self) -> bool {
-        let some = |t: &super::program::ProgramTerm<E>| !t.alternatives.is_empty();
-        self.program.terms.iter().any(some)
+        self.linear.has_alternatives(&self.program)
     }
 
     fn evaluate(&self, x: &[f64], active: &[usize], want: Want, out: &mut Evaluation) {

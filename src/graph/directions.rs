@@ -198,8 +198,11 @@ pub(super) fn block_tangents<E: Scalar, T: Number<Scalar = E>, K: Kernel<E>>(
         let dx = dx[0].unwrap_or_default();
         for &i in active {
             let block = i / m * n..(i / m + 1) * n;
-            let pairs = rows[i % m][block.clone()].iter().zip(&dx[block]);
-            dy[i] = pairs.fold(T::zero(), |sum, (a, x)| a.fused(*x, sum));
+            let mut sum = T::zero();
+            for (a, x) in rows[i % m][block.clone()].iter().zip(&dx[block]) {
+                sum = a.fused(*x, sum);
+            }
+            dy[i] = sum;
         }
     });
 }

@@ -8,6 +8,11 @@ use crate::graph::rotation_log::RotationLog;
 use crate::graph::six_d::SixD;
 use crate::graph::{At, Kernel, Number, Scalar};
 
+/// Inputs of a block of a product.
+const DEPTH: usize = 64;
+/// Directions that share a block of weights.
+const TOGETHER: usize = 4;
+
 /// y = LeakyReLU(W x + b) with fixed weights.
 ///
 /// Where `soft` is above zero the kink is rounded: a x + b √(x² + soft²), with a and b such that the
@@ -38,37 +43,54 @@ impl<E: Scalar> DenseLayer<E> {
         }
     }
 
-    /// y = W x, of six outputs at a time.
+    /// y = W x for some x, the result of each where `to` says in y.
+    ///
+    /// In blocks that stay in the nearest cache: six outputs of [`DEPTH`] inputs at a time, and each
+    /// block of weights for all x before the next.
     #[inline(always)]
-    fn product<T: Number<Scalar = E>>(&self, x: &[T], y: &mut [T]) {
-        let x = &x[..self.inputs];
-        let mut rows = self.weight.chunks_exact(self.inputs);
-        let (sixes, rest) = y.as_chunks_mut::<6>();
-        for y in sixes {
-            let mut next = || rows.next().unwrap_or_default();
-            let rows: [&[E]; 6] = std::array::from_fn(|_| next());
-            let [a, b, c, d, e, f] = rows.map(|row| &row[..x.len()]);
-            let (mut s0, mut s1, mut s2) = (T::zero(), T::zero(), T::zero());
-            let (mut s3, mut s4, mut s5) = (T::zero(), T::zero(), T::zero());
-            for (k, x) in x.iter().enumerate() {
-                s0 = T::splat(a[k]).fused(*x, s0);
-                s1 = T::splat(b[k]).fused(*x, s1);
-                s2 = T::splat(c[k]).fused(*x, s2);
-                s3 = T::splat(d[k]).fused(*x, s3);
-                s4 = T::splat(e[k]).fused(*x, s4);
-                s5 = T::splat(f[k]).fused(*x, s5);
-            }
-            *y = [s0, s1, s2, s3, s4, s5];
+    fn products<T: Number<Scalar = E>>(&self, x: &[&[T]], to: &[usize], y: &mut [T]) {
+        let n = self.bias.len();
+        for to in to {
+            y[*to..to + n].fill(T::zero());
         }
-        for (y, row) in rest.iter_mut().zip(rows) {
-            *y = T::zero();
-            for (x, w) in x.iter().zip(row) {
-                *y = T::splat(*w).fused(*x, *y);
+        for from in (0..self.inputs).step_by(DEPTH) {
+            let depth = from..(from + DEPTH).min(self.inputs);
+            for (i, rows) in self.weight.chunks(6 * self.inputs).enumerate() {
+                for (x, to) in x.iter().zip(to) {
+                    let count = rows.len() / self.inputs;
+                    let y = &mut y[to + 6 * i..to + 6 * i + count];
+                    self.add_product(rows, &x[depth.clone()], from, y);
+                }
             }
         }
     }
 
-    /// As [`DenseLayer::product`] of an x that is zero but for the given inputs.
+    /// y += W x of up to six rows, for the inputs from `from` on.
+    #[inline(always)]
+    fn add_product<T: Number<Scalar = E>>(&self, rows: &[E], x: &[T], from: usize, y: &mut [T]) {
+        let row = |i: usize| &rows[i * self.inputs + from..][..x.len()];
+        let Some(y) = y.as_mut_array::<6>() else {
+            for (i, y) in y.iter_mut().enumerate() {
+                for (x, w) in x.iter().zip(row(i)) {
+                    *y = T::splat(*w).fused(*x, *y);
+                }
+            }
+            return;
+        };
+        let (a, b, c, d, e, f) = (row(0), row(1), row(2), row(3), row(4), row(5));
+        let [mut s0, mut s1, mut s2, mut s3, mut s4, mut s5] = *y;
+        for (k, x) in x.iter().enumerate() {
+            s0 = T::splat(a[k]).fused(*x, s0);
+            s1 = T::splat(b[k]).fused(*x, s1);
+            s2 = T::splat(c[k]).fused(*x, s2);
+            s3 = T::splat(d[k]).fused(*x, s3);
+            s4 = T::splat(e[k]).fused(*x, s4);
+            s5 = T::splat(f[k]).fused(*x, s5);
+        }
+        *y = [s0, s1, s2, s3, s4, s5];
+    }
+
+    /// y = W x of an x that is zero but for the given inputs.
     #[inline(always)]
     fn product_of_few<T: Number<Scalar = E>>(&self, x: &[T], inputs: &[usize], y: &mut [T]) {
         for (y, row) in y.iter_mut().zip(self.weight.chunks_exact(self.inputs)) {
@@ -121,7 +143,7 @@ impl<E: Scalar> Kernel<E> for DenseLayer<E> {
 
     #[inline(always)]
     fn forward<T: Number<Scalar = E>>(&self, x: &[&[T]], y: &mut [T]) {
-        self.product(x[0], y);
+        self.products(&[x[0]], &[0], y);
         for (y, b) in y.iter_mut().zip(&self.bias) {
             *y = self.bend(*y + T::splat(*b));
         }
@@ -143,17 +165,26 @@ impl<E: Scalar> Kernel<E> for DenseLayer<E> {
     fn tangents<T: Number<Scalar = E>>(&self, at: At<'_, T>, directions: Directions<'_, T>) {
         let (plan, n) = (directions.plan, self.bias.len());
         let Some(dx) = directions.dx[0] else { return };
-        let slopes: Vec<T> = at.y.iter().map(|y| self.slope_at(*y)).collect();
+        let dy = directions.dy;
+        let (mut whole, mut to) = (Vec::new(), Vec::new());
         for (column, from) in plan.out.columns.iter().zip(&plan.from) {
             let Some(from) = from[0].map(|from| &plan.inputs[0].columns[from]) else {
                 continue;
             };
-            let dy = &mut directions.dy[column.at..column.at + n];
             let dx = &dx[from.at..from.at + from.dims.len()];
-            match dx.len() == self.inputs {
-                true => self.product(dx, dy),
-                false => self.product_of_few(dx, &from.dims, dy),
+            if dx.len() == self.inputs {
+                whole.push(dx);
+                to.push(column.at);
+            } else {
+                self.product_of_few(dx, &from.dims, &mut dy[column.at..column.at + n]);
             }
+        }
+        for (x, to) in whole.chunks(TOGETHER).zip(to.chunks(TOGETHER)) {
+            self.products(x, to, dy);
+        }
+        let slopes: Vec<T> = at.y.iter().map(|y| self.slope_at(*y)).collect();
+        for column in &plan.out.columns {
+            let dy = &mut dy[column.at..column.at + n];
             for (dy, slope) in dy.iter_mut().zip(&slopes) {
                 *dy *= *slope;
             }

@@ -188,12 +188,10 @@ impl<E: Scalar> NearestComponent<E> {
     #[inline(always)]
     fn residual<T: Number<Scalar = E>>(&self, m: usize, pose: &[T], y: &mut [T]) {
         let n = pose.len();
-        let means = self.means[m].iter();
-        let apart: Vec<T> = pose
-            .iter()
-            .zip(means)
-            .map(|(x, m)| *x - T::splat(*m))
-            .collect();
+        let mut apart = pose.to_vec();
+        for (x, mean) in apart.iter_mut().zip(&self.means[m]) {
+            *x -= T::splat(*mean);
+        }
         let mut start = 0;
         for (i, y) in y[..n].iter_mut().enumerate() {
             *y = product(&self.factors[m][start..start + i + 1], &apart);
@@ -241,7 +239,11 @@ fn product<T: Number>(a: &[T::Scalar], x: &[T]) -> T {
 
 #[inline(always)]
 fn square<T: Number>(y: &[T]) -> T {
-    y.iter().fold(T::zero(), |sum, y| y.fused(*y, sum))
+    let mut sum = T::zero();
+    for y in y {
+        sum = y.fused(*y, sum);
+    }
+    sum
 }
 
 impl<E: Scalar> Kernel<E> for NearestComponent<E> {
@@ -299,8 +301,12 @@ impl<E: Scalar> Kernel<E> for NearestComponent<E> {
             for (m, share) in shares.iter().enumerate().filter(|(_, s)| !s.is_zero()) {
                 for &i in active {
                     let row = &self.factors[m][i * (i + 1) / 2..][..i + 1];
-                    let moving = moving[0].iter().take_while(|&&k| k <= i);
-                    let sum = moving.fold(T::zero(), |sum, &k| T::splat(row[k]).fused(dx[k], sum));
+                    let mut sum = T::zero();
+                    for &k in moving[0] {
+                        if k <= i {
+                            sum = T::splat(row[k]).fused(dx[k], sum);
+                        }
+                    }
                     dy[i] = share.fused(sum, dy[i]);
                 }
             }

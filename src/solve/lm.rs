@@ -23,8 +23,10 @@ const FAINT: f64 = 2.0;
 /// What rounding can hide of a decrease that the normal equations promise, in roundings of max(1, E).
 const ROUNDING: f64 = 2e3;
 
-/// Points at which it asks for the most promising of residuals, before it settles for the smallest.
-const LOOKS: usize = 3;
+/// It asks for the most promising of residuals until so many times they were the smallest ones,
+const LOOKS: usize = 2;
+/// or so many steps are taken.
+const LOOKED: usize = 10;
 
 /// The normal equations of one problem.
 pub(super) enum System {
@@ -114,7 +116,7 @@ impl Lm {
         let point = self.state.trial.clone();
         let held = self.state.stand_at(point, &terrain.layout);
         let settings = &terrain.settings;
-        self.looks = self.looks.saturating_sub(1);
+        self.look();
         // Where another residual was chosen, its slope is not the cost's.
         let chosen = self.excess > 0.0;
         if !chosen && self.state.ends_at_once(settings)
@@ -170,6 +172,15 @@ impl Lm {
         }
         self.asks = asks_at(self.looks);
         false
+    }
+
+    /// Counts how often nothing else promised more.
+    fn look(&mut self) {
+        if self.state.iterations >= LOOKED {
+            self.looks = 0;
+        } else if self.excess <= 0.0 {
+            self.looks = self.looks.saturating_sub(1);
+        }
     }
 
     /// Asks for the smallest residuals where it stands: those that were chosen promise nothing.
