@@ -65,6 +65,7 @@ impl<E: Scalar> Choice<'_, E> {
             plan: self.plan,
             dx: self.dx,
             dy: &mut directions,
+            used: self.rows.used,
         };
         operation.tangents(self.x, &y, to);
         let weighed = self.residuals.weigh(self.rows, &y);

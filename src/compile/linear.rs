@@ -115,6 +115,7 @@ impl Linear {
         problem: &Problem,
         program: &Program<E>,
         values: &[Traced<E, D>],
+        used: usize,
     ) -> Vec<Option<Vec<E>>> {
         let mut all: Vec<Option<Vec<E>>> = Vec::with_capacity(values.len());
         for ((step, way), value) in program.steps.iter().zip(&self.steps).zip(values) {
@@ -131,6 +132,7 @@ impl Linear {
                         plan,
                         dx: &dx,
                         dy: &mut dy,
+                        used,
                     };
                     operation.tangents(&x, value.numbers(), directions);
                     Some(dy)
@@ -153,7 +155,7 @@ impl Linear {
         columns: usize,
         choose: bool,
     ) -> Products<E> {
-        let directions = self.directions(problem, program, values);
+        let directions = self.directions(problem, program, values, rows.used);
         let n = self.unknowns();
         let reach = program.reach;
         let zeros = |count: usize| vec![E::zero(); count * LANES];

@@ -39,6 +39,8 @@ pub(crate) struct Directions<'a, T> {
     /// None: the input does not move.
     pub dx: &'a [Option<&'a [T]>],
     pub dy: &'a mut [T],
+    /// Frames that are asked about: the leading lanes. What the others' directions are is all one.
+    pub used: usize,
 }
 
 impl Columns {

@@ -30,6 +30,14 @@ pub(crate) trait Number:
 {
     type Scalar: Scalar;
 
+    /// Frames that it holds numbers of.
+    const FRAMES: usize;
+
+    /// The number of one frame.
+    fn lane(&self, k: usize) -> Self::Scalar;
+
+    fn set_lane(&mut self, k: usize, x: Self::Scalar);
+
     fn splat(x: Self::Scalar) -> Self;
 
     fn map(self, f: impl Fn(Self::Scalar) -> Self::Scalar) -> Self;
@@ -122,6 +130,15 @@ macro_rules! single {
     ($E:ty) => {
         impl Number for $E {
             type Scalar = $E;
+            const FRAMES: usize = 1;
+            #[inline(always)]
+            fn lane(&self, _: usize) -> $E {
+                *self
+            }
+            #[inline(always)]
+            fn set_lane(&mut self, _: usize, x: $E) {
+                *self = x;
+            }
             #[inline(always)]
             fn splat(x: $E) -> Self {
                 x
@@ -248,6 +265,17 @@ impl<E: Scalar, const FUSED: bool> MulAssign for Lanes<E, FUSED> {
 
 impl<E: Scalar, const FUSED: bool> Number for Lanes<E, FUSED> {
     type Scalar = E;
+    const FRAMES: usize = LANES;
+
+    #[inline(always)]
+    fn lane(&self, k: usize) -> E {
+        self.0[k]
+    }
+
+    #[inline(always)]
+    fn set_lane(&mut self, k: usize, x: E) {
+        self.0[k] = x;
+    }
 
     #[inline(always)]
     fn splat(x: E) -> Self {

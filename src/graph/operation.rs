@@ -124,6 +124,7 @@ impl<E: Scalar, K: Kernel<E>> Work for Tangents<'_, K, E> {
             plan: self.directions.plan,
             dx: &dx,
             dy: Lanes::of_row_mut(self.directions.dy),
+            used: self.directions.used,
         };
         let y = Lanes::of_row(self.y);
         self.kernel.tangents(At { x: &x, y }, directions);

@@ -65,6 +65,51 @@ impl<E: Scalar> DenseLayer<E> {
         }
     }
 
+    /// As [`DenseLayer::products`] for any number of x.
+    #[inline(always)]
+    fn products_of_all<T: Number<Scalar = E>>(&self, x: &[&[T]], to: &[usize], y: &mut [T]) {
+        for (x, to) in x.chunks(TOGETHER).zip(to.chunks(TOGETHER)) {
+            self.products(x, to, y);
+        }
+    }
+
+    /// As [`DenseLayer::products_of_all`] for the leading frames alone: those of several directions
+    /// fill the lanes of a number.
+    #[inline(always)]
+    fn products_of_some<T: Number<Scalar = E>>(
+        &self,
+        x: &[&[T]],
+        to: &[usize],
+        y: &mut [T],
+        used: usize,
+    ) {
+        let n = self.bias.len();
+        let filled = (x.len() * used).div_ceil(T::FRAMES);
+        let mut few = vec![T::zero(); filled * self.inputs];
+        for (i, x) in x.iter().enumerate() {
+            for k in 0..used {
+                let (number, lane) = ((i * used + k) / T::FRAMES, (i * used + k) % T::FRAMES);
+                let few = &mut few[number * self.inputs..(number + 1) * self.inputs];
+                for (few, x) in few.iter_mut().zip(*x) {
+                    few.set_lane(lane, x.lane(k));
+                }
+            }
+        }
+        let mut out = vec![T::zero(); filled * n];
+        let rows: Vec<&[T]> = few.chunks_exact(self.inputs).collect();
+        let places: Vec<usize> = (0..filled).map(|number| number * n).collect();
+        self.products_of_all(&rows, &places, &mut out);
+        for (i, to) in to.iter().enumerate() {
+            for k in 0..used {
+                let (number, lane) = ((i * used + k) / T::FRAMES, (i * used + k) % T::FRAMES);
+                let out = &out[number * n..(number + 1) * n];
+                for (y, out) in y[*to..to + n].iter_mut().zip(out) {
+                    y.set_lane(k, out.lane(lane));
+                }
+            }
+        }
+    }
+
     /// y += W x of up to six rows, for the inputs from `from` on.
     #[inline(always)]
     fn add_product<T: Number<Scalar = E>>(&self, rows: &[E], x: &[T], from: usize, y: &mut [T]) {
@@ -179,8 +224,9 @@ impl<E: Scalar> Kernel<E> for DenseLayer<E> {
                 self.product_of_few(dx, &from.dims, &mut dy[column.at..column.at + n]);
             }
         }
-        for (x, to) in whole.chunks(TOGETHER).zip(to.chunks(TOGETHER)) {
-            self.products(x, to, dy);
+        match directions.used.min(T::FRAMES) {
+            used if used == T::FRAMES => self.products_of_all(&whole, &to, dy),
+            used => self.products_of_some(&whole, &to, dy, used),
         }
         let slopes: Vec<T> = at.y.iter().map(|y| self.slope_at(*y)).collect();
         for column in &plan.out.columns {
