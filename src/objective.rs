@@ -144,6 +144,9 @@ pub struct Evaluation {
     pub gradient: Vec<f64>,
     /// The normal equations, in whitened tangent coordinates.
     pub normal: Normal,
+    /// (active): how much the first steps are to be damped, in units of the diagonal of JᵀJ; told, not
+    /// asked, and only of use for normal equations in lanes.
+    pub damping: Vec<f64>,
     /// (active): what the residuals of the normal equations cost more than `costs` says, where
     /// [`Want::Promising`] chose others than the smallest; empty where it chose none.
     pub excess: Vec<f64>,

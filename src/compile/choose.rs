@@ -7,13 +7,11 @@ use super::linear::{Group, Square};
 use crate::graph::directions::{Directions, Plan};
 use crate::graph::number::{Lanes, Work, dispatch};
 use crate::graph::{LANES, Number, Operation, Scalar};
-use crate::normal::lanes::{factor, solve_lower, start};
+use crate::normal::lanes::{damp, factor, solve_lower, start};
 use crate::term::residuals::{Residuals, Rows};
 
 /// Damping of the step that is promised, in units of the diagonal.
 const DAMPING: f64 = 1e-3;
-/// The least of the diagonal, over its largest entry.
-const LEAST_DIAGONAL: f64 = 1e-6;
 
 /// One of the residuals that a term may be, linearised.
 #[derive(Clone)]
@@ -129,7 +127,7 @@ impl<E: Scalar> Work for Gain<'_, E> {
         let n = self.unknowns;
         let mut square = sum::<E, FUSED>(self.squares, start(n));
         let mut x = sum::<E, FUSED>(self.slopes, n);
-        damp(&mut square, n);
+        damp(&mut square, n, Lanes::splat(E::nearest(DAMPING)));
         factor(&mut square, n);
         solve_lower(&square, &mut x);
         let mut gain = Lanes::zero();
@@ -148,17 +146,4 @@ fn sum<E: Scalar, const FUSED: bool>(parts: [&[E]; 2], count: usize) -> Vec<Lane
         *out += *other;
     }
     out
-}
-
-#[inline(always)]
-fn damp<T: Number>(square: &mut [T], n: usize) {
-    let mut most = T::zero();
-    for i in 0..n {
-        most = square[start(i) + i].at_least(most);
-    }
-    let least = T::of(LEAST_DIAGONAL) * most;
-    for i in 0..n {
-        let diagonal = &mut square[start(i) + i];
-        *diagonal = T::of(DAMPING).fused(diagonal.at_least(least), *diagonal);
-    }
 }

@@ -1,5 +1,7 @@
 //! A stage as a batched objective: chunks of frames on all cores, sums in one fixed order.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use super::along_frames;
@@ -8,7 +10,8 @@ use super::linear::{Linear, Products};
 use super::program::{ChunkResult, Leaf, Program};
 use crate::graph::{Host, LANES, Pass, Scalar};
 use crate::ir::{Per, Problem, Stage, Values, VariableId};
-use crate::normal::{Chain, Dense, Links, Normal};
+use crate::normal::lanes::Batch;
+use crate::normal::{Chain, Lane, Links, Normal};
 use crate::objective::{Block, Evaluation, Layout, Objective, Want};
 use crate::precondition::Preconditioner;
 use crate::term::residuals::Rows;
@@ -274,14 +277,23 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
 
     fn normal_independent(&self, x: &[f64], frames: &[usize], want: Want, out: &mut Evaluation) {
         let columns = self.names.len();
+        let damping = std::mem::take(&mut out.damping);
+        let first = |slots: &[usize]| slots.first().copied().unwrap_or(0);
         let results = self.on_chunks(frames, |rows, slots, frames| {
             let leaf = |variable| self.leaf(variable, x, slots, frames);
             let products = self.products(&self.program, &self.linear, rows, want, leaf);
-            let normal = |k: usize| Dense {
-                square: lane(&products.squares[0], k),
-                slope: lane(&products.slopes[0], k),
+            let damping = std::array::from_fn(|k| match k < rows.used {
+                true => damping.get(first(slots) + k).copied().unwrap_or(0.0),
+                false => 1.0,
+            });
+            let wide = |numbers: &[E]| numbers.iter().map(|x| x.wide()).collect();
+            let (square, slope) = (wide(&products.squares[0]), wide(&products.slopes[0]));
+            let batch = Arc::new(Batch::new(square, slope, damping));
+            let normal = |k: usize| Lane {
+                batch: Arc::clone(&batch),
+                k,
             };
-            let normals: Vec<Dense> = (0..rows.used).map(normal).collect();
+            let normals: Vec<Lane> = (0..rows.used).map(normal).collect();
             let excess = products.excess[..rows.used].to_vec();
             (products.costs, normals, excess)
         });
@@ -291,7 +303,7 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
             out.excess.extend(excess);
             all.extend(normals);
         }
-        out.normal = Normal::Dense(all);
+        out.normal = Normal::Lanes(all);
         sum_terms(columns, out);
     }
 

@@ -12,6 +12,8 @@ const TRIED: usize = 8;
 const FAR: f64 = 2.0;
 /// Of so few frames nobody can say what is usual.
 const FEW: usize = 8;
+/// The cost of residuals of three sigma.
+const ALONE: f64 = 9.0;
 
 /// A code, and whether the body is turned by half a turn about the vertical.
 #[derive(Clone, Copy)]
@@ -31,18 +33,18 @@ pub(super) fn fresh(problem: &Problem, index: usize) -> Option<VariableId> {
 }
 
 /// Frames whose cost says that another start may be better: above that of residuals as large as
-/// their sigma, and far above the other frames'.
+/// their sigma, and far above the other frames', or of residuals of three sigma where there are few.
 pub(super) fn doubtful(stage: &Stage, frames: &[usize], costs: &[f64]) -> Vec<usize> {
-    let usual = match frames.len() {
-        0..FEW => 0.0,
-        _ => FAR * super::frames::median(costs),
+    let (least, usual) = match frames.len() {
+        0..FEW => (ALONE, 0.0),
+        _ => (1.0, FAR * super::frames::median(costs)),
     };
     let observed = |frame: usize| -> usize {
         let of_terms = stage.terms.iter().map(|t| t.residual.observed(frame));
         of_terms.sum()
     };
     let pairs = frames.iter().zip(costs);
-    let doubtful = pairs.filter(|(f, cost)| **cost > usual.max(observed(**f) as f64));
+    let doubtful = pairs.filter(|(f, cost)| **cost > usual.max(least * observed(**f) as f64));
     doubtful.map(|(frame, _)| *frame).collect()
 }
 

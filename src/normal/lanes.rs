@@ -1,6 +1,112 @@
-//! Cholesky's factors of sixteen matrices side by side, packed by rows.
+//! The normal equations of sixteen problems side by side: lower triangles packed by rows, their factors
+//! by Cholesky, and damped steps.
 
-use crate::graph::Number;
+use super::Dense;
+use crate::graph::number::{Lanes, Work, dispatch};
+use crate::graph::{LANES, Number};
+
+/// The least of the diagonal that damps, over its largest entry: directions of which the data say
+/// nothing.
+pub(crate) const LEAST_DIAGONAL: f64 = 1e-6;
+
+/// Sixteen problems, in whitened tangent coordinates.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Batch {
+    /// (entries, LANES).
+    square: Vec<f64>,
+    /// (unknowns, LANES).
+    slope: Vec<f64>,
+    /// (unknowns, LANES): damped steps; not finite where the matrix is not positive definite.
+    steps: Vec<f64>,
+    damping: [f64; LANES],
+}
+
+impl Batch {
+    /// With steps for these dampings, in units of the diagonal.
+    pub fn new(square: Vec<f64>, slope: Vec<f64>, damping: [f64; LANES]) -> Self {
+        let steps = dispatch(Steps {
+            square: &square,
+            slope: &slope,
+            damping,
+        });
+        Self {
+            square,
+            slope,
+            steps,
+            damping,
+        }
+    }
+
+    pub fn slope(&self, k: usize) -> Vec<f64> {
+        lane(&self.slope, k)
+    }
+
+    pub fn diagonal(&self, k: usize) -> Vec<f64> {
+        let unknowns = self.slope.len() / LANES;
+        let at = |i: usize| self.square[(start(i) + i) * LANES + k];
+        (0..unknowns).map(at).collect()
+    }
+
+    /// What the step was damped by, in units of the diagonal.
+    pub fn damping(&self, k: usize) -> f64 {
+        self.damping[k]
+    }
+
+    pub fn step(&self, k: usize) -> Vec<f64> {
+        lane(&self.steps, k)
+    }
+
+    pub fn dense(&self, k: usize) -> Dense {
+        Dense {
+            square: lane(&self.square, k),
+            slope: self.slope(k),
+        }
+    }
+}
+
+fn lane(data: &[f64], k: usize) -> Vec<f64> {
+    data.chunks_exact(LANES).map(|row| row[k]).collect()
+}
+
+struct Steps<'a> {
+    square: &'a [f64],
+    slope: &'a [f64],
+    damping: [f64; LANES],
+}
+
+impl Work for Steps<'_> {
+    type Out = Vec<f64>;
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) -> Vec<f64> {
+        let mut steps = self.slope.to_vec();
+        let mut square = self.square.to_vec();
+        let a: &mut [Lanes<f64, FUSED>] = Lanes::of_row_mut(&mut square);
+        let x: &mut [Lanes<f64, FUSED>] = Lanes::of_row_mut(&mut steps);
+        damp(a, x.len(), Lanes(self.damping));
+        factor(a, x.len());
+        solve_lower(a, x);
+        solve_upper(a, x);
+        for x in x {
+            *x = -*x;
+        }
+        steps
+    }
+}
+
+/// Adds to the diagonal so much of itself, or of its least.
+#[inline(always)]
+pub(crate) fn damp<T: Number>(square: &mut [T], n: usize, damping: T) {
+    let mut most = T::zero();
+    for i in 0..n {
+        most = square[start(i) + i].at_least(most);
+    }
+    let least = (T::of(LEAST_DIAGONAL) * most).at_least(T::of(f64::from(f32::MIN_POSITIVE)));
+    for i in 0..n {
+        let diagonal = &mut square[start(i) + i];
+        *diagonal = damping.fused(diagonal.at_least(least), *diagonal);
+    }
+}
 
 /// Factors A = L Lᵀ in place: rows of L, with one over L's diagonal on the diagonal. A lane that is
 /// not positive definite holds NaN or infinity from there on.
@@ -23,6 +129,20 @@ pub(crate) fn solve_lower<T: Number>(l: &[T], x: &mut [T]) {
     for i in 0..x.len() {
         let row = &l[start(i)..start(i + 1)];
         x[i] = (x[i] - product(&row[..i], &x[..i])) * row[i];
+    }
+}
+
+/// x = L⁻ᵀ x.
+#[inline(always)]
+pub(crate) fn solve_upper<T: Number>(l: &[T], x: &mut [T]) {
+    for i in (0..x.len()).rev() {
+        let row = &l[start(i)..start(i + 1)];
+        let last = x[i] * row[i];
+        x[i] = last;
+        let minus = -last;
+        for (x, a) in x[..i].iter_mut().zip(row) {
+            *x = a.fused(minus, *x);
+        }
     }
 }
 

@@ -107,7 +107,7 @@ impl Learned {
             encoder,
             codes,
         };
-        const MEASURED: usize = 64;
+        const MEASURED: usize = 16;
         let codes = learned.draw(MEASURED, 0).concat();
         learned.decoder.measure(&codes);
         if kind.latent() == Latent::Sphere || learned.codes.is_some() {

@@ -5,7 +5,8 @@
 
 use super::outcome::Termination;
 use super::state::{Method, Point, State, Terrain, largest};
-use crate::normal::{Chain, Dense};
+use crate::normal::lanes::LEAST_DIAGONAL;
+use crate::normal::{Chain, Dense, Lane};
 use crate::objective::Want;
 
 /// Damping at the start, in units of the diagonal.
@@ -14,8 +15,6 @@ const FIRST_DAMPING: f64 = 1e-3;
 const MOST_DAMPING: f64 = 1e12;
 /// Up to here a step is that of Gauss and Newton, more or less, and a small one means the end.
 const FREE_DAMPING: f64 = 1.0;
-/// The least of the diagonal, over its largest entry: directions of which the data say nothing.
-const LEAST_DIAGONAL: f64 = 1e-6;
 /// Largest whitened change of one coordinate in a step.
 const LONGEST_STEP: f64 = 10.0;
 /// Decreases of so few rounding errors of the cost cannot be told from none.
@@ -31,6 +30,7 @@ const LOOKED: usize = 10;
 /// The normal equations of one problem.
 pub(super) enum System {
     Dense(Dense),
+    Lane(Lane),
     Chain(Box<Chain>),
 }
 
@@ -67,6 +67,10 @@ impl Method for Lm {
 
     fn asks(&self) -> Want {
         self.asks
+    }
+
+    fn damping(&self) -> f64 {
+        self.damping
     }
 
     fn hear_normal(&mut self, system: System, excess: f64) {
@@ -130,7 +134,7 @@ impl Lm {
         system.hold(&held);
         self.diagonal = system.diagonal();
         let least = LEAST_DIAGONAL * largest(&self.diagonal);
-        let least = least.max(f64::MIN_POSITIVE);
+        let least = least.max(f64::from(f32::MIN_POSITIVE));
         self.diagonal.iter_mut().for_each(|d| *d = d.max(least));
         (self.open, self.hoped) = (true, None);
         true
@@ -220,7 +224,9 @@ impl Lm {
             .zip(&step)
             .map(|(g, s)| g * s)
             .sum();
-        let curvature = self.system.as_ref().map_or(0.0, |s| s.curvature(&step));
+        let damping = self.dampings();
+        let system = self.system.as_ref();
+        let curvature = system.map_or(0.0, |s| s.curvature(&step, &damping));
         self.promised = -slope - curvature - self.excess;
         self.step = step;
         self.hoped.get_or_insert(self.promised);
@@ -258,15 +264,22 @@ impl Lm {
         });
     }
 
-    fn damping(&self) -> Vec<f64> {
+    fn dampings(&self) -> Vec<f64> {
         self.diagonal.iter().map(|d| d * self.damping).collect()
     }
 
-    fn solve(&self) -> Option<Vec<f64>> {
-        let damping = self.damping();
-        match self.system.as_ref()? {
-            System::Dense(dense) => dense.solve(&damping),
-            System::Chain(chain) => chain.solve(&damping),
+    fn solve(&mut self) -> Option<Vec<f64>> {
+        let dampings = self.dampings();
+        let system = self.system.as_mut()?;
+        if let System::Lane(lane) = system
+            && !lane.is_for(self.damping)
+        {
+            *system = System::Dense(lane.dense());
+        }
+        match system {
+            System::Dense(dense) => dense.solve(&dampings),
+            System::Lane(lane) => lane.step(),
+            System::Chain(chain) => chain.solve(&dampings),
         }
     }
 }
@@ -280,16 +293,21 @@ fn asks_at(looks: usize) -> Want {
 }
 
 impl System {
-    pub fn slope(&self) -> &[f64] {
+    pub fn slope(&self) -> std::borrow::Cow<'_, [f64]> {
         match self {
-            Self::Dense(dense) => &dense.slope,
-            Self::Chain(chain) => &chain.slope,
+            Self::Dense(dense) => (&dense.slope).into(),
+            Self::Lane(lane) => lane.batch.slope(lane.k).into(),
+            Self::Chain(chain) => (&chain.slope).into(),
         }
     }
 
     fn hold(&mut self, held: &[usize]) {
+        if let (Self::Lane(lane), false) = (&self, held.is_empty()) {
+            *self = Self::Dense(lane.dense());
+        }
         match self {
             Self::Dense(dense) => dense.hold(held),
+            Self::Lane(_) => {}
             Self::Chain(chain) => chain.hold(held),
         }
     }
@@ -297,13 +315,15 @@ impl System {
     fn diagonal(&self) -> Vec<f64> {
         match self {
             Self::Dense(dense) => dense.diagonal(),
+            Self::Lane(lane) => lane.batch.diagonal(lane.k),
             Self::Chain(chain) => chain.diagonal(),
         }
     }
 
-    fn curvature(&self, step: &[f64]) -> f64 {
+    fn curvature(&self, step: &[f64], dampings: &[f64]) -> f64 {
         match self {
             Self::Dense(dense) => dense.curvature(step),
+            Self::Lane(lane) => lane.curvature(step, dampings),
             Self::Chain(chain) => chain.curvature(step),
         }
     }

@@ -136,6 +136,9 @@ impl<'a> Lockstep<'a> {
         for &p in asking {
             x.extend(&self.runs[p].state().trial.x);
         }
+        evaluation.damping.clear();
+        let dampings = asking.iter().map(|&p| self.runs[p].damping());
+        evaluation.damping.extend(dampings);
         problem.problem("evaluation_count", |batch| {
             batch.objective.evaluate(x, asking, want, evaluation);
             Ok(())
@@ -145,6 +148,7 @@ impl<'a> Lockstep<'a> {
         let systems = match (want, std::mem::take(&mut evaluation.normal)) {
             (Want::Cost | Want::Gradient, _) => Vec::new(),
             (_, Normal::Dense(all)) => all.into_iter().map(System::Dense).collect(),
+            (_, Normal::Lanes(all)) => all.into_iter().map(System::Lane).collect(),
             (_, Normal::Chain(chain)) => vec![System::Chain(chain)],
         };
         let mut systems = systems.into_iter();
@@ -156,7 +160,7 @@ impl<'a> Lockstep<'a> {
                 state.hear_gradient(layout, &evaluation.gradient[i * stride..(i + 1) * stride]);
             }
             if let Some(system) = systems.next() {
-                state.hear_slope(system.slope());
+                state.hear_slope(&system.slope());
                 let excess = evaluation.excess.get(i).copied().unwrap_or(0.0);
                 self.runs[p].hear_normal(system, excess);
             }

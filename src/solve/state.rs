@@ -48,6 +48,11 @@ pub(super) trait Method: Send {
         Want::Gradient
     }
 
+    /// How much a step from the trial is to be damped, in units of the diagonal.
+    fn damping(&self) -> f64 {
+        0.0
+    }
+
     /// Takes the trial's normal equations, where it asked for them, and what their residuals cost more
     /// than the trial does.
     fn hear_normal(&mut self, _system: System, _excess: f64) {}
