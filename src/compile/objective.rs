@@ -120,6 +120,12 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
         )
     }
 
+    /// Some of the problems alone; not of a joint one.
+    pub fn part(&self, stage: &Stage, problems: &[usize]) -> Self {
+        let frames = problems.iter().map(|p| self.frames[*p]).collect();
+        Self::new(self.problem, stage, self.values, frames, false)
+    }
+
     /// The parameter vectors that stand for the given values, problem by problem.
     pub fn start(&self) -> Vec<f64> {
         self.start_from(self.values)

@@ -3,6 +3,7 @@
 mod bridge;
 mod checkpoint;
 mod codes;
+mod descend;
 mod frames;
 mod outcome;
 mod soft;
@@ -201,72 +202,6 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
             Some(id) => self.try_others(id, stage, index, (frames, solution), &values),
             None => self.keep(stage, frames, joint, solution, &best),
         }
-    }
-
-    /// Solves frames again whose cost is doubtful, from other starts of a variable; the best stays.
-    fn try_others(
-        &mut self,
-        id: VariableId,
-        stage: &Stage,
-        index: usize,
-        (mut frames, mut solution): (Vec<usize>, Solution),
-        before: &Values,
-    ) {
-        let mut best: Vec<usize> = (0..frames.len()).collect();
-        let doubtful = codes::doubtful(stage, &frames, &solution.costs);
-        let starts = match self.interrupted || doubtful.is_empty() {
-            true => None,
-            false => codes::starts::<E, D>(self.problem, id, stage, before, &doubtful),
-        };
-        if let Some(starts) = starts {
-            let first = frames.len();
-            let others: Vec<usize> = starts.iter().map(|s| s.frame).collect();
-            let (problem, again) = (self.problem, others.clone());
-            let objective = CompiledObjective::<E, D>::new(problem, stage, before, again, false);
-            let x = start::begin(&objective, &starts);
-            let more = self.descend(&objective, x, &self.settings(stage), stage, index);
-            for p in start::best_of_each_frame(&starts, &more.costs) {
-                let own = frames[..first].binary_search(&others[p]);
-                if let Some(own) = own.ok().filter(|own| more.costs[p] < solution.costs[*own]) {
-                    objective.store(&more.x, p, &mut self.values);
-                    best[own] = first + p;
-                }
-            }
-            frames.extend(others);
-            solution.append(more, first);
-        }
-        self.keep(stage, frames, false, solution, &best);
-    }
-
-    /// Minimises, first with rounded kinks where the stage has any.
-    fn descend(
-        &mut self,
-        objective: &CompiledObjective<'_, E, D>,
-        mut x: Vec<f64>,
-        settings: &SolveSettings,
-        stage: &Stage,
-        index: usize,
-    ) -> Solution {
-        let mut before: Option<Solution> = None;
-        for softer in soft::stages(self.problem, stage) {
-            let rounded = objective.like(&softer);
-            let mut solution = self.minimize(&rounded, x, &soft::settings(settings), stage, index);
-            x = std::mem::take(&mut solution.x);
-            if let Some(before) = &before {
-                solution.follow(before);
-            }
-            if self.interrupted {
-                solution.x = x;
-                solution.terminations.fill(Termination::Interrupted);
-                return solution;
-            }
-            before = Some(solution);
-        }
-        let mut solution = self.minimize(objective, x, settings, stage, index);
-        if let Some(before) = &before {
-            solution.follow(before);
-        }
-        solution
     }
 
     /// Frames that take part: their cost is a number where they stand, and in a joint stage not so

@@ -124,6 +124,21 @@ impl Solution {
         self.seconds += before.seconds;
     }
 
+    /// Puts problem `q` of another solution, which went on from problem `p`, in its place.
+    pub(crate) fn replace(&mut self, p: usize, other: &Self, q: usize, stride: usize) {
+        let columns = self.terms.len() / self.costs.len().max(1);
+        self.iterations[p] += other.iterations[q];
+        self.evaluations[p] += other.evaluations[q];
+        if other.costs[q] <= self.costs[p] {
+            let x = &other.x[q * stride..(q + 1) * stride];
+            self.x[p * stride..(p + 1) * stride].copy_from_slice(x);
+            let terms = &other.terms[q * columns..(q + 1) * columns];
+            self.terms[p * columns..(p + 1) * columns].copy_from_slice(terms);
+            self.costs[p] = other.costs[q];
+            self.terminations[p] = other.terminations[q];
+        }
+    }
+
     /// Puts further problems after the `count` of this solution.
     pub(crate) fn append(&mut self, more: Self, count: usize) {
         self.x.extend(more.x);

@@ -1,0 +1,112 @@
+//! How a stage's problems are solved: with rounded kinks first, from other starts where they fit badly, by
+//! short steps where they stall.
+
+use super::{Fitter, codes, soft, start};
+use crate::compile::CompiledObjective;
+use crate::graph::{Host, Scalar};
+use crate::ir::{Stage, Values, VariableId};
+use crate::objective::Objective;
+use crate::solve::{MethodKind, Solution, SolveSettings, Termination};
+
+impl<E: Scalar, D: Host<E>> Fitter<'_, E, D> {
+    /// Solves frames again whose cost is doubtful, from other starts of a variable; the best stays.
+    pub(super) fn try_others(
+        &mut self,
+        id: VariableId,
+        stage: &Stage,
+        index: usize,
+        (mut frames, mut solution): (Vec<usize>, Solution),
+        before: &Values,
+    ) {
+        let mut best: Vec<usize> = (0..frames.len()).collect();
+        let doubtful = codes::doubtful(stage, &frames, &solution.costs);
+        let starts = match self.interrupted || doubtful.is_empty() {
+            true => None,
+            false => codes::starts::<E, D>(self.problem, id, stage, before, &doubtful),
+        };
+        if let Some(starts) = starts {
+            let first = frames.len();
+            let others: Vec<usize> = starts.iter().map(|s| s.frame).collect();
+            let (problem, again) = (self.problem, others.clone());
+            let objective = CompiledObjective::<E, D>::new(problem, stage, before, again, false);
+            let x = start::begin(&objective, &starts);
+            let more = self.descend(&objective, x, &self.settings(stage), stage, index);
+            for p in start::best_of_each_frame(&starts, &more.costs) {
+                let own = frames[..first].binary_search(&others[p]);
+                if let Some(own) = own.ok().filter(|own| more.costs[p] < solution.costs[*own]) {
+                    objective.store(&more.x, p, &mut self.values);
+                    best[own] = first + p;
+                }
+            }
+            frames.extend(others);
+            solution.append(more, first);
+        }
+        self.keep(stage, frames, false, solution, &best);
+    }
+
+    /// Minimises, first with rounded kinks where the stage has any.
+    pub(super) fn descend(
+        &mut self,
+        objective: &CompiledObjective<'_, E, D>,
+        mut x: Vec<f64>,
+        settings: &SolveSettings,
+        stage: &Stage,
+        index: usize,
+    ) -> Solution {
+        let mut before: Option<Solution> = None;
+        for softer in soft::stages(self.problem, stage) {
+            let rounded = objective.like(&softer);
+            let mut solution = self.minimize(&rounded, x, &soft::settings(settings), stage, index);
+            x = std::mem::take(&mut solution.x);
+            if let Some(before) = &before {
+                solution.follow(before);
+            }
+            if self.interrupted {
+                solution.x = x;
+                solution.terminations.fill(Termination::Interrupted);
+                return solution;
+            }
+            before = Some(solution);
+        }
+        let mut solution = self.minimize(objective, x, settings, stage, index);
+        if let Some(before) = &before {
+            solution.follow(before);
+            self.unstick(objective, &mut solution, settings, stage, index);
+        }
+        solution
+    }
+
+    /// Takes problems on by L-BFGS that stalled at a kink.
+    fn unstick(
+        &mut self,
+        objective: &CompiledObjective<'_, E, D>,
+        solution: &mut Solution,
+        settings: &SolveSettings,
+        stage: &Stage,
+        index: usize,
+    ) {
+        let stalled = |t: &Termination| matches!(t, Termination::Stalled { .. });
+        let numbered = solution.terminations.iter().enumerate();
+        let stuck: Vec<usize> = numbered
+            .filter(|(_, t)| stalled(t))
+            .map(|(p, _)| p)
+            .collect();
+        if stuck.is_empty() || self.interrupted {
+            return;
+        }
+        let stride = objective.layout().ambient();
+        let rows = stuck
+            .iter()
+            .map(|p| &solution.x[p * stride..(p + 1) * stride]);
+        let x: Vec<f64> = rows.flatten().copied().collect();
+        let part = objective.part(stage, &stuck);
+        let settings = SolveSettings {
+            method: MethodKind::Lbfgs,
+            ..settings.clone()
+        };
+        let more = self.minimize(&part, x, &settings, stage, index);
+        for (i, p) in stuck.into_iter().enumerate() {
+            solution.replace(p, &more, i, stride);
+        }
+    }
+}
