@@ -115,39 +115,45 @@ impl<E: Scalar> Kernel<E> for Kinematics {
     #[inline(always)]
     fn tangents<T: Number<Scalar = E>>(&self, at: At<'_, T>, directions: Directions<'_, T>) {
         let (rest, body) = (at.x[REST], at.x[BODY]);
-        directions.for_each(12 * self.parents.len(), |dx, active, dy| {
-            // A rotation or a position moves as a whole, so its first number stands for it.
-            for (j, part) in active.iter().map(|i| (i / 12, i % 12)) {
-                if part != 0 && part != 9 {
-                    continue;
-                }
-                if j == 0 {
-                    self.root_tangent(part, dx, dy);
-                    continue;
-                }
-                let p = self.parents[j];
-                let parent = &at.y[12 * p..12 * p + 9];
-                let (above, rows) = dy.split_at_mut(12 * j);
-                let d_parent = &above[12 * p..12 * p + 12];
-                if part == 0 {
-                    match body.get(9 * (j - 1)..9 * j) {
-                        Some(local) => multiply(d_parent, local, &mut rows[..9]),
-                        None => rows[..9].copy_from_slice(&d_parent[..9]),
+        directions.for_each_of(
+            12 * self.parents.len(),
+            #[inline(always)]
+            |dx, moving, active, dy| {
+                // A rotation or a position moves as a whole, so its first number stands for it.
+                for (j, part) in active.iter().map(|i| (i / 12, i % 12)) {
+                    if part != 0 && part != 9 {
+                        continue;
                     }
-                    if let Some(dx) = dx[BODY].and_then(|dx| dx.get(9 * (j - 1)..9 * j)) {
-                        add_a_b(parent, dx, &mut rows[..9]);
+                    if j == 0 {
+                        self.root_tangent(part, dx, dy);
+                        continue;
                     }
-                    continue;
+                    let p = self.parents[j];
+                    let parent = &at.y[12 * p..12 * p + 9];
+                    let (above, rows) = dy.split_at_mut(12 * j);
+                    let d_parent = &above[12 * p..12 * p + 12];
+                    if part == 0 {
+                        match body.get(9 * (j - 1)..9 * j) {
+                            Some(local) => multiply(d_parent, local, &mut rows[..9]),
+                            None => rows[..9].copy_from_slice(&d_parent[..9]),
+                        }
+                        let turns = moving[BODY].binary_search(&(9 * (j - 1))).is_ok();
+                        if let Some(dx) = dx[BODY].filter(|_| turns) {
+                            let dx = &dx[9 * (j - 1)..9 * j];
+                            add_a_b(parent, dx, &mut rows[..9]);
+                        }
+                        continue;
+                    }
+                    let mut moved = rotate(d_parent, bone(rest, j, p));
+                    if let Some(dx) = dx[REST] {
+                        add(rotate(parent, bone(dx, j, p)), &mut moved);
+                    }
+                    for k in 0..3 {
+                        rows[9 + k] = d_parent[9 + k] + moved[k];
+                    }
                 }
-                let mut moved = rotate(d_parent, bone(rest, j, p));
-                if let Some(dx) = dx[REST] {
-                    add(rotate(parent, bone(dx, j, p)), &mut moved);
-                }
-                for k in 0..3 {
-                    rows[9 + k] = d_parent[9 + k] + moved[k];
-                }
-            }
-        });
+            },
+        );
     }
 }
 

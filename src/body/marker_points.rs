@@ -275,12 +275,16 @@ impl<E: Scalar> Kernel<E> for MarkerPoints<E> {
             Mount::Joint { .. } => None,
         };
         let faces: Vec<Option<Face<T>>> = self.mounts.iter().map(face).collect();
-        directions.for_each(3 * self.mounts.len(), |dx, active, dy| {
-            for m in active.iter().step_by(3).map(|i| i / 3) {
-                let moved = self.tangent_one(m, faces[m].as_ref(), at.x, dx);
-                dy[3 * m..3 * m + 3].copy_from_slice(&moved);
-            }
-        });
+        directions.for_each(
+            3 * self.mounts.len(),
+            #[inline(always)]
+            |dx, active, dy| {
+                for m in active.iter().step_by(3).map(|i| i / 3) {
+                    let moved = self.tangent_one(m, faces[m].as_ref(), at.x, dx);
+                    dy[3 * m..3 * m + 3].copy_from_slice(&moved);
+                }
+            },
+        );
     }
 }
 

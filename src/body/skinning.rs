@@ -81,31 +81,35 @@ impl<E: Scalar> Kernel<E> for Skinning<E> {
     #[inline(always)]
     fn tangents<T: Number<Scalar = E>>(&self, at: At<'_, T>, directions: Directions<'_, T>) {
         let (transforms, joints) = (at.x[TRANSFORMS], at.x[JOINTS]);
-        directions.for_each(3 * self.weights.len(), |dx, active, dy| {
-            for v in active.iter().step_by(3).map(|i| i / 3) {
-                let x = v3(&at.x[VERTICES][3 * v..]);
-                let d_vertex = dx[VERTICES].map(|dx| v3(&dx[3 * v..]));
-                let mut sum = [T::zero(); 3];
-                for &(j, w) in &self.weights[v] {
-                    let mut moved = [T::zero(); 3];
-                    if let Some(dx) = dx[TRANSFORMS] {
-                        let d = &dx[12 * j..12 * j + 12];
-                        moved = rotate(d, sub(x, v3(&joints[3 * j..])));
-                        add(v3(&d[9..]), &mut moved);
+        directions.for_each(
+            3 * self.weights.len(),
+            #[inline(always)]
+            |dx, active, dy| {
+                for v in active.iter().step_by(3).map(|i| i / 3) {
+                    let x = v3(&at.x[VERTICES][3 * v..]);
+                    let d_vertex = dx[VERTICES].map(|dx| v3(&dx[3 * v..]));
+                    let mut sum = [T::zero(); 3];
+                    for &(j, w) in &self.weights[v] {
+                        let mut moved = [T::zero(); 3];
+                        if let Some(dx) = dx[TRANSFORMS] {
+                            let d = &dx[12 * j..12 * j + 12];
+                            moved = rotate(d, sub(x, v3(&joints[3 * j..])));
+                            add(v3(&d[9..]), &mut moved);
+                        }
+                        let transform = &transforms[12 * j..12 * j + 9];
+                        if let Some(d_vertex) = d_vertex {
+                            add(rotate(transform, d_vertex), &mut moved);
+                        }
+                        if let Some(dx) = dx[JOINTS] {
+                            let turned = rotate(transform, v3(&dx[3 * j..]));
+                            add_scaled(-T::one(), turned, &mut moved);
+                        }
+                        add_scaled(T::splat(w), moved, &mut sum);
                     }
-                    let transform = &transforms[12 * j..12 * j + 9];
-                    if let Some(d_vertex) = d_vertex {
-                        add(rotate(transform, d_vertex), &mut moved);
-                    }
-                    if let Some(dx) = dx[JOINTS] {
-                        let turned = rotate(transform, v3(&dx[3 * j..]));
-                        add_scaled(-T::one(), turned, &mut moved);
-                    }
-                    add_scaled(T::splat(w), moved, &mut sum);
+                    dy[3 * v..3 * v + 3].copy_from_slice(&sum);
                 }
-                dy[3 * v..3 * v + 3].copy_from_slice(&sum);
-            }
-        });
+            },
+        );
     }
 }
 
@@ -167,17 +171,21 @@ impl<E: Scalar> Kernel<E> for PoseCorrectives<E> {
 
     #[inline(always)]
     fn tangents<T: Number<Scalar = E>>(&self, _at: At<'_, T>, directions: Directions<'_, T>) {
-        directions.for_each_of(Kernel::<E>::out_dims(self), |dx, moving, active, dy| {
-            for &i in active {
-                let mut sum = dx[0].map_or(T::zero(), |dx| dx[i]);
-                if let Some(dx) = dx[1] {
-                    let row = &self.directions[i * self.features..(i + 1) * self.features];
-                    for &k in moving[1] {
-                        sum = T::splat(row[k]).fused(dx[k], sum);
+        directions.for_each_of(
+            Kernel::<E>::out_dims(self),
+            #[inline(always)]
+            |dx, moving, active, dy| {
+                for &i in active {
+                    let mut sum = dx[0].map_or(T::zero(), |dx| dx[i]);
+                    if let Some(dx) = dx[1] {
+                        let row = &self.directions[i * self.features..(i + 1) * self.features];
+                        for &k in moving[1] {
+                            sum = T::splat(row[k]).fused(dx[k], sum);
+                        }
                     }
+                    dy[i] = sum;
                 }
-                dy[i] = sum;
-            }
-        });
+            },
+        );
     }
 }

@@ -141,20 +141,24 @@ impl<E: Scalar> Kernel<E> for Projection<E> {
         let lenses = self.lenses(at.x);
         let jacobians = self.jacobians(&lenses, at.x[0], directions.dx);
         let points = self.points;
-        directions.for_each(Kernel::<E>::out_dims(self), |dx, active, dy| {
-            for i in active {
-                let (c, j) = (i / 2 / points, i / 2 % points);
-                let row = &jacobians[*i];
-                let mut sum = dx[0].map_or(T::zero(), |dx| dot(row.point, v3(&dx[3 * j..])));
-                for ((free, dx), part) in self.free.iter().zip(&dx[1..]).zip(&row.parts) {
-                    if let (Some(dx), Some(at)) = (dx, free.of(c)) {
-                        let pairs = part.iter().zip(&dx[at]);
-                        sum = pairs.fold(sum, |sum, (a, x)| a.fused(*x, sum));
+        directions.for_each(
+            Kernel::<E>::out_dims(self),
+            #[inline(always)]
+            |dx, active, dy| {
+                for i in active {
+                    let (c, j) = (i / 2 / points, i / 2 % points);
+                    let row = &jacobians[*i];
+                    let mut sum = dx[0].map_or(T::zero(), |dx| dot(row.point, v3(&dx[3 * j..])));
+                    for ((free, dx), part) in self.free.iter().zip(&dx[1..]).zip(&row.parts) {
+                        if let (Some(dx), Some(at)) = (dx, free.of(c)) {
+                            let pairs = part.iter().zip(&dx[at]);
+                            sum = pairs.fold(sum, |sum, (a, x)| a.fused(*x, sum));
+                        }
                     }
+                    dy[*i] = sum;
                 }
-                dy[*i] = sum;
-            }
-        });
+            },
+        );
     }
 }
 

@@ -60,12 +60,16 @@ impl<E: Scalar> Kernel<E> for Affine<E> {
     #[inline(always)]
     fn tangents<T: Number<Scalar = E>>(&self, _at: At<'_, T>, directions: Directions<'_, T>) {
         let n = self.offset.len();
-        directions.for_each(n, |dx, active, dy| {
-            let dx = dx[0].unwrap_or_default();
-            for &i in active {
-                let pairs = self.row(i).iter().zip(dx);
-                dy[i] = pairs.fold(T::zero(), |sum, (a, x)| T::splat(*a).fused(*x, sum));
-            }
-        });
+        directions.for_each(
+            n,
+            #[inline(always)]
+            |dx, active, dy| {
+                let dx = dx[0].unwrap_or_default();
+                for &i in active {
+                    let pairs = self.row(i).iter().zip(dx);
+                    dy[i] = pairs.fold(T::zero(), |sum, (a, x)| T::splat(*a).fused(*x, sum));
+                }
+            },
+        );
     }
 }

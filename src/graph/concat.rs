@@ -96,12 +96,16 @@ impl<E: Scalar> Kernel<E> for Concat {
     #[inline(always)]
     fn tangents<T: Number<Scalar = E>>(&self, _at: At<'_, T>, directions: Directions<'_, T>) {
         let places = self.places();
-        directions.for_each(Kernel::<E>::out_dims(self), |dx, _, dy| {
-            for (dx, (at, dims)) in dx.iter().zip(&places) {
-                if let Some(dx) = dx {
-                    dy[*at..at + dims].copy_from_slice(dx);
+        directions.for_each(
+            Kernel::<E>::out_dims(self),
+            #[inline(always)]
+            |dx, _, dy| {
+                for (dx, (at, dims)) in dx.iter().zip(&places) {
+                    if let Some(dx) = dx {
+                        dy[*at..at + dims].copy_from_slice(dx);
+                    }
                 }
-            }
-        });
+            },
+        );
     }
 }

@@ -106,7 +106,11 @@ impl<T: Number> Directions<'_, T> {
         out_dims: usize,
         mut each: impl FnMut(&[Option<&[T]>], &[usize], &mut [T]),
     ) {
-        self.for_each_of(out_dims, |dx, _, active, dy| each(dx, active, dy));
+        self.for_each_of(
+            out_dims,
+            #[inline(always)]
+            |dx, _, active, dy| each(dx, active, dy),
+        );
     }
 
     /// As [`Directions::for_each`]; `each` also hears which numbers of the inputs move.
@@ -157,26 +161,30 @@ pub(super) fn dense_tangents<E: Scalar, T: Number<Scalar = E>, K: Kernel<E>>(
     directions: Directions<'_, T>,
 ) {
     let outs = kernel.out_dims();
-    let rows = (0..outs).map(|i| {
+    let mut rows = Vec::with_capacity(outs);
+    for i in 0..outs {
         let mut gy = vec![T::zero(); outs];
         gy[i] = T::one();
         let mut gx: Vec<Vec<T>> = at.x.iter().map(|x| vec![T::zero(); x.len()]).collect();
         let mut wanted: Vec<_> = gx.iter_mut().map(|g| Some(g.as_mut_slice())).collect();
         kernel.adjoint(at, &gy, &mut wanted);
-        gx
-    });
-    let rows: Vec<Vec<Vec<T>>> = rows.collect();
-    directions.for_each(outs, |dx, active, dy| {
-        for &i in active {
-            let mut sum = T::zero();
-            for (row, dx) in rows[i].iter().zip(dx) {
-                for (a, x) in row.iter().zip(dx.unwrap_or_default()) {
-                    sum = a.fused(*x, sum);
+        rows.push(gx);
+    }
+    directions.for_each(
+        outs,
+        #[inline(always)]
+        |dx, active, dy| {
+            for &i in active {
+                let mut sum = T::zero();
+                for (row, dx) in rows[i].iter().zip(dx) {
+                    for (a, x) in row.iter().zip(dx.unwrap_or_default()) {
+                        sum = a.fused(*x, sum);
+                    }
                 }
+                dy[i] = sum;
             }
-            dy[i] = sum;
-        }
-    });
+        },
+    );
 }
 
 /// As [`dense_tangents`] for an operation of blocks: one adjoint gives a row of every block.
@@ -188,23 +196,27 @@ pub(super) fn block_tangents<E: Scalar, T: Number<Scalar = E>, K: Kernel<E>>(
     directions: Directions<'_, T>,
 ) {
     let outs = kernel.out_dims();
-    let rows = (0..m).map(|i| {
+    let mut rows = Vec::with_capacity(m);
+    for i in 0..m {
         let mut gy = vec![T::zero(); outs];
         gy.iter_mut().skip(i).step_by(m).for_each(|g| *g = T::one());
         let mut gx = vec![T::zero(); at.x[0].len()];
         kernel.adjoint(at, &gy, &mut [Some(&mut gx)]);
-        gx
-    });
-    let rows: Vec<Vec<T>> = rows.collect();
-    directions.for_each(outs, |dx, active, dy| {
-        let dx = dx[0].unwrap_or_default();
-        for &i in active {
-            let block = i / m * n..(i / m + 1) * n;
-            let mut sum = T::zero();
-            for (a, x) in rows[i % m][block.clone()].iter().zip(&dx[block]) {
-                sum = a.fused(*x, sum);
+        rows.push(gx);
+    }
+    directions.for_each(
+        outs,
+        #[inline(always)]
+        |dx, active, dy| {
+            let dx = dx[0].unwrap_or_default();
+            for &i in active {
+                let block = i / m * n..(i / m + 1) * n;
+                let mut sum = T::zero();
+                for (a, x) in rows[i % m][block.clone()].iter().zip(&dx[block]) {
+                    sum = a.fused(*x, sum);
+                }
+                dy[i] = sum;
             }
-            dy[i] = sum;
-        }
-    });
+        },
+    );
 }

@@ -63,8 +63,11 @@ fn coefficients<T: Number>(s: T) -> [T; 4] {
     let a = sin * angle * inverse;
     let b = (c(1.0) - cos) * inverse;
     let half = c(0.5) * inverse;
-    let large = [a, b, half * (cos - a), half * (a - b - b)];
-    std::array::from_fn(|i| s.less(c(1e-4), small[i], large[i]))
+    let mut out = [a, b, half * (cos - a), half * (a - b - b)];
+    for (out, small) in out.iter_mut().zip(small) {
+        *out = s.less(c(1e-4), small, *out);
+    }
+    out
 }
 
 #[inline(always)]
@@ -99,16 +102,15 @@ fn pull_back<T: Number>(w: [T; 3], g: &[T], to: &mut [T]) {
             let [a, b, da, db] = coefficients(s);
             let trace = g[0] + g[4] + g[8];
             let vee = [g[7] - g[5], g[2] - g[6], g[3] - g[1]];
-            let symmetric: [T; 3] = std::array::from_fn(|i| {
-                dot(
-                    [
-                        g[3 * i] + g[i],
-                        g[3 * i + 1] + g[3 + i],
-                        g[3 * i + 2] + g[6 + i],
-                    ],
-                    w,
-                )
-            });
+            let mut symmetric = [T::zero(); 3];
+            for (i, sum) in symmetric.iter_mut().enumerate() {
+                let row = [
+                    g[3 * i] + g[i],
+                    g[3 * i + 1] + g[3 + i],
+                    g[3 * i + 2] + g[6 + i],
+                ];
+                *sum = dot(row, w);
+            }
             let quadratic = T::of(0.5) * dot(symmetric, w);
             let along = dot(vee, w) * da + (quadratic - s * trace) * db - b * trace;
             for i in 0..3 {

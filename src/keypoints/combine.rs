@@ -75,17 +75,21 @@ impl<E: Scalar> Kernel<E> for Combine<E> {
 
     #[inline(always)]
     fn tangents<T: Number<Scalar = E>>(&self, _at: At<'_, T>, directions: Directions<'_, T>) {
-        directions.for_each(3 * self.keypoints.len(), |dx, active, dy| {
-            for i in active.iter().step_by(3).map(|i| i / 3) {
-                let mut sum = [T::zero(); 3];
-                for (part, weight) in &self.keypoints[i] {
-                    let (input, at) = part.place();
-                    if let Some(dx) = dx[input] {
-                        add_scaled(T::splat(*weight), v3(&dx[at..]), &mut sum);
+        directions.for_each(
+            3 * self.keypoints.len(),
+            #[inline(always)]
+            |dx, active, dy| {
+                for i in active.iter().step_by(3).map(|i| i / 3) {
+                    let mut sum = [T::zero(); 3];
+                    for (part, weight) in &self.keypoints[i] {
+                        let (input, at) = part.place();
+                        if let Some(dx) = dx[input] {
+                            add_scaled(T::splat(*weight), v3(&dx[at..]), &mut sum);
+                        }
                     }
+                    dy[3 * i..3 * i + 3].copy_from_slice(&sum);
                 }
-                dy[3 * i..3 * i + 3].copy_from_slice(&sum);
-            }
-        });
+            },
+        );
     }
 }

@@ -296,21 +296,25 @@ impl<E: Scalar> Kernel<E> for NearestComponent<E> {
     #[inline(always)]
     fn tangents<T: Number<Scalar = E>>(&self, at: At<'_, T>, directions: Directions<'_, T>) {
         let shares = self.shares(at.x[0]);
-        directions.for_each_of(Kernel::<E>::out_dims(self), |dx, moving, active, dy| {
-            let Some(dx) = dx[0] else { return };
-            for (m, share) in shares.iter().enumerate().filter(|(_, s)| !s.is_zero()) {
-                for &i in active {
-                    let row = &self.factors[m][i * (i + 1) / 2..][..i + 1];
-                    let mut sum = T::zero();
-                    for &k in moving[0] {
-                        if k <= i {
-                            sum = T::splat(row[k]).fused(dx[k], sum);
+        directions.for_each_of(
+            Kernel::<E>::out_dims(self),
+            #[inline(always)]
+            |dx, moving, active, dy| {
+                let Some(dx) = dx[0] else { return };
+                for (m, share) in shares.iter().enumerate().filter(|(_, s)| !s.is_zero()) {
+                    for &i in active {
+                        let row = &self.factors[m][i * (i + 1) / 2..][..i + 1];
+                        let mut sum = T::zero();
+                        for &k in moving[0] {
+                            if k <= i {
+                                sum = T::splat(row[k]).fused(dx[k], sum);
+                            }
                         }
+                        dy[i] = share.fused(sum, dy[i]);
                     }
-                    dy[i] = share.fused(sum, dy[i]);
                 }
-            }
-        });
+            },
+        );
     }
 }
 
