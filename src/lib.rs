@@ -60,7 +60,7 @@ pub use io::{FileError, NpzWriter, read_array};
 pub use ir::{Problem, Values};
 pub use keypoints::{conventions, keypoints_of, labels};
 pub use manifold::Manifold;
-pub use normal::{Chain, Dense, Links, Normal};
+pub use normal::{Chain, Dense, Lane, Links, Normal};
 pub use objective::{Block, Evaluation, Layout, Objective, Want};
 pub use precondition::Preconditioner;
 pub use prior::{Latent, Learned, LearnedKind, Mixture, Prior};

@@ -57,9 +57,9 @@ fn a_run_goes_on_from_any_stage_where_it_was_interrupted() {
     let whole = run_until(&spec, &to(folder.path(), "whole"), None);
     for (stage, rounds, close) in [
         ("place", 3, 0.0),
-        ("reach", 20, 0.0),
+        ("reach", 8, 0.0),
         ("shape", 3, 2e-2),
-        ("pose", 60, 0.0),
+        ("pose", 4, 0.0),
     ] {
         let options = to(folder.path(), stage);
         let broken = run_until(&spec, &options, Some((stage, rounds)));
@@ -89,7 +89,7 @@ fn frames_that_were_done_keep_their_bits() {
     let folder = tempfile::tempdir().unwrap();
     let spec = spec(folder.path(), "");
     let options = to(folder.path(), "run");
-    let broken = run_until(&spec, &options, Some(("pose", 120)));
+    let broken = run_until(&spec, &options, Some(("pose", 8)));
     let done = broken.fit.checkpoint.clone().unwrap().done;
     assert!(done.contains(&true) && done.contains(&false), "{done:?}");
     let again = RunOptions {

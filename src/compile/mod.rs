@@ -3,6 +3,7 @@
 mod along_frames;
 mod choose;
 mod forward;
+mod joint;
 mod linear;
 mod objective;
 mod operations;

@@ -7,62 +7,47 @@ use rayon::prelude::*;
 use super::along_frames;
 use super::forward::lanes;
 use super::linear::{Linear, Products};
-use super::program::{ChunkResult, Leaf, Program};
+use super::program::{Leaf, Program};
 use crate::graph::{Host, LANES, Pass, Scalar};
 use crate::ir::{Per, Problem, Stage, Values, VariableId};
 use crate::normal::lanes::Batch;
-use crate::normal::{Chain, Lane, Links, Normal};
+use crate::normal::{Lane, Normal};
 use crate::objective::{Block, Evaluation, Layout, Objective, Want};
 use crate::precondition::Preconditioner;
 use crate::term::residuals::Rows;
 
-/// Chunks whose products are held at a time.
-const WAVE: usize = 32;
-
 /// Neighbouring slots that go through the program together.
 #[derive(Clone, Copy)]
-struct Chunk {
-    first: usize,
+pub(super) struct Chunk {
+    pub first: usize,
     /// Slots whose residuals are counted here.
-    core: usize,
-    used: usize,
+    pub core: usize,
+    pub used: usize,
 }
-
-/// What is shared by all frames, worked off once in the first lane.
-const FIRST: Chunk = Chunk {
-    first: 0,
-    core: 1,
-    used: 1,
-};
-const ONE: Rows<'_> = Rows {
-    frames: &[0; LANES],
-    core: 1,
-    used: 1,
-};
 
 /// One stage of a problem, ready to be minimised.
 pub(crate) struct CompiledObjective<'a, E: Scalar, D: Host<E>> {
-    problem: &'a Problem,
-    program: Program<E>,
-    linear: Linear,
+    pub(super) problem: &'a Problem,
+    pub(super) program: Program<E>,
+    pub(super) linear: Linear,
     /// Terms on shared variables alone, counted once in a joint solve.
-    shared: Program<E>,
-    linear_shared: Linear,
+    pub(super) shared: Program<E>,
+    pub(super) linear_shared: Linear,
     /// Places of the frames' unknowns in a joint tangent vector.
-    parts: Vec<(usize, usize)>,
+    pub(super) parts: Vec<(usize, usize)>,
     free: Vec<Free>,
     values: &'a Values,
     /// The frame of each problem, or the frames of the one joint problem.
-    frames: Vec<usize>,
+    pub(super) frames: Vec<usize>,
     joint: bool,
-    layout: Layout,
-    names: Vec<String>,
+    pub(super) layout: Layout,
+    pub(super) names: Vec<String>,
     preconditioner: Option<Preconditioner>,
     device: std::marker::PhantomData<fn() -> D>,
 }
 
 /// A free variable's place in a problem's parameter vector.
-struct Free {
+pub(super) struct Free {
     variable: VariableId,
     per: Per,
     ambient: usize,
@@ -187,7 +172,7 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
     }
 
     /// Where a variable's copy for a slot stands among all numbers.
-    fn place(&self, free: &Free, slot: usize) -> usize {
+    pub(super) fn place(&self, free: &Free, slot: usize) -> usize {
         match (self.joint, free.per) {
             (false, _) => slot * self.layout.ambient() + free.offset,
             (true, Per::Frame) => free.offset + slot * free.ambient,
@@ -196,7 +181,13 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
     }
 
     /// A chunk's numbers of one variable; `slots` are its places in x, `frames` its frames.
-    fn leaf(&self, variable: VariableId, x: &[f64], slots: &[usize], frames: &[usize]) -> Leaf<E> {
+    pub(super) fn leaf(
+        &self,
+        variable: VariableId,
+        x: &[f64],
+        slots: &[usize],
+        frames: &[usize],
+    ) -> Leaf<E> {
         let free = self.free.iter().find(|f| f.variable == variable);
         let data = match free {
             Some(free) => lanes(slots, |slot| {
@@ -212,7 +203,7 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
     }
 
     /// The chunks of so many slots; neighbours that a term reads belong to two.
-    fn chunks(&self, slots: usize) -> Vec<Chunk> {
+    pub(super) fn chunks(&self, slots: usize) -> Vec<Chunk> {
         let reach = if self.joint { self.program.reach } else { 0 };
         let core = LANES - reach;
         let chunk = |first: usize| Chunk {
@@ -224,7 +215,7 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
     }
 
     /// Works off chunks on all threads; `work` is given rows, slots and frames of each.
-    fn on_chunks<R: Send>(
+    pub(super) fn on_chunks<R: Send>(
         &self,
         frames: &[usize],
         work: impl Fn(Rows<'_>, &[usize], &[usize]) -> R + Sync,
@@ -233,7 +224,7 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
     }
 
     /// As [`Self::on_chunks`], for some of them.
-    fn on<R: Send>(
+    pub(super) fn on<R: Send>(
         &self,
         chunks: &[Chunk],
         frames: &[usize],
@@ -313,7 +304,7 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
         sum_terms(columns, out);
     }
 
-    fn products(
+    pub(super) fn products(
         &self,
         program: &Program<E>,
         linear: &Linear,
@@ -327,102 +318,7 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
         linear.products(self.problem, program, &values, rows, columns, choose)
     }
 
-    fn evaluate_joint(&self, x: &[f64], want: Want, out: &mut Evaluation) {
-        if matches!(want, Want::Normal | Want::Promising) {
-            return self.normal_joint(x, want, out);
-        }
-        let columns = self.names.len();
-        let differentiate = want == Want::Gradient;
-        out.gradient.resize(self.layout.ambient(), 0.0);
-        out.terms.resize(columns, 0.0);
-        let results = self.on_chunks(&self.frames, |rows, slots, frames| {
-            let leaf = |variable| self.leaf(variable, x, slots, frames);
-            self.program.run::<D>(rows, columns, differentiate, leaf)
-        });
-        for (chunk, result) in &results {
-            self.add_joint(chunk, result, out);
-        }
-        let shared = self
-            .shared
-            .run::<D>(ONE, columns, differentiate, |variable| {
-                self.leaf(variable, x, &[0], &[0])
-            });
-        self.add_joint(&FIRST, &shared, out);
-        out.costs.push(out.terms.iter().sum());
-    }
-
-    fn add_joint(&self, chunk: &Chunk, result: &ChunkResult<E>, out: &mut Evaluation) {
-        add_terms(&result.costs, out);
-        for (variable, gradient) in &result.gradients {
-            let free = self.find(*variable);
-            for (d, lanes) in gradient.chunks_exact(LANES).enumerate() {
-                for (k, g) in lanes[..chunk.used].iter().enumerate() {
-                    out.gradient[self.place(free, chunk.first + k) + d] += g.wide();
-                }
-            }
-        }
-    }
-
-    fn normal_joint(&self, x: &[f64], want: Want, out: &mut Evaluation) {
-        let mut excess = 0.0;
-        let links = self.links();
-        let mut chain = Chain::new(links);
-        out.terms.resize(self.names.len(), 0.0);
-        // In waves, so that few products wait to be added.
-        for wave in self.chunks(self.frames.len()).chunks(WAVE) {
-            let results = self.on(wave, &self.frames, |rows, slots, frames| {
-                let leaf = |variable| self.leaf(variable, x, slots, frames);
-                self.products(&self.program, &self.linear, rows, want, leaf)
-            });
-            for (chunk, products) in results {
-                add_terms(&products.costs, out);
-                excess += products.excess[..chunk.core].iter().sum::<f64>();
-                self.link(&chunk, &products, &mut chain);
-            }
-        }
-        let leaf = |variable| self.leaf(variable, x, &[0], &[0]);
-        let shared = self.products(&self.shared, &self.linear_shared, ONE, want, leaf);
-        add_terms(&shared.costs, out);
-        chain.add_frame(
-            0,
-            &lane(&shared.squares[0], 0),
-            &lane(&shared.slopes[0], 0),
-            true,
-        );
-        out.excess.push(excess);
-        out.normal = Normal::Chain(Box::new(chain));
-        out.costs.push(out.terms.iter().sum());
-    }
-
-    /// Adds the products of a chunk to those of all frames.
-    fn link(&self, chunk: &Chunk, products: &Products<E>, chain: &mut Chain) {
-        for k in 0..chunk.core {
-            let frame = chunk.first + k;
-            let parts = products.squares.iter().zip(&products.slopes);
-            for (i, (square, slope)) in parts.enumerate() {
-                if frame + i < self.frames.len() {
-                    chain.add_frame(frame + i, &lane(square, k), &lane(slope, k), i == 0);
-                }
-            }
-            for (i, j, across) in &products.across {
-                if frame + i < self.frames.len() {
-                    chain.add_across(frame + j, i - j, &lane(across, k));
-                }
-            }
-        }
-    }
-
-    /// How the frames of a joint stage hang together.
-    fn links(&self) -> Links {
-        Links {
-            frames: self.frames.len(),
-            shared: self.linear.shared,
-            parts: self.parts.clone(),
-            width: self.program.reach,
-        }
-    }
-
-    fn find(&self, variable: VariableId) -> &Free {
+    pub(super) fn find(&self, variable: VariableId) -> &Free {
         let found = self.free.iter().find(|f| f.variable == variable);
         found.expect("gradients are formed for free variables")
     }
@@ -530,7 +426,7 @@ fn parameters(problem: &Problem, stage: &Stage, frames: usize) -> (Vec<Free>, La
 }
 
 /// The numbers of one lane.
-fn lane<E: Scalar>(data: &[E], k: usize) -> Vec<f64> {
+pub(super) fn lane<E: Scalar>(data: &[E], k: usize) -> Vec<f64> {
     data.chunks_exact(LANES).map(|row| row[k].wide()).collect()
 }
 
@@ -539,12 +435,4 @@ fn sum_terms(columns: usize, out: &mut Evaluation) {
     let sums = out.terms.chunks_exact(columns.max(1));
     let costs = sums.map(|terms| terms.iter().sum::<f64>());
     out.costs.extend(costs);
-}
-
-/// Adds the terms of all lanes to those of the one problem.
-fn add_terms(costs: &[f64], out: &mut Evaluation) {
-    for row in costs.chunks_exact(out.terms.len().max(1)) {
-        let sums = out.terms.iter_mut().zip(row);
-        sums.for_each(|(sum, cost)| *sum += cost);
-    }
 }

@@ -8,12 +8,8 @@ use crate::objective::{Evaluation, Objective, Want};
 
 /// Starts that a frame is solved from.
 const TRIED: usize = 8;
-/// A cost this many times the median is far above the others.
-const FAR: f64 = 2.0;
-/// Of so few frames nobody can say what is usual.
-const FEW: usize = 8;
-/// The cost of residuals of three sigma.
-const ALONE: f64 = 9.0;
+/// The cost of an observed number that is three sigma off.
+const FAR: f64 = 9.0;
 
 /// A code, and whether the body is turned by half a turn about the vertical.
 #[derive(Clone, Copy)]
@@ -32,19 +28,15 @@ pub(super) fn fresh(problem: &Problem, index: usize) -> Option<VariableId> {
     stage.free.iter().find(fresh).copied()
 }
 
-/// Frames whose cost says that another start may be better: above that of residuals as large as
-/// their sigma, and far above the other frames', or of residuals of three sigma where there are few.
+/// Frames whose cost says that another start may be better: residuals are three times their sigma. What
+/// is asked of a frame does not depend on the others.
 pub(super) fn doubtful(stage: &Stage, frames: &[usize], costs: &[f64]) -> Vec<usize> {
-    let (least, usual) = match frames.len() {
-        0..FEW => (ALONE, 0.0),
-        _ => (1.0, FAR * super::frames::median(costs)),
-    };
     let observed = |frame: usize| -> usize {
         let of_terms = stage.terms.iter().map(|t| t.residual.observed(frame));
         of_terms.sum()
     };
     let pairs = frames.iter().zip(costs);
-    let doubtful = pairs.filter(|(f, cost)| **cost > usual.max(least * observed(**f) as f64));
+    let doubtful = pairs.filter(|(f, cost)| **cost > FAR * observed(**f) as f64);
     doubtful.map(|(frame, _)| *frame).collect()
 }
 

@@ -1,0 +1,129 @@
+//! A stage that is one problem: its frames share unknowns, or pull on each other.
+
+use super::linear::Products;
+use super::objective::{Chunk, CompiledObjective, lane};
+use super::program::ChunkResult;
+use crate::graph::{Host, LANES, Scalar};
+use crate::normal::{Chain, Links, Normal};
+use crate::objective::{Evaluation, Want};
+use crate::term::residuals::Rows;
+
+/// Chunks whose products are held at a time.
+const WAVE: usize = 32;
+
+/// What is shared by all frames, worked off once in the first lane.
+const FIRST: Chunk = Chunk {
+    first: 0,
+    core: 1,
+    used: 1,
+};
+const ONE: Rows<'_> = Rows {
+    frames: &[0; LANES],
+    core: 1,
+    used: 1,
+};
+
+impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
+    pub(super) fn evaluate_joint(&self, x: &[f64], want: Want, out: &mut Evaluation) {
+        if matches!(want, Want::Normal | Want::Promising) {
+            return self.normal_joint(x, want, out);
+        }
+        let columns = self.names.len();
+        let differentiate = want == Want::Gradient;
+        out.gradient.resize(self.layout.ambient(), 0.0);
+        out.terms.resize(columns, 0.0);
+        let results = self.on_chunks(&self.frames, |rows, slots, frames| {
+            let leaf = |variable| self.leaf(variable, x, slots, frames);
+            self.program.run::<D>(rows, columns, differentiate, leaf)
+        });
+        for (chunk, result) in &results {
+            self.add_joint(chunk, result, out);
+        }
+        let shared = self
+            .shared
+            .run::<D>(ONE, columns, differentiate, |variable| {
+                self.leaf(variable, x, &[0], &[0])
+            });
+        self.add_joint(&FIRST, &shared, out);
+        out.costs.push(out.terms.iter().sum());
+    }
+
+    fn add_joint(&self, chunk: &Chunk, result: &ChunkResult<E>, out: &mut Evaluation) {
+        add_terms(&result.costs, out);
+        for (variable, gradient) in &result.gradients {
+            let free = self.find(*variable);
+            for (d, lanes) in gradient.chunks_exact(LANES).enumerate() {
+                for (k, g) in lanes[..chunk.used].iter().enumerate() {
+                    out.gradient[self.place(free, chunk.first + k) + d] += g.wide();
+                }
+            }
+        }
+    }
+
+    fn normal_joint(&self, x: &[f64], want: Want, out: &mut Evaluation) {
+        let mut excess = 0.0;
+        let links = self.links();
+        let mut chain = Chain::new(links);
+        out.terms.resize(self.names.len(), 0.0);
+        // In waves, so that few products wait to be added.
+        for wave in self.chunks(self.frames.len()).chunks(WAVE) {
+            let results = self.on(wave, &self.frames, |rows, slots, frames| {
+                let leaf = |variable| self.leaf(variable, x, slots, frames);
+                self.products(&self.program, &self.linear, rows, want, leaf)
+            });
+            for (chunk, products) in results {
+                add_terms(&products.costs, out);
+                excess += products.excess[..chunk.core].iter().sum::<f64>();
+                self.link(&chunk, &products, &mut chain);
+            }
+        }
+        let leaf = |variable| self.leaf(variable, x, &[0], &[0]);
+        let shared = self.products(&self.shared, &self.linear_shared, ONE, want, leaf);
+        add_terms(&shared.costs, out);
+        chain.add_frame(
+            0,
+            &lane(&shared.squares[0], 0),
+            &lane(&shared.slopes[0], 0),
+            true,
+        );
+        out.excess.push(excess);
+        out.normal = Normal::Chain(Box::new(chain));
+        out.costs.push(out.terms.iter().sum());
+    }
+
+    /// Adds the products of a chunk to those of all frames.
+    fn link(&self, chunk: &Chunk, products: &Products<E>, chain: &mut Chain) {
+        for k in 0..chunk.core {
+            let frame = chunk.first + k;
+            let parts = products.squares.iter().zip(&products.slopes);
+            for (i, (square, slope)) in parts.enumerate() {
+                if frame + i < self.frames.len() {
+                    chain.add_frame(frame + i, &lane(square, k), &lane(slope, k), i == 0);
+                }
+            }
+            for (i, j, across) in &products.across {
+                if frame + i < self.frames.len() {
+                    chain.add_across(frame + j, i - j, &lane(across, k));
+                }
+            }
+        }
+    }
+
+    /// How the frames of a joint stage hang together.
+    fn links(&self) -> Links {
+        Links {
+            frames: self.frames.len(),
+            shared: self.linear.shared,
+            parts: self.parts.clone(),
+            width: self.program.reach,
+        }
+    }
+}
+
+/// Adds the terms of all lanes to those of the one problem.
+fn add_terms(costs: &[f64], out: &mut Evaluation) {
+    for row in costs.chunks_exact(out.terms.len().max(1)) {
+        let sums = out.terms.iter_mut().zip(row);
+        sums.for_each(|(sum, cost)| *sum += cost);
+    }
+}
