@@ -347,3 +347,58 @@ fn rows(operation: &impl Kernel<f64>, data: &[f64], dims: usize) -> Vec<f64> {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prior::Prior;
+
+    #[test]
+    fn slopes_of_rounded_kinks_are_those_of_differences() {
+        for (kind, softness) in [("vposer", 0.05), ("gan-s", 0.01)] {
+            let Ok(Prior::Learned(learned)) = Prior::builtin(kind) else {
+                panic!("{kind} is built in");
+            };
+            let layer = DenseLayer::<f64>::new(&learned.decoder, 0, softness);
+            let x = learned.draw(1, 3).concat();
+            let value = |x: &[f64]| {
+                let mut y = vec![0.0; layer.bias.len()];
+                layer.forward::<f64>(&[x], &mut y);
+                y
+            };
+            let y = value(&x);
+            let weights: Vec<f64> = (0..y.len()).map(|i| (i as f64).sin()).collect();
+            let mut gradient = vec![0.0; x.len()];
+            let at = At { x: &[&x], y: &y };
+            layer.adjoint::<f64>(at, &weights, &mut [Some(&mut gradient)]);
+            let sum =
+                |x: &[f64]| -> f64 { value(x).iter().zip(&weights).map(|(y, w)| y * w).sum() };
+            for (k, g) in gradient.iter().enumerate() {
+                let moved = |by: f64| {
+                    let mut x = x.clone();
+                    x[k] += by;
+                    sum(&x)
+                };
+                let slope = (moved(1e-6) - moved(-1e-6)) / 2e-6;
+                assert!((slope - g).abs() < 1e-6 * g.abs().max(1.0), "{kind}, {k}");
+            }
+        }
+    }
+
+    #[test]
+    fn far_from_a_kink_rounding_changes_nothing() {
+        let Ok(Prior::Learned(learned)) = Prior::builtin("vposer") else {
+            panic!("vposer is built in");
+        };
+        let (sharp, soft) = (
+            DenseLayer::<f64>::new(&learned.decoder, 0, 0.0),
+            DenseLayer::<f64>::new(&learned.decoder, 0, 0.01),
+        );
+        for x in [-3.0f64, 3.0] {
+            assert!((sharp.bend(x) - soft.bend(x)).abs() < 1e-5);
+            let y: f64 = sharp.bend(x);
+            assert!((sharp.slope_at(y) - soft.slope_at(y)).abs() < 1e-4);
+        }
+        assert_eq!(sharp.bend(-1.0f64), -0.01);
+    }
+}
