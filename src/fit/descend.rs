@@ -20,6 +20,9 @@ impl<E: Scalar, D: Host<E>> Fitter<'_, E, D> {
     ) {
         let mut best: Vec<usize> = (0..frames.len()).collect();
         let doubtful = codes::doubtful(stage, &frames, &solution.costs);
+        if self.interrupted {
+            reopen(&frames, &doubtful, &mut solution);
+        }
         let starts = match self.interrupted || doubtful.is_empty() {
             true => None,
             false => codes::starts::<E, D>(self.problem, id, stage, before, &doubtful),
@@ -31,6 +34,11 @@ impl<E: Scalar, D: Host<E>> Fitter<'_, E, D> {
             let objective = CompiledObjective::<E, D>::new(problem, stage, before, again, false);
             let x = start::begin(&objective, &starts);
             let more = self.descend(&objective, x, &self.settings(stage), stage, index);
+            // What was interrupted may have been judged with rounded kinks.
+            if self.interrupted {
+                reopen(&frames, &doubtful, &mut solution);
+                return self.keep(stage, frames, false, solution, &best);
+            }
             for p in start::best_of_each_frame(&starts, &more.costs) {
                 let own = frames[..first].binary_search(&others[p]);
                 if let Some(own) = own.ok().filter(|own| more.costs[p] < solution.costs[*own]) {
@@ -68,11 +76,13 @@ impl<E: Scalar, D: Host<E>> Fitter<'_, E, D> {
             }
             before = Some(solution);
         }
-        let mut solution = self.minimize(objective, x, settings, stage, index);
-        if let Some(before) = &before {
-            solution.follow(before);
-            self.unstick(objective, &mut solution, settings, stage, index);
-        }
+        let Some(before) = before else {
+            return self.minimize(objective, x, settings, stage, index);
+        };
+        let rest = soft::rest(settings);
+        let mut solution = self.minimize(objective, x, &rest, stage, index);
+        solution.follow(&before);
+        self.unstick(objective, &mut solution, &rest, stage, index);
         solution
     }
 
@@ -91,6 +101,12 @@ impl<E: Scalar, D: Host<E>> Fitter<'_, E, D> {
             .filter(|(_, t)| stalled(t))
             .map(|(p, _)| p)
             .collect();
+        if self.interrupted {
+            let all = &mut solution.terminations;
+            stuck
+                .iter()
+                .for_each(|p| all[*p] = Termination::Interrupted);
+        }
         if stuck.is_empty() || self.interrupted {
             return;
         }
@@ -108,5 +124,13 @@ impl<E: Scalar, D: Host<E>> Fitter<'_, E, D> {
         for (i, p) in stuck.into_iter().enumerate() {
             solution.replace(p, &more, i, stride);
         }
+    }
+}
+
+/// Leaves some frames to be solved when the run goes on.
+fn reopen(frames: &[usize], some: &[usize], solution: &mut Solution) {
+    let problems = frames.iter().zip(&mut solution.terminations);
+    for (_, termination) in problems.filter(|(f, _)| some.contains(f)) {
+        *termination = Termination::Interrupted;
     }
 }

@@ -1,7 +1,7 @@
 //! Stages that move a code through a decoder: its kinks make many shallow valleys, so that it is solved
 //! with rounded kinks first.
 
-use crate::ir::{NodeId, NodeKind, Problem, Stage};
+use crate::ir::{Coupling, NodeId, NodeKind, Problem, Stage};
 use crate::solve::{MethodKind, SolveSettings};
 
 /// Widths of the kinks, over the usual size of what they are given, one solve after the other.
@@ -10,8 +10,8 @@ const SOFTNESS: [f64; 2] = [0.05, 0.01];
 const TOLERANCE: f64 = 1e-2;
 const ITERATIONS: usize = 40;
 
-/// The same stage with rounded kinks, ever less; none where there are no kinks or the method takes
-/// short steps, which find their way among them.
+/// The same stage with rounded kinks, ever less; none where there are no kinks, where the method takes
+/// short steps, which find their way among them, or where the frames are one problem.
 pub(super) fn stages<'a>(
     problem: &'a Problem,
     stage: &'a Stage,
@@ -24,7 +24,8 @@ pub(super) fn stages<'a>(
         NodeKind::Dense { of, .. } => moves(of),
         _ => false,
     });
-    let passes = match bent && stage.method == MethodKind::Lm {
+    let alone = stage.coupling == Coupling::Independent;
+    let passes = match bent && alone && stage.method == MethodKind::Lm {
         true => &SOFTNESS[..],
         false => &[],
     };
@@ -38,7 +39,20 @@ pub(super) fn stages<'a>(
 pub(super) fn settings(settings: &SolveSettings) -> SolveSettings {
     SolveSettings {
         tolerance_cost: settings.tolerance_cost.max(TOLERANCE),
-        max_iter: settings.max_iter.min(ITERATIONS),
+        max_iter: iterations(settings),
         ..settings.clone()
     }
+}
+
+/// How it is solved afterwards, so that all passes together keep to its limit.
+pub(super) fn rest(settings: &SolveSettings) -> SolveSettings {
+    SolveSettings {
+        max_iter: settings.max_iter - SOFTNESS.len() * iterations(settings),
+        ..settings.clone()
+    }
+}
+
+/// The limit of a pass with rounded kinks.
+fn iterations(settings: &SolveSettings) -> usize {
+    ITERATIONS.min(settings.max_iter / (2 * SOFTNESS.len()))
 }
