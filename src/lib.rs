@@ -55,6 +55,7 @@ pub use evaluate::{
 };
 pub use fit::{Checkpoint, Fit, FitProgress, StageOutcome, Status, fit, fit_from};
 pub use gradcheck::{GradientRow, gradcheck};
+pub use graph::memory::Memory;
 pub use inspect::{Inspection, inspect};
 pub use io::{FileError, NpzWriter, read_array};
 pub use ir::{Problem, Values};

@@ -1,5 +1,6 @@
 //! The batched objective: many independent problems of one layout, evaluated in one call.
 
+use crate::graph::memory::Memory;
 use crate::manifold::Manifold;
 use crate::normal::Normal;
 use crate::precondition::Preconditioner;
@@ -147,6 +148,9 @@ pub struct Evaluation {
     /// (active): how much the first steps are to be damped, in units of the diagonal of JᵀJ; told, not
     /// asked, and only of use for normal equations in lanes.
     pub damping: Vec<f64>,
+    /// (active): what the operations kept of each problem when its normal equations were last formed;
+    /// handed back, the next ones cost less. May be empty.
+    pub memory: Vec<Memory>,
     /// (active): what the residuals of the normal equations cost more than `costs` says, where
     /// [`Want::Promising`] chose others than the smallest; empty where it chose none.
     pub excess: Vec<f64>,

@@ -82,13 +82,9 @@ impl Checker<'_> {
         let mut value = self.variable_node(pose);
         let kind = match self.inputs.prior.clone() {
             Prior::Learned(prior) => {
-                for layer in 0..prior.decoder.layers.len() {
-                    let dims = prior.decoder.layers[layer].outputs;
-                    let (of, prior) = (value, prior.clone());
-                    let kind = NodeKind::Dense { of, prior, layer };
-                    let name = format!("decoder layer {layer}");
-                    value = self.node(&name, kind, dims, Dimension::NONE);
-                }
+                let dims = prior.decoder.outputs();
+                let kind = NodeKind::Decoded { of: value, prior };
+                value = self.node("decoded", kind, dims, Dimension::NONE);
                 NodeKind::SixD { of: value }
             }
             _ => NodeKind::Rotations { of: value },

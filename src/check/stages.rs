@@ -183,7 +183,7 @@ impl Checker<'_> {
             _ => false,
         };
         self.nodes.iter().any(|node| match &node.kind {
-            NodeKind::Dense { of, prior, .. } => prior.is_generator() && moves(*of),
+            NodeKind::Decoded { of, prior, .. } => prior.is_generator() && moves(*of),
             _ => false,
         })
     }

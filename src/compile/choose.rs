@@ -63,6 +63,7 @@ impl<E: Scalar> Choice<'_, E> {
             plan: self.plan,
             dx: self.dx,
             dy: &mut directions,
+            memory: &mut [],
             used: self.rows.used,
         };
         operation.tangents(self.x, &y, to);

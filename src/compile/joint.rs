@@ -34,16 +34,14 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
         out.terms.resize(columns, 0.0);
         let results = self.on_chunks(&self.frames, |rows, slots, frames| {
             let leaf = |variable| self.leaf(variable, x, slots, frames);
-            self.program.run::<D>(rows, columns, differentiate, leaf)
+            self.program.run::<D>(rows, differentiate, leaf)
         });
         for (chunk, result) in &results {
             self.add_joint(chunk, result, out);
         }
-        let shared = self
-            .shared
-            .run::<D>(ONE, columns, differentiate, |variable| {
-                self.leaf(variable, x, &[0], &[0])
-            });
+        let shared = self.shared.run::<D>(ONE, differentiate, |variable| {
+            self.leaf(variable, x, &[0], &[0])
+        });
         self.add_joint(&FIRST, &shared, out);
         out.costs.push(out.terms.iter().sum());
     }
@@ -69,7 +67,7 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
         for wave in self.chunks(self.frames.len()).chunks(WAVE) {
             let results = self.on(wave, &self.frames, |rows, slots, frames| {
                 let leaf = |variable| self.leaf(variable, x, slots, frames);
-                self.products(&self.program, &self.linear, rows, want, leaf)
+                self.products(&self.program, &self.linear, rows, want, leaf, &mut [])
             });
             for (chunk, products) in results {
                 add_terms(&products.costs, out);
@@ -78,7 +76,7 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
             }
         }
         let leaf = |variable| self.leaf(variable, x, &[0], &[0]);
-        let shared = self.products(&self.shared, &self.linear_shared, ONE, want, leaf);
+        let shared = self.products(&self.shared, &self.linear_shared, ONE, want, leaf, &mut []);
         add_terms(&shared.costs, out);
         chain.add_frame(
             0,

@@ -4,6 +4,7 @@ use super::choose::Choice;
 use super::program::{Action, Program, ProgramTerm};
 use super::seeds;
 use crate::graph::directions::{Columns, Directions, Plan};
+use crate::graph::memory::{Kept, Memory};
 use crate::graph::number::{Lanes, Work, dispatch};
 use crate::graph::{Host, LANES, Number, Scalar, Traced};
 use crate::ir::{Problem, VariableId};
@@ -116,9 +117,11 @@ impl Linear {
         program: &Program<E>,
         values: &[Traced<E, D>],
         used: usize,
+        memory: &mut [Memory],
     ) -> Vec<Option<Vec<E>>> {
         let mut all: Vec<Option<Vec<E>>> = Vec::with_capacity(values.len());
-        for ((step, way), value) in program.steps.iter().zip(&self.steps).zip(values) {
+        let steps = program.steps.iter().zip(&self.steps).zip(values);
+        for (at, ((step, way), value)) in steps.enumerate() {
             let directions = match (way, &step.action) {
                 (Way::Seed(variable), _) => {
                     let variable = &problem.variables[variable.0];
@@ -128,13 +131,19 @@ impl Linear {
                     let x: Vec<&[E]> = inputs.iter().map(|i| values[*i].numbers()).collect();
                     let dx: Vec<Option<&[E]>> = inputs.iter().map(|i| all[*i].as_deref()).collect();
                     let mut dy = vec![E::zero(); plan.out.len * LANES];
+                    let remembering = memory.iter_mut().filter(|_| operation.remembers());
+                    let mut kept: Vec<Kept> = remembering.map(|m| m.take(at)).collect();
                     let directions = Directions {
                         plan,
                         dx: &dx,
                         dy: &mut dy,
                         used,
+                        memory: &mut kept,
                     };
                     operation.tangents(&x, value.numbers(), directions);
+                    for (memory, kept) in memory.iter_mut().zip(kept) {
+                        memory.put(at, kept);
+                    }
                     Some(dy)
                 }
                 _ => None,
@@ -145,23 +154,23 @@ impl Linear {
     }
 
     /// Costs and products of all terms at the program's values; where `choose`, a residual that is one
-    /// of several is the one that promises the lowest cost.
+    /// of several is the one that promises the lowest cost. `memory` is that of the lanes, or empty.
     pub fn products<E: Scalar, D: Host<E>>(
         &self,
         problem: &Problem,
         program: &Program<E>,
         values: &[Traced<E, D>],
         rows: Rows<'_>,
-        columns: usize,
         choose: bool,
+        memory: &mut [Memory],
     ) -> Products<E> {
-        let directions = self.directions(problem, program, values, rows.used);
+        let directions = self.directions(problem, program, values, rows.used, memory);
         let n = self.unknowns();
         let reach = program.reach;
         let zeros = |count: usize| vec![E::zero(); count * LANES];
         let pairs = (1..=reach).flat_map(|i| (0..i).map(move |j| (i, j)));
         let mut products = Products {
-            costs: vec![0.0; rows.core * columns],
+            costs: vec![0.0; rows.core * program.columns],
             squares: (0..=reach).map(|_| zeros(n * (n + 1) / 2)).collect(),
             slopes: (0..=reach).map(|_| zeros(n)).collect(),
             excess: [0.0; LANES],
@@ -172,7 +181,11 @@ impl Linear {
         let mut open = Vec::new();
         for (term, groups) in program.terms.iter().zip(&self.groups) {
             let weighed = term.residuals.weigh(rows, values[term.step].numbers());
-            for (row, cost) in products.costs.chunks_exact_mut(columns).zip(weighed.costs) {
+            for (row, cost) in products
+                .costs
+                .chunks_exact_mut(program.columns)
+                .zip(weighed.costs)
+            {
                 row[term.column] += cost;
             }
             let Some(directions) = &directions[term.step] else {

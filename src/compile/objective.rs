@@ -1,6 +1,6 @@
 //! A stage as a batched objective: chunks of frames on all cores, sums in one fixed order.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use rayon::prelude::*;
 
@@ -8,6 +8,7 @@ use super::along_frames;
 use super::forward::lanes;
 use super::linear::{Linear, Products};
 use super::program::{Leaf, Program};
+use crate::graph::memory::Memory;
 use crate::graph::{Host, LANES, Pass, Scalar};
 use crate::ir::{Per, Problem, Stage, Values, VariableId};
 use crate::normal::lanes::Batch;
@@ -255,7 +256,7 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
         let results = self.on_chunks(&frames, |rows, slots, frames| {
             let leaf = |variable| self.leaf(variable, x, slots, frames);
             let differentiate = want == Want::Gradient;
-            self.program.run::<D>(rows, columns, differentiate, leaf)
+            self.program.run::<D>(rows, differentiate, leaf)
         });
         out.gradient.resize(active.len() * stride, 0.0);
         for (chunk, result) in &results {
@@ -276,9 +277,14 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
         let columns = self.names.len();
         let damping = std::mem::take(&mut out.damping);
         let first = |slots: &[usize]| slots.first().copied().unwrap_or(0);
+        let mut memory = std::mem::take(&mut out.memory);
+        memory.resize_with(frames.len(), Memory::default);
+        let of_chunks: Vec<_> = memory.chunks_mut(LANES).map(Mutex::new).collect();
         let results = self.on_chunks(frames, |rows, slots, frames| {
             let leaf = |variable| self.leaf(variable, x, slots, frames);
-            let products = self.products(&self.program, &self.linear, rows, want, leaf);
+            let mut memory = of_chunks[first(slots) / LANES].lock();
+            let memory = memory.as_deref_mut().map_or(&mut [][..], |m| &mut **m);
+            let products = self.products(&self.program, &self.linear, rows, want, leaf, memory);
             let damping = std::array::from_fn(|k| match k < rows.used {
                 true => damping.get(first(slots) + k).copied().unwrap_or(0.0),
                 false => 1.0,
@@ -300,6 +306,8 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
             out.excess.extend(excess);
             all.extend(normals);
         }
+        drop(of_chunks);
+        out.memory = memory;
         out.normal = Normal::Lanes(all);
         sum_terms(columns, out);
     }
@@ -311,11 +319,13 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
         rows: Rows<'_>,
         want: Want,
         leaf: impl Fn(VariableId) -> Leaf<E>,
+        memory: &mut [Memory],
     ) -> Products<E> {
         let mut pass = Pass::<E, D>::new(&D::default());
         let (values, _) = program.forward(&mut pass, false, leaf);
-        let (columns, choose) = (self.names.len(), want == Want::Promising);
-        linear.products(self.problem, program, &values, rows, columns, choose)
+        let choose = want == Want::Promising;
+        let problem = self.problem;
+        linear.products(problem, program, &values, rows, choose, memory)
     }
 
     pub(super) fn find(&self, variable: VariableId) -> &Free {

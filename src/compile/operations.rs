@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::body::BODY_JOINTS;
 use crate::body::kinematics::Kinematics;
 use crate::body::marker_points::{MarkerPoints, Mount};
 use crate::body::skinning::{PoseCorrectives, Skinning};
@@ -14,7 +15,7 @@ use crate::graph::six_d::SixD;
 use crate::graph::{Operation, Scalar};
 use crate::ir::{self, Node, NodeKind, Residual, Term};
 use crate::keypoints::combine::Combine;
-use crate::prior::decode::DenseLayer;
+use crate::prior::decoding::Decoding;
 use crate::prior::mixture::NearestComponent;
 use crate::term::bending::Bending;
 use crate::term::ground::Penetration;
@@ -36,12 +37,8 @@ pub(super) fn operation<E: Scalar>(
         NodeKind::Rotations { of } => Arc::new(Rodrigues {
             count: nodes[of.0].dims / 3,
         }),
-        NodeKind::Dense { prior, layer, .. } => {
-            Arc::new(DenseLayer::new(&prior.decoder, *layer, softness))
-        }
-        NodeKind::SixD { of } => Arc::new(SixD {
-            count: nodes[of.0].dims / 6,
-        }),
+        NodeKind::Decoded { prior, .. } => Arc::new(Decoding::new(prior, softness)),
+        NodeKind::SixD { .. } => Arc::new(SixD { count: BODY_JOINTS }),
         NodeKind::Concat { parts, .. } => Arc::new(Concat {
             parts: parts.to_vec(),
         }),

@@ -11,6 +11,8 @@ use crate::term::residuals::{Residuals, Rows};
 pub(super) struct Program<E> {
     pub steps: Vec<Step<E>>,
     pub terms: Vec<ProgramTerm<E>>,
+    /// Terms of the stage.
+    pub columns: usize,
     /// Frames after a frame that its terms read.
     pub reach: usize,
 }
@@ -69,6 +71,7 @@ impl<E: Scalar> Program<E> {
         let terms: Vec<(usize, &Term)> = terms.collect();
         let wanted = terms.iter().map(|(_, t)| t.node);
         let mut program = Self::of_nodes(problem, wanted, stage.softness);
+        program.columns = stage.terms.len();
         for (column, term) in terms {
             let node = &problem.nodes[term.node.0];
             let residuals = operations::residuals(term, node);
@@ -92,6 +95,7 @@ impl<E: Scalar> Program<E> {
         let mut program = Self {
             steps: Vec::new(),
             terms: Vec::new(),
+            columns: 0,
             reach: 0,
         };
         for id in live(&problem.nodes, wanted) {
@@ -144,17 +148,16 @@ impl<E: Scalar> Program<E> {
     pub fn run<D: Host<E>>(
         &self,
         rows: Rows<'_>,
-        columns: usize,
         differentiate: bool,
         leaf: impl Fn(VariableId) -> Leaf<E>,
     ) -> ChunkResult<E> {
         let mut pass = Pass::<E, D>::new(&D::default());
         let (values, free) = self.forward(&mut pass, differentiate, leaf);
-        let mut costs = vec![0.0; rows.core * columns];
+        let mut costs = vec![0.0; rows.core * self.columns];
         for term in &self.terms {
             let input = &values[term.step];
             let weighed = term.residuals.weigh(rows, D::numbers(&input.tensor));
-            for (row, cost) in costs.chunks_exact_mut(columns).zip(weighed.costs) {
+            for (row, cost) in costs.chunks_exact_mut(self.columns).zip(weighed.costs) {
                 row[term.column] += cost;
             }
             if input.wanted {

@@ -5,7 +5,7 @@ use crate::ir::{Coupling, NodeId, NodeKind, Problem, Stage};
 use crate::solve::{MethodKind, SolveSettings};
 
 /// Widths of the kinks, over the usual size of what they are given, one solve after the other.
-const SOFTNESS: [f64; 2] = [0.05, 0.01];
+const SOFTNESS: [f64; 2] = [0.15, 0.03];
 /// Converged, as far as rounded kinks go.
 const TOLERANCE: f64 = 1e-2;
 const ITERATIONS: usize = 40;
@@ -21,7 +21,7 @@ pub(super) fn stages<'a>(
         _ => false,
     };
     let bent = problem.nodes.iter().any(|node| match node.kind {
-        NodeKind::Dense { of, .. } => moves(of),
+        NodeKind::Decoded { of, .. } => moves(of),
         _ => false,
     });
     let alone = stage.coupling == Coupling::Independent;

@@ -1,6 +1,7 @@
 //! Derivatives in many directions at once, of each only the numbers that move.
 
 use super::Scalar;
+use super::memory::Kept;
 use super::number::Number;
 use super::operation::{At, Kernel};
 
@@ -41,6 +42,8 @@ pub(crate) struct Directions<'a, T> {
     pub dy: &'a mut [T],
     /// Frames that are asked about: the leading lanes. What the others' directions are is all one.
     pub used: usize,
+    /// What the operation kept of each of them; empty where nothing is to be kept.
+    pub memory: &'a mut [Kept],
 }
 
 impl Columns {

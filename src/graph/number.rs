@@ -40,6 +40,16 @@ pub(crate) trait Number:
 
     fn splat(x: Self::Scalar) -> Self;
 
+    /// From the numbers of all its frames.
+    #[inline(always)]
+    fn load(x: &[Self::Scalar]) -> Self {
+        let mut out = Self::zero();
+        for (k, x) in x.iter().enumerate() {
+            out.set_lane(k, *x);
+        }
+        out
+    }
+
     fn map(self, f: impl Fn(Self::Scalar) -> Self::Scalar) -> Self;
 
     fn zip(self, other: Self, f: impl Fn(Self::Scalar, Self::Scalar) -> Self::Scalar) -> Self;

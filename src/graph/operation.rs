@@ -26,7 +26,8 @@ pub(crate) trait Kernel<E: Scalar>: Send + Sync {
     /// gx += Jᵀ gy for each input that wants its gradient.
     fn adjoint<T: Number<Scalar = E>>(&self, at: At<'_, T>, gy: &[T], gx: &mut [Option<&mut [T]>]);
 
-    /// (m, n) where every n numbers of the only input make the same m of the output, and no others.
+    /// (m, n) where every n numbers of the only input make the same m of the output, and no others; what
+    /// the input has beyond is not read.
     fn blocks(&self) -> Option<(usize, usize)> {
         None
     }
@@ -37,7 +38,13 @@ pub(crate) trait Kernel<E: Scalar>: Send + Sync {
             return vec![true; self.out_dims()];
         };
         let blocks = moved[0].unwrap_or_default().chunks_exact(n);
+        let blocks = blocks.take(self.out_dims() / m);
         blocks.flat_map(|b| vec![b.contains(&true); m]).collect()
+    }
+
+    /// Whether its tangents use what they kept of a frame.
+    fn remembers(&self) -> bool {
+        false
     }
 
     /// dy = J dx in many directions at once.
@@ -63,6 +70,8 @@ pub(crate) trait Operation<E: Scalar>: Send + Sync {
     fn adjoint(&self, x: &[&[E]], y: &[E], gy: &[E], gx: &mut [Option<&mut [E]>]);
 
     fn reach(&self, moved: &[Option<&[bool]>]) -> Vec<bool>;
+
+    fn remembers(&self) -> bool;
 
     fn tangents(&self, x: &[&[E]], y: &[E], directions: Directions<'_, E>);
 }
@@ -125,6 +134,7 @@ impl<E: Scalar, K: Kernel<E>> Work for Tangents<'_, K, E> {
             dx: &dx,
             dy: Lanes::of_row_mut(self.directions.dy),
             used: self.directions.used,
+            memory: self.directions.memory,
         };
         let y = Lanes::of_row(self.y);
         self.kernel.tangents(At { x: &x, y }, directions);
@@ -153,6 +163,10 @@ impl<E: Scalar, K: Kernel<E>> Operation<E> for K {
 
     fn reach(&self, moved: &[Option<&[bool]>]) -> Vec<bool> {
         Kernel::reach(self, moved)
+    }
+
+    fn remembers(&self) -> bool {
+        Kernel::remembers(self)
     }
 
     fn tangents(&self, x: &[&[E]], y: &[E], directions: Directions<'_, E>) {

@@ -115,11 +115,10 @@ pub enum NodeKind {
     Rotations {
         of: NodeId,
     },
-    /// A layer of a prior's decoder.
-    Dense {
+    /// Six numbers for each joint from a code, and the hidden layers of the prior's decoder.
+    Decoded {
         of: NodeId,
         prior: Arc<Learned>,
-        layer: usize,
     },
     /// Six numbers for each joint to matrices.
     SixD {
@@ -222,7 +221,7 @@ impl NodeKind {
         match self {
             Self::Variable(_) => vec![],
             Self::Rotations { of }
-            | Self::Dense { of, .. }
+            | Self::Decoded { of, .. }
             | Self::SixD { of }
             | Self::AxisAngle { of }
             | Self::Affine { of, .. }

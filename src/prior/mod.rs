@@ -1,7 +1,11 @@
 //! Pose priors: a variable with its manifold, an energy, a mode and a decoder, a file per kind.
 
-pub(crate) mod decode;
+mod converted;
+mod decode;
+pub(crate) mod decoding;
+mod jacobian;
 mod latent;
+mod layer;
 pub(crate) mod layout;
 mod learned;
 pub mod mixture;

@@ -1,5 +1,6 @@
 //! The networks of learned priors: VPoser's decoders and encoders, under their published names.
 
+use super::converted::Converted;
 use super::layout::Version;
 use crate::graph::product::{Rows2, add_a_bt};
 
@@ -28,6 +29,7 @@ pub struct Decoder {
     pub slope: f64,
     /// The usual size of what the activations are given, (hidden layers).
     pub spread: [f64; 2],
+    pub(super) converted: Converted,
 }
 
 /// `pose_body` to the mean of the code's distribution.
@@ -66,6 +68,7 @@ impl Decoder {
             ],
             slope: version.slope(),
             spread: [0.0; 2],
+            converted: Converted::default(),
         })
     }
 
@@ -82,6 +85,12 @@ impl Decoder {
 
     pub fn latent_dim(&self) -> usize {
         self.layers[0].inputs
+    }
+
+    /// Numbers that decoding a code makes: six for each joint, and those of the hidden layers.
+    pub(crate) fn outputs(&self) -> usize {
+        let [first, second, last] = &self.layers;
+        last.outputs + first.outputs + second.outputs
     }
 }
 

@@ -10,7 +10,7 @@ use crate::normal::{Chain, Dense, Lane};
 use crate::objective::Want;
 
 /// Damping at the start, in units of the diagonal.
-const FIRST_DAMPING: f64 = 1e-3;
+const FIRST_DAMPING: f64 = 1e-2;
 /// Damping beyond which no step is to be hoped for.
 const MOST_DAMPING: f64 = 1e12;
 /// Up to here a step is that of Gauss and Newton, more or less, and a small one means the end.

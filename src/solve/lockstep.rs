@@ -13,12 +13,13 @@ use super::lm::{Lm, System};
 use super::outcome::{Progress, Solution, Termination, TraceRow};
 use super::state::{Method, Terrain};
 use super::{MethodKind, SolveSettings};
+use crate::graph::memory::Memory;
 use crate::normal::Normal;
 use crate::objective::{Evaluation, Objective, Want};
 
 /// Problems that a thread works on at a time: enough for a chunk of the objective, few enough that
 /// the memory for their histories is bounded. Results do not depend on it.
-const WINDOW: usize = 64;
+const WINDOW: usize = 128;
 
 /// Problems whose iterations are recorded at most.
 const TRACED: usize = 256;
@@ -139,6 +140,11 @@ impl<'a> Lockstep<'a> {
         evaluation.damping.clear();
         let dampings = asking.iter().map(|&p| self.runs[p].damping());
         evaluation.damping.extend(dampings);
+        evaluation.memory.clear();
+        for &p in asking {
+            let memory = &mut self.runs[p].state_mut().memory;
+            evaluation.memory.push(std::mem::take(memory));
+        }
         problem.problem("evaluation_count", |batch| {
             batch.objective.evaluate(x, asking, want, evaluation);
             Ok(())
@@ -151,6 +157,9 @@ impl<'a> Lockstep<'a> {
             (_, Normal::Lanes(all)) => all.into_iter().map(System::Lane).collect(),
             (_, Normal::Chain(chain)) => vec![System::Chain(chain)],
         };
+        for (&p, memory) in asking.iter().zip(evaluation.memory.drain(..)) {
+            self.runs[p].state_mut().memory = memory;
+        }
         let mut systems = systems.into_iter();
         for (i, &p) in asking.iter().enumerate() {
             let state = self.runs[p].state_mut();
@@ -190,6 +199,7 @@ impl<'a> Lockstep<'a> {
             if !goes_on {
                 self.finished_cost += runs[p].state().current.cost;
                 runs[p].forget();
+                runs[p].state_mut().memory = Memory::default();
             }
             goes_on
         });

@@ -3,6 +3,7 @@
 use super::SolveSettings;
 use super::lm::System;
 use super::outcome::Termination;
+use crate::graph::memory::Memory;
 use crate::objective::{Layout, Want};
 use crate::precondition::Preconditioner;
 
@@ -28,6 +29,8 @@ pub(super) struct State {
     /// Largest entry of the last whitened step.
     pub last_step: f64,
     pub termination: Option<Termination>,
+    /// What the objective keeps of the problem.
+    pub memory: Memory,
 }
 
 /// What the problems of a batch have in common.
@@ -77,6 +80,7 @@ impl State {
             gradient: f64::INFINITY,
             last_step: 0.0,
             termination: None,
+            memory: Memory::default(),
         }
     }
 
