@@ -53,7 +53,7 @@ pub use evaluate::{
     Contestant, Estimate, EvaluateError, EvaluateSettings, Judgement, MEASURES, Measure, Row,
     evaluate,
 };
-pub use fit::{Checkpoint, Fit, FitProgress, StageOutcome, Status, fit, fit_from};
+pub use fit::{Checkpoint, Fit, FitProgress, StageOutcome, StagePlan, Status, fit, fit_from, plan};
 pub use gradcheck::{GradientRow, gradcheck};
 pub use graph::memory::Memory;
 pub use inspect::{Inspection, inspect};
@@ -65,8 +65,8 @@ pub use normal::{Chain, Dense, Lane, Links, Normal};
 pub use objective::{Block, Evaluation, Layout, Objective, Want};
 pub use precondition::Preconditioner;
 pub use prior::{Latent, Learned, LearnedKind, Mixture, Prior};
-pub use report::Record;
 pub use report::metrics::{PointErrors, Summary, point_errors};
+pub use report::{Record, peak_memory_mb};
 pub use run::{Checked, Outcome, RunOptions, check, run};
 pub use solve::{
     MethodKind, Progress, Single, Solution, SolveSettings, Termination, TraceRow, minimize,

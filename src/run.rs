@@ -5,13 +5,13 @@ use std::time::Instant;
 
 use crate::diagnostic::{Diagnostics, Sources};
 use crate::error::Error;
-use crate::fit::{Checkpoint, Fit, FitProgress, fit_from};
+use crate::fit::{Checkpoint, Fit, FitProgress, fit_from, open};
 use crate::io::FileError;
 use crate::io::atomic::AtomicDir;
 use crate::ir::Problem;
 use crate::read::Inputs;
 use crate::report::metrics::{PointErrors, point_errors};
-use crate::report::{Circumstances, Record, Seconds, identity, write};
+use crate::report::{Circumstances, Record, Seconds, identity, spec_sha256, write};
 use crate::spec::Spec;
 
 /// What the command line says besides the spec.
@@ -96,6 +96,7 @@ pub fn run(
     let model = checked.inputs.body.as_ref();
     let mut remarks = write(folder.path(), &checked.problem, &found, model, &errors)?;
     remarks.extend(unusual_shape(&checked.problem, &found));
+    remarks.extend(open::remark(&checked.problem, &found.values, &found.solved));
     if let Some(checkpoint) = &found.checkpoint {
         let path = folder.path().join(Checkpoint::FILE);
         checkpoint.write(&path, &checked.problem, &identity)?;
@@ -225,5 +226,17 @@ impl Checked {
     /// The texts that diagnostics point into.
     pub fn sources(&self) -> &Sources {
         &self.spec.sources
+    }
+
+    /// The `run.json` of the last run of the same spec, where there is one.
+    pub fn last_record(&self) -> Option<serde_json::Value> {
+        let spec = spec_sha256(&self.spec.to_json());
+        let taken = crate::io::atomic::taken_names(Path::new(&self.problem.output.dir));
+        let records = taken.into_iter().rev().filter_map(|dir| {
+            let text = std::fs::read_to_string(dir.join("run.json")).ok()?;
+            serde_json::from_str::<serde_json::Value>(&text).ok()
+        });
+        let mut same = records.filter(|r| r["spec_sha256"] == spec.as_str());
+        same.next()
     }
 }

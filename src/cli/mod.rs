@@ -10,6 +10,7 @@ mod gradcheck;
 mod inspect;
 mod interpolate;
 mod interrupt;
+mod plan;
 mod prior_use;
 mod progress;
 mod run;
@@ -47,6 +48,8 @@ enum Command {
     Evaluate(evaluate::EvaluateArgs),
     /// Print every resolved value with the file and line that it came from
     Explain(explain::ExplainArgs),
+    /// Say what a fit will take: unknowns, structure, work, time and memory of each stage
+    Plan(SpecArgs),
     /// Compare every term's gradient with finite differences in f64
     Gradcheck(SpecArgs),
     /// Print what a data file is and what is in it, with the lines that a spec needs for it
@@ -130,6 +133,7 @@ pub fn main() -> ExitCode {
         (Some(Command::Check(args)), _) => check::main(&args),
         (Some(Command::Evaluate(args)), _) => evaluate::main(&args),
         (Some(Command::Explain(args)), _) => explain::main(&args),
+        (Some(Command::Plan(args)), _) => plan::main(&args),
         (Some(Command::Gradcheck(args)), _) => gradcheck::main(&args),
         (Some(Command::Inspect(args)), _) => inspect::main(&args),
         (Some(Command::Convert(args)), _) => convert::main(&args),

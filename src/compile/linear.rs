@@ -105,6 +105,24 @@ impl Linear {
         terms.any(|t| !t.alternatives.is_empty() && moves(t.step))
     }
 
+    /// Numbers of the directions of all steps.
+    pub fn directions_len(&self) -> usize {
+        let of_step = |way: &Way| match way {
+            Way::Through(plan) => plan.out.len,
+            _ => 0,
+        };
+        self.steps.iter().map(of_step).sum()
+    }
+
+    /// Multiply-adds of the terms' squares for one frame that a residual reads.
+    pub fn square_products(&self) -> usize {
+        let of_group = |group: &Group| {
+            let columns = group.columns.len();
+            group.count * columns * (columns + 1) / 2
+        };
+        self.groups.iter().flatten().map(of_group).sum()
+    }
+
     /// Unknowns of a lane.
     fn unknowns(&self) -> usize {
         self.own + self.shared

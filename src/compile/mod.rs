@@ -9,6 +9,7 @@ mod objective;
 mod operations;
 mod program;
 mod seeds;
+pub(crate) mod work;
 
 pub(crate) use forward::forward;
 pub(crate) use objective::CompiledObjective;

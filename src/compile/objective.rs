@@ -155,6 +155,31 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
         "no unknown".into()
     }
 
+    /// What some unknowns of a joint problem, ascending, are in words: components of variables, whatever
+    /// their frame.
+    pub fn name_components(&self, unknowns: &[usize]) -> Vec<String> {
+        let (mut names, mut at) = (Vec::new(), 0);
+        for free in &self.free {
+            let variable = &self.problem.variables[free.variable.0];
+            let dims = variable.copies * variable.manifold.tangent();
+            let copies = match free.per {
+                Per::Frame => self.frames.len(),
+                Per::Subject => 1,
+            };
+            let own = unknowns
+                .iter()
+                .filter(|u| (at..at + copies * dims).contains(u));
+            let mut components: Vec<usize> = own.map(|u| (u - at) % dims).collect();
+            components.sort_unstable();
+            components.dedup();
+            if !components.is_empty() {
+                names.push(format!("`{}`{}", variable.name, ranges(&components, dims)));
+            }
+            at += copies * dims;
+        }
+        names
+    }
+
     /// Writes the copies of `slot` (a problem, or a frame of the joint one) into `values`.
     pub fn store(&self, x: &[f64], slot: usize, values: &mut Values) {
         for free in &self.free {
@@ -332,6 +357,19 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
         let found = self.free.iter().find(|f| f.variable == variable);
         found.expect("gradients are formed for free variables")
     }
+}
+
+/// Ascending components as ranges, such as `[3–5, 9]`; nothing where they are all.
+fn ranges(components: &[usize], dims: usize) -> String {
+    if components.len() == dims {
+        return String::new();
+    }
+    let runs = components.chunk_by(|a, b| a + 1 == *b);
+    let text = |run: &[usize]| match run {
+        [only] => only.to_string(),
+        _ => format!("{}–{}", run[0], run[run.len() - 1]),
+    };
+    format!("[{}]", runs.map(text).collect::<Vec<_>>().join(", "))
 }
 
 /// Where the unknowns of one lane begin: those of its frame, then those of all.

@@ -5,12 +5,15 @@ mod checkpoint;
 mod codes;
 mod descend;
 mod frames;
+pub(crate) mod open;
 mod outcome;
+mod plan;
 mod soft;
 mod start;
 
 pub use checkpoint::Checkpoint;
 pub use outcome::{Fit, FitProgress, StageOutcome, Status};
+pub use plan::{StagePlan, plan};
 pub(crate) use start::place;
 
 use std::time::Instant;

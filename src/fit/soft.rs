@@ -16,12 +16,8 @@ pub(super) fn stages<'a>(
     problem: &'a Problem,
     stage: &'a Stage,
 ) -> impl Iterator<Item = Stage> + use<'a> {
-    let moves = |id: NodeId| match problem.nodes[id.0].kind {
-        NodeKind::Variable(variable) => stage.free.contains(&variable),
-        _ => false,
-    };
     let bent = problem.nodes.iter().any(|node| match node.kind {
-        NodeKind::Decoded { of, .. } => moves(of),
+        NodeKind::Decoded { of, .. } => moves(problem, stage, of),
         _ => false,
     });
     let alone = stage.coupling == Coupling::Independent;
@@ -33,6 +29,14 @@ pub(super) fn stages<'a>(
         softness,
         ..stage.clone()
     })
+}
+
+/// Whether a stage frees the variable that a node is.
+pub(super) fn moves(problem: &Problem, stage: &Stage, id: NodeId) -> bool {
+    match problem.nodes[id.0].kind {
+        NodeKind::Variable(variable) => stage.free.contains(&variable),
+        _ => false,
+    }
 }
 
 /// How it is solved with rounded kinks.

@@ -69,6 +69,35 @@ impl Chain {
         }
     }
 
+    /// The whole JᵀJ, (unknowns, unknowns) with its lower triangle alone; for few frames.
+    pub(crate) fn square(&self) -> Vec<f64> {
+        let (own, shared, n) = (self.links.own(), self.links.shared, self.links.unknowns());
+        let mut out = vec![0.0; n * n];
+        let mut set = |row: usize, column: usize, x: f64| {
+            out[row.min(column) * n + row.max(column)] = x;
+        };
+        let places = |frame: usize| self.links.places(frame).collect::<Vec<_>>();
+        for frame in 0..self.links.frames {
+            let here = places(frame);
+            for (j, column) in here.iter().enumerate() {
+                let square = &self.squares[frame][j * own..(j + 1) * own];
+                (j..own).for_each(|i| set(here[i], *column, square[i]));
+                let border = &self.borders[frame][j * shared..(j + 1) * shared];
+                (0..shared).for_each(|i| set(i, *column, border[i]));
+                for (d, blocks) in self.across.iter().enumerate() {
+                    if let Some(block) = blocks.get(frame) {
+                        let after = places(frame + d + 1);
+                        (0..own).for_each(|i| set(after[i], *column, block[j * own + i]));
+                    }
+                }
+            }
+        }
+        for j in 0..shared {
+            (j..shared).for_each(|i| set(i, j, self.corner[j * shared + i]));
+        }
+        out
+    }
+
     /// Adds JᵀJ of a frame's unknowns and the shared ones after them, a packed lower triangle whose
     /// entries lie `stride` apart, and Jᵀr; the part that is shared alone only where `corner`.
     pub fn add_frame(&mut self, frame: usize, square: &[f64], slope: &[f64], corner: bool) {

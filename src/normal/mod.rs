@@ -3,6 +3,7 @@
 mod blocks;
 mod chain;
 mod dense;
+pub(crate) mod eigen;
 pub(crate) mod lanes;
 
 use std::sync::Arc;

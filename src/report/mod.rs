@@ -16,8 +16,8 @@ mod skeleton;
 mod trace;
 
 pub(crate) use outputs::write;
-pub use record::Record;
-pub(crate) use record::{Circumstances, Seconds, identity, peak_memory_mb, sha256};
+pub(crate) use record::{Circumstances, Seconds, identity, sha256, spec_sha256};
+pub use record::{Record, peak_memory_mb};
 
 /// The name of a term's own file: `stem`, or `stem_<term>` where several terms compare points.
 fn term_file(stem: &str, errors: &[metrics::PointErrors], term: &str) -> String {

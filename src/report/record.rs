@@ -44,7 +44,7 @@ impl Record {
             Precision::F32 => "f32",
             Precision::F64 => "f64",
         };
-        let spec_hash = hex(&Sha256::digest(around.spec.to_string()));
+        let spec_hash = spec_sha256(&around.spec);
         let terms: Map<String, Value> = fit
             .term_costs
             .iter()
@@ -235,6 +235,11 @@ fn digest(path: &Path) -> std::io::Result<(u64, String)> {
     }
 }
 
+/// What tells resolved specs apart.
+pub(crate) fn spec_sha256(spec: &Value) -> String {
+    hex(&Sha256::digest(spec.to_string()))
+}
+
 /// In hexadecimal digits.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
@@ -245,7 +250,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// The process's peak resident memory, where the system says it.
-pub(crate) fn peak_memory_mb() -> Option<f64> {
+pub fn peak_memory_mb() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|l| l.starts_with("VmHWM:"))?;
     let kilobytes: f64 = line.split_whitespace().nth(1)?.parse().ok()?;

@@ -1,0 +1,117 @@
+//! `fitrun plan`: what a fit will take, before it is run, beside what the last run took.
+
+use std::process::ExitCode;
+
+use fitrun::StagePlan;
+use serde_json::Value;
+
+use super::SpecArgs;
+
+pub(super) fn main(args: &SpecArgs) -> ExitCode {
+    let checked = match fitrun::check(&args.spec, &args.common.options()) {
+        Ok(checked) => checked,
+        Err(error) => return args.common.fail(&error),
+    };
+    args.common.print(&checked.diagnostics, checked.sources());
+    let last = checked.last_record();
+    let stages = fitrun::plan(&checked.problem);
+    for (i, stage) in stages.iter().enumerate() {
+        let happened = last.as_ref().map(|record| &record["stages"][i]);
+        print(stage, happened.filter(|stage| stage.is_object()));
+    }
+    let seconds: f64 = stages.iter().map(|s| s.seconds).sum();
+    let memory = stages.iter().map(|s| s.memory_mb).fold(0.0, f64::max);
+    let inputs = fitrun::peak_memory_mb().unwrap_or(0.0);
+    println!(
+        "all stages: about {}, {:.0} MB of memory, {:.0} of them for what was read{}",
+        time(seconds),
+        inputs + memory,
+        inputs,
+        match &last {
+            Some(record) => format!(
+                "; the last run solved in {} with {:.0} MB",
+                time(record["seconds"]["solve"].as_f64().unwrap_or(0.0)),
+                record["peak_memory_mb"].as_f64().unwrap_or(0.0)
+            ),
+            None => String::new(),
+        }
+    );
+    ExitCode::SUCCESS
+}
+
+fn print(stage: &StagePlan, happened: Option<&Value>) {
+    let (own, shared) = stage.unknowns;
+    let (unknowns, structure) = match stage.joint {
+        None => (
+            format!("{} × {own} unknowns", stage.frames),
+            "each frame on its own".to_string(),
+        ),
+        Some(width) => (
+            format!("{} × {own} + {shared} unknowns", stage.frames),
+            format!("one problem: {}", tied(width, shared)),
+        ),
+    };
+    println!(
+        "{}: {}, {unknowns}, {structure}",
+        stage.name,
+        stage.method.name()
+    );
+    println!(
+        "  a frame's JᵀJ is {} multiply-adds, its factor {}, its directions {} of memory",
+        thousands(stage.products.0),
+        thousands(stage.products.1),
+        bytes(stage.bytes)
+    );
+    let took = happened.map(|stage| {
+        let count = |key: &str| stage[key].as_f64().unwrap_or(0.0);
+        let per = match stage["coupling"].as_str() {
+            Some("joint") => 1.0,
+            _ => count("frames").max(1.0),
+        };
+        let iterations = stage["iterations"]["total"].as_f64().unwrap_or(0.0);
+        format!(
+            "; the last run took {:.0} and {}",
+            (iterations / per).ceil(),
+            time(count("seconds"))
+        )
+    });
+    println!(
+        "  an iteration of a frame takes {}, measured; such stages take about {} iterations: {}{}",
+        time(stage.seconds_per_iteration),
+        stage.iterations,
+        time(stage.seconds),
+        took.unwrap_or_default()
+    );
+    if !stage.open.is_empty() {
+        println!("  no term says anything of {}", stage.open.join(", "));
+    }
+}
+
+fn tied(width: usize, shared: usize) -> String {
+    match (width, shared) {
+        (0, _) => format!("frames that share {shared} unknowns"),
+        (_, 0) => format!("frames tied to {width} on each side"),
+        _ => format!("frames tied to {width} on each side, sharing {shared} unknowns"),
+    }
+}
+
+fn time(seconds: f64) -> String {
+    match seconds {
+        s if s < 1e-3 => format!("{:.0} µs", s * 1e6),
+        s if s < 1.0 => format!("{:.0} ms", s * 1e3),
+        s if s < 120.0 => format!("{s:.1} s"),
+        s => format!("{:.0} min", s / 60.0),
+    }
+}
+
+fn thousands(count: usize) -> String {
+    match count {
+        n if n < 10_000 => n.to_string(),
+        n if n < 10_000_000 => format!("{} k", n / 1000),
+        n => format!("{} M", n / 1_000_000),
+    }
+}
+
+fn bytes(count: usize) -> String {
+    format!("{:.0} kB", (count as f64 / 1e3).ceil())
+}

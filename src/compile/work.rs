@@ -1,0 +1,37 @@
+//! How much work an evaluation of a stage is, counted from how its directions hang together.
+
+use super::linear::Linear;
+use super::objective::CompiledObjective;
+use crate::graph::{Host, Scalar};
+
+/// Counts for one frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Work {
+    /// Unknowns of a frame, and those that all frames share.
+    pub unknowns: (usize, usize),
+    /// Neighbours on each side that a residual reads.
+    pub width: usize,
+    /// Numbers of all directions of all nodes.
+    pub directions: usize,
+    /// Multiply-adds of JᵀJ.
+    pub square: usize,
+    /// Multiply-adds of its factor.
+    pub factor: usize,
+}
+
+impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
+    pub fn work(&self) -> Work {
+        let Linear { own, shared, .. } = self.linear;
+        let width = self.program.reach;
+        // A frame's own factor, its rows of the neighbours and of what is shared, and what they take
+        // from each other's.
+        let below = width * own + shared;
+        Work {
+            unknowns: (own, shared),
+            width,
+            directions: self.linear.directions_len(),
+            square: self.linear.square_products() * (width + 1) * (width + 2) / 2,
+            factor: own * own * own / 6 + below * own * own / 2 + below * below * own / 2,
+        }
+    }
+}
