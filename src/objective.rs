@@ -1,7 +1,7 @@
 //! The batched objective: many independent problems of one layout, evaluated in one call.
 
-use crate::graph::memory::Memory;
 use crate::manifold::Manifold;
+use crate::memory::Memory;
 use crate::normal::Normal;
 use crate::precondition::Preconditioner;
 
@@ -99,6 +99,18 @@ impl Layout {
                 }
             }
         });
+    }
+
+    /// For each copy on a sphere where it begins in a tangent vector, and the point itself: along it
+    /// nothing moves.
+    pub(crate) fn normals(&self, x: &[f64]) -> Vec<(usize, Vec<f64>)> {
+        let mut normals = Vec::new();
+        self.for_each_copy(|block, ambient, tangent| {
+            if let Manifold::Sphere(_) = block.manifold {
+                normals.push((tangent.start, x[ambient].to_vec()));
+            }
+        });
+        normals
     }
 
     fn for_each_copy(

@@ -135,6 +135,11 @@ kind = "bending"
 kind = "ground"
 height = "30 cm"
 sigma = "1 cm"
+[terms.sliding]
+kind = "contact"
+height = "2 cm"
+fade = "20 cm"
+sigma = "20 cm/s"
 [terms.even]
 kind = "symmetry"
 [body]
@@ -155,6 +160,7 @@ fn every_gradient_meets_central_differences_under_every_robustifier() {
         ("limits", "\"40 deg\""),
         ("bending", "3.0"),
         ("ground", "\"50 cm\""),
+        ("sliding", "\"3 m/s\""),
         ("even", "\"30 cm\""),
     ];
     let folder = tempfile::tempdir().unwrap();
@@ -168,7 +174,7 @@ fn every_gradient_meets_central_differences_under_every_robustifier() {
             .collect();
         let sets: Vec<&str> = settings.iter().map(String::as_str).collect();
         let rows = fitrun::gradcheck(&check(&text, &sets).problem);
-        assert_eq!(rows.len(), 12, "ten terms, prior and shape");
+        assert_eq!(rows.len(), 13, "eleven terms, prior and shape");
         for row in rows {
             assert!(row.largest > 0.0, "{}: the gradient is zero", row.term);
             assert!(row.error <= TOLERANCE, "{robust} {row:?}");

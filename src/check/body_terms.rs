@@ -1,29 +1,17 @@
-//! Terms on a body's own numbers: joint limits, bending, the ground, symmetry of the shape.
+//! Terms on a body's own numbers: joint limits, bending, symmetry of the shape.
 
 use super::Checker;
-use super::sources::Source;
 use super::terms::Measured;
 use super::whitening::Form;
 use crate::body::BODY_JOINTS;
-use crate::diagnostic::{Diagnostic, Origin, Sourced};
+use crate::diagnostic::{Diagnostic, Origin};
 use crate::ir::{NodeId, NodeKind, Residual};
-use crate::keypoints::Recipe;
 use crate::manifold::Manifold;
 use crate::prior::Prior;
-use crate::spec::{Dimension, Node, Spec, Table, Value, View};
+use crate::spec::{Dimension, Node, Table, Value, View};
 use crate::term::bending::Bending;
 use crate::term::joint_limits::JointRange;
 use crate::term::symmetry::Bone;
-
-/// The points that meet the ground where a spec names none.
-const FEET: [&str; 6] = [
-    "left_heel",
-    "left_big_toe",
-    "left_small_toe",
-    "right_heel",
-    "right_big_toe",
-    "right_small_toe",
-];
 
 /// Bones that have a left and a right one, by the joints at their ends.
 const BONES: [[&str; 2]; 7] = [
@@ -41,6 +29,7 @@ pub(super) fn usual_sigma(view: &View<'_>) -> Option<f64> {
     match view.text("kind")?.value {
         "joint_limits" => Some(5_f64.to_radians()),
         "symmetry" => Some(0.005),
+        "contact" => Some(0.05),
         _ => None,
     }
 }
@@ -158,83 +147,6 @@ impl Checker<'_> {
         Some((node, Residual::value(1, self.nodes[node.0].dims)))
     }
 
-    pub(super) fn ground(
-        &mut self,
-        spec: &Spec,
-        view: &View<'_>,
-        origin: &Origin,
-        out: &mut Option<Form>,
-    ) -> Option<Measured> {
-        *out = Some(form(Dimension::LENGTH));
-        self.needs_body(view, origin)?;
-        let of = view.text("of");
-        let default = Sourced::new("joints", Origin::Default);
-        let source = self.source(spec, of.as_ref().unwrap_or(&default))?;
-        if !matches!(source, Source::Body { .. }) {
-            let of = of.unwrap_or(default);
-            let message = format!("`{}` has no points in space", of.value);
-            self.diagnostics.push(
-                Diagnostic::error("F0306", message, &of.origin)
-                    .hint("take `joints` or a source of the kind `joints`"),
-            );
-            return None;
-        }
-        let labels = match view.texts("points") {
-            Some(texts) if texts.is_empty() => {
-                let message = format!("`{}.points` names no point", view.path());
-                let origin = view.origin_of("points", origin);
-                self.diagnostics
-                    .push(Diagnostic::error("F0205", message, &origin));
-                return None;
-            }
-            Some(texts) => texts,
-            None if view.node("points").is_some() => return None,
-            None if of.is_none() => FEET
-                .map(|label| Sourced::new(label, origin.clone()))
-                .to_vec(),
-            None => Vec::new(),
-        };
-        let points = self.points_of(view, &source, &labels)?;
-        let height = view.quantities("height")?.value.first()?.value;
-        let count = self.nodes[points.0].dims / 3;
-        let name = format!("{}: below", view.path());
-        let kind = NodeKind::Penetration { points, height };
-        let node = self.node(&name, kind, count, Dimension::LENGTH);
-        Some((node, Residual::value(1, self.nodes[node.0].dims)))
-    }
-
-    /// The node of some points of a source on the body; of all where none are named.
-    fn points_of(
-        &mut self,
-        view: &View<'_>,
-        source: &Source,
-        labels: &[Sourced<&str>],
-    ) -> Option<NodeId> {
-        let all = self.all_labels(source);
-        let names: Vec<&str> = match labels.is_empty() {
-            true => all.iter().map(String::as_str).collect(),
-            false => labels.iter().map(|label| label.value).collect(),
-        };
-        let recipes: Vec<Option<Recipe>> = names
-            .iter()
-            .map(|name| self.recipe(source, None, name))
-            .collect();
-        for (label, _) in labels.iter().zip(&recipes).filter(|(_, r)| r.is_none()) {
-            let message = format!(
-                "`{}`: the source has no point `{}`",
-                view.path(),
-                label.value
-            );
-            let landmarks = self.inputs.body.iter().flat_map(|b| b.landmarks.keys());
-            let known = all.iter().chain(landmarks).map(String::as_str);
-            let diagnostic = Diagnostic::error("F0403", message, &label.origin);
-            let diagnostic = diagnostic.nearest(label.value, known);
-            self.diagnostics.push(diagnostic);
-        }
-        let recipes: Vec<Recipe> = recipes.into_iter().collect::<Option<_>>()?;
-        self.body_points(view.path(), &recipes)
-    }
-
     pub(super) fn symmetry(
         &mut self,
         view: &View<'_>,
@@ -283,7 +195,7 @@ impl Checker<'_> {
         Some(self.variable_node(id))
     }
 
-    fn needs_body(&mut self, view: &View<'_>, origin: &Origin) -> Option<()> {
+    pub(super) fn needs_body(&mut self, view: &View<'_>, origin: &Origin) -> Option<()> {
         if self.spec.has_body {
             return self.inputs.body.is_some().then_some(());
         }

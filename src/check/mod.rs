@@ -2,6 +2,7 @@
 
 mod body_terms;
 mod free_cameras;
+mod ground_terms;
 mod join;
 mod markers;
 mod nodes;

@@ -85,7 +85,7 @@ impl Checker<'_> {
 
     /// Frames that see something, but too little to say where the body is.
     pub(super) fn warn_hardly_seen(&mut self, terms: &[Term]) {
-        if !self.spec.has_body || terms.iter().any(|t| t.residual.couples()) {
+        if !self.spec.has_body || terms.iter().any(|t| t.couples()) {
             return;
         }
         let mut seen = vec![0; self.frames];

@@ -8,7 +8,7 @@ use super::sources::{Predicted, Source};
 use super::whitening::Form;
 use crate::data::Observations;
 use crate::diagnostic::{Diagnostic, Origin, Sourced};
-use crate::ir::{NodeId, NodeKind, Observed, Per, Residual, Targets, Term, VariableId};
+use crate::ir::{Node, NodeId, NodeKind, Observed, Per, Residual, Targets, Term, VariableId};
 use crate::manifold::Manifold;
 use crate::prior::{Latent, Learned, Mixture, Prior};
 use crate::spec::{Dimension, Spec, View};
@@ -85,6 +85,7 @@ impl Checker<'_> {
             "joint_limits" => self.joint_limits(view, origin, &mut form),
             "bending" => self.bending(view, origin, &mut form),
             "ground" => self.ground(spec, view, origin, &mut form),
+            "contact" => self.contact(spec, view, origin, rate, &mut form),
             "symmetry" => self.symmetry(view, origin, &mut form),
             _ => self.points(spec, name, view, origin, observed, &mut form),
         };
@@ -104,7 +105,36 @@ impl Checker<'_> {
             node,
             residual,
             whitening,
+            reach: self.reach(node),
         })
+    }
+
+    /// Frames after a frame that a node of it reads.
+    fn reach(&self, node: NodeId) -> usize {
+        let kind = &self.nodes[node.0].kind;
+        let own = match kind {
+            NodeKind::Neighbours { count, .. } => count - 1,
+            _ => 0,
+        };
+        let below = kind.inputs().into_iter().map(|n| self.reach(n));
+        own + below.max().unwrap_or(0)
+    }
+
+    /// A frame's numbers with those of the frames after it, `count` in all.
+    pub(super) fn neighbours(&mut self, of: NodeId, count: usize) -> NodeId {
+        let Node {
+            name,
+            dims,
+            dimension,
+            ..
+        } = &self.nodes[of.0];
+        let (name, dims, dimension) = (format!("{name} of neighbours"), *dims, *dimension);
+        self.node(
+            &name,
+            NodeKind::Neighbours { of, count },
+            count * dims,
+            dimension,
+        )
     }
 
     fn l2(
@@ -214,6 +244,26 @@ impl Checker<'_> {
         Some((self.variable_node(id), Residual::value(k, k)))
     }
 
+    /// The frame rate, without which a term along frames has no unit.
+    pub(super) fn needs_rate(
+        &mut self,
+        view: &View<'_>,
+        origin: &Origin,
+        rate: Option<f64>,
+    ) -> Option<f64> {
+        if rate.is_none() {
+            let message = format!(
+                "`{}` needs the frame rate, which no data set says",
+                view.path()
+            );
+            self.diagnostics.push(
+                Diagnostic::error("F0307", message, origin)
+                    .hint("add `rate = \"30 Hz\"` to the data"),
+            );
+        }
+        rate
+    }
+
     fn difference(
         &mut self,
         spec: &Spec,
@@ -246,29 +296,32 @@ impl Checker<'_> {
                 .push(Diagnostic::error("F0306", message, &of.origin).hint(hint));
             return None;
         }
-        let Some(rate) = rate else {
-            let message = format!(
-                "`{}` needs the frame rate, which no data set says",
-                view.path()
-            );
-            self.diagnostics.push(
-                Diagnostic::error("F0307", message, origin)
-                    .hint("add `rate = \"30 Hz\"` to the data"),
-            );
-            return None;
-        };
-        let node = self.whole(view.path(), &source)?;
+        let rate = self.needs_rate(view, origin, rate)?;
+        let of = self.whole(view.path(), &source)?;
+        let (dims, dimension) = (self.nodes[of.0].dims, self.nodes[of.0].dimension);
         let k = match source {
-            Source::Variable(_) => self.nodes[node.0].dims,
+            Source::Variable(_) => dims,
             _ => 3,
         };
         let order = order.value as usize;
+        let dimension = dimension.per_time(order as i8);
         *form = Some(Form {
-            dimension: self.nodes[node.0].dimension.per_time(order as i8),
+            dimension,
             k,
             height: None,
         });
-        Some((node, Residual::Difference { order, rate, k }))
+        let kind = NodeKind::Difference {
+            neighbours: self.neighbours(of, order + 1),
+            order,
+            rate,
+        };
+        let node = self.node(
+            &format!("{}: difference", view.path()),
+            kind,
+            dims,
+            dimension,
+        );
+        Some((node, Residual::value(k, dims)))
     }
 
     fn points(

@@ -47,7 +47,10 @@ fn print(stage: &StagePlan, happened: Option<&Value>) {
             "each frame on its own".to_string(),
         ),
         Some(width) => (
-            format!("{} × {own} + {shared} unknowns", stage.frames),
+            match shared {
+                0 => format!("{} × {own} unknowns", stage.frames),
+                _ => format!("{} × {own} + {shared} unknowns", stage.frames),
+            },
             format!("one problem: {}", tied(width, shared)),
         ),
     };

@@ -2,6 +2,7 @@
 
 use crate::ir::{NodeKind, Per, Problem, Residual, Stage, Term};
 use crate::precondition::{BAND, Preconditioner};
+use crate::term::difference::stencil;
 
 /// What a frame without data has of the usual amount, from the priors: enough to hold it in place.
 const LEAST: f64 = 1e-4;
@@ -17,7 +18,7 @@ pub(super) fn preconditioner(
     frames: &[usize],
     parts: Vec<(usize, usize)>,
 ) -> Option<Preconditioner> {
-    if !stage.terms.iter().any(|t| t.residual.couples()) {
+    if !stage.terms.iter().any(|t| t.couples()) {
         return None;
     }
     let mut data: Vec<f64> = frames
@@ -30,10 +31,13 @@ pub(super) fn preconditioner(
     data.iter_mut().for_each(|d| *d = (*d / usual).max(LEAST));
     let mut rows: Vec<[f64; BAND + 1]> = data.iter().map(|&d| [d, 0.0, 0.0]).collect();
     for term in &stage.terms {
-        let Residual::Difference { order, rate, k } = term.residual else {
+        let node = &problem.nodes[term.node.0];
+        let (&NodeKind::Difference { order, rate, .. }, Residual::Value { k, .. }) =
+            (&node.kind, &term.residual)
+        else {
             continue;
         };
-        let points = problem.nodes[term.node.0].dims / k;
+        let points = node.dims / k;
         let spring = points as f64 * curvature(term) * rate.powi(2 * order as i32) / usual;
         add_springs(&mut rows, frames, order, spring);
     }
@@ -68,10 +72,7 @@ fn per_metre(problem: &Problem, term: &Term) -> f64 {
 
 /// Adds spring · DᵀD, with D over every run of neighbouring frames.
 fn add_springs(rows: &mut [[f64; BAND + 1]], frames: &[usize], order: usize, spring: f64) {
-    let stencil: &[f64] = match order {
-        1 => &[-1.0, 1.0],
-        _ => &[1.0, -2.0, 1.0],
-    };
+    let stencil = stencil(order);
     for first in 0..frames.len().saturating_sub(order) {
         if frames[first + order] != frames[first] + order {
             continue;

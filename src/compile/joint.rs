@@ -4,6 +4,7 @@ use super::linear::Products;
 use super::objective::{Chunk, CompiledObjective, lane};
 use super::program::ChunkResult;
 use crate::graph::{Host, LANES, Scalar};
+use crate::normal::lanes::start;
 use crate::normal::{Chain, Links, Normal};
 use crate::objective::{Evaluation, Want};
 use crate::term::residuals::Rows;
@@ -78,12 +79,8 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
         let leaf = |variable| self.leaf(variable, x, &[0], &[0]);
         let shared = self.products(&self.shared, &self.linear_shared, ONE, want, leaf, &mut []);
         add_terms(&shared.costs, out);
-        chain.add_frame(
-            0,
-            &lane(&shared.squares[0], 0),
-            &lane(&shared.slopes[0], 0),
-            true,
-        );
+        let (square, slope) = (lane(&shared.square, 0), lane(&shared.slope, 0));
+        chain.add_frame(0, &square, &slope, true);
         out.excess.push(excess);
         out.normal = Normal::Chain(Box::new(chain));
         out.costs.push(out.terms.iter().sum());
@@ -93,18 +90,41 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
     fn link(&self, chunk: &Chunk, products: &Products<E>, chain: &mut Chain) {
         for k in 0..chunk.core {
             let frame = chunk.first + k;
-            let parts = products.squares.iter().zip(&products.slopes);
-            for (i, (square, slope)) in parts.enumerate() {
-                if frame + i < self.frames.len() {
-                    chain.add_frame(frame + i, &lane(square, k), &lane(slope, k), i == 0);
-                }
-            }
-            for (i, j, across) in &products.across {
-                if frame + i < self.frames.len() {
-                    chain.add_across(frame + j, i - j, &lane(across, k));
+            let (square, slope) = (lane(&products.square, k), lane(&products.slope, k));
+            let left = self.frames.len() - frame;
+            for i in 0..self.linear.frames.min(left) {
+                let (square_of_one, slope_of_one) = self.of_one(i, &square, &slope);
+                chain.add_frame(frame + i, &square_of_one, &slope_of_one, i == 0);
+                for j in 0..i {
+                    chain.add_across(frame + j, i - j, &self.across(i, j, &square));
                 }
             }
         }
+    }
+
+    /// Of a lane's products those of the unknowns of one of its frames, and of the shared ones.
+    fn of_one(&self, i: usize, square: &[f64], slope: &[f64]) -> (Vec<f64>, Vec<f64>) {
+        let (own, shared) = (self.linear.own, self.linear.shared);
+        let first = self.linear.frames * own;
+        let unknowns: Vec<usize> = (i * own..(i + 1) * own)
+            .chain(first..first + shared)
+            .collect();
+        let row = |(r, &row): (usize, &usize)| {
+            let columns = unknowns[..r + 1].iter();
+            columns.map(move |column| square[start(row) + column])
+        };
+        let triangle = unknowns.iter().enumerate().flat_map(row).collect();
+        (triangle, unknowns.iter().map(|u| slope[*u]).collect())
+    }
+
+    /// (own, own): the rows of frame i and the columns of frame j.
+    fn across(&self, i: usize, j: usize, square: &[f64]) -> Vec<f64> {
+        let own = self.linear.own;
+        let row = |r: usize| {
+            let at = start(i * own + r) + j * own;
+            square[at..at + own].iter().copied()
+        };
+        (0..own).flat_map(row).collect()
     }
 
     /// How the frames of a joint stage hang together.

@@ -4,21 +4,24 @@ use super::choose::Choice;
 use super::program::{Action, Program, ProgramTerm};
 use super::seeds;
 use crate::graph::directions::{Columns, Directions, Plan};
-use crate::graph::memory::{Kept, Memory};
 use crate::graph::number::{Lanes, Work, dispatch};
 use crate::graph::{Host, LANES, Number, Scalar, Traced};
 use crate::ir::{Problem, VariableId};
-use crate::term::residuals::{Residuals, Rows};
+use crate::memory::{Kept, Memory};
+use crate::term::residuals::Rows;
 
 /// How a program's directions hang together, for the unknowns of one stage.
 ///
-/// The unknowns of a lane are those of its frame, then the shared ones.
+/// The unknowns of a lane are those of its frame, those of the frames after it that a residual reads,
+/// and the shared ones.
 pub(super) struct Linear {
     steps: Vec<Way>,
     /// For each term its residuals in groups that move in the same directions.
     groups: Vec<Vec<Group>>,
     pub own: usize,
     pub shared: usize,
+    /// Frames whose unknowns those of a lane are.
+    pub frames: usize,
 }
 
 /// How a step comes by its directions.
@@ -37,21 +40,19 @@ pub(super) struct Group {
     columns: Vec<(usize, usize)>,
 }
 
-/// JᵀJ and Jᵀr of lanes, and of neighbours in time.
+/// JᵀJ and Jᵀr of lanes.
 pub(super) struct Products<E> {
     pub costs: Vec<f64>,
-    /// For each frame that a residual reads, counted from its own: the lower triangle of JᵀJ, packed.
-    pub squares: Vec<Vec<E>>,
-    /// Jᵀr, likewise.
-    pub slopes: Vec<Vec<E>>,
+    /// The lower triangle of JᵀJ, packed, (entries, LANES).
+    pub square: Vec<E>,
+    /// Jᵀr, (unknowns, LANES).
+    pub slope: Vec<E>,
     /// By how much the residuals that were chosen cost more than the smallest ones.
     pub excess: [f64; LANES],
-    /// For frames i and j < i that a residual reads: (i, j, (own, own) numbers of JᵢᵀJⱼ).
-    pub across: Vec<(usize, usize, Vec<E>)>,
 }
 
 impl Linear {
-    /// `places` says where each free variable's unknowns begin.
+    /// `places` says where each free variable's unknowns begin, among those of a frame and the shared ones.
     pub fn new<E: Scalar>(
         problem: &Problem,
         program: &Program<E>,
@@ -59,6 +60,12 @@ impl Linear {
         own: usize,
         shared: usize,
     ) -> Self {
+        let frames = program.reach + 1;
+        let first_shared = frames * own;
+        let place = |first: usize| match first < own {
+            true => first,
+            false => first - own + first_shared,
+        };
         let mut steps = Vec::new();
         let mut moving: Vec<(Columns, usize)> = Vec::new();
         for step in &program.steps {
@@ -68,15 +75,24 @@ impl Linear {
                     let it = &problem.variables[variable.0];
                     match places.iter().find(|(v, _)| v == variable) {
                         Some((_, first)) => {
-                            let columns = seeds::columns(it, *first);
+                            let columns = seeds::columns(it, place(*first));
                             (Way::Seed(*variable), columns, it.init.len())
                         }
                         None => (Way::Still, Columns::default(), it.init.len()),
                     }
                 }
                 Action::Apply { operation, inputs } => {
-                    let (columns, dims) = inputs.iter().map(|i| moving[*i].clone()).unzip();
-                    let plan = Plan::new(columns, dims, |moved| operation.reach(moved));
+                    let plan = match operation.neighbours() {
+                        1 => {
+                            let inputs = inputs.iter().map(|i| moving[*i].clone());
+                            let (columns, dims) = inputs.unzip();
+                            Plan::new(columns, dims, |moved| operation.reach(moved))
+                        }
+                        count => {
+                            let (columns, dims) = moving[inputs[0]].clone();
+                            Plan::of_neighbours(columns, dims, count, (own, first_shared))
+                        }
+                    };
                     let out = plan.out.clone();
                     let way = match out.columns.is_empty() {
                         true => Way::Still,
@@ -95,6 +111,7 @@ impl Linear {
             steps,
             own,
             shared,
+            frames,
         }
     }
 
@@ -125,7 +142,7 @@ impl Linear {
 
     /// Unknowns of a lane.
     fn unknowns(&self) -> usize {
-        self.own + self.shared
+        self.frames * self.own + self.shared
     }
 
     /// The directions of every step at the program's values.
@@ -184,17 +201,11 @@ impl Linear {
     ) -> Products<E> {
         let directions = self.directions(problem, program, values, rows.used, memory);
         let n = self.unknowns();
-        let reach = program.reach;
-        let zeros = |count: usize| vec![E::zero(); count * LANES];
-        let pairs = (1..=reach).flat_map(|i| (0..i).map(move |j| (i, j)));
         let mut products = Products {
             costs: vec![0.0; rows.core * program.columns],
-            squares: (0..=reach).map(|_| zeros(n * (n + 1) / 2)).collect(),
-            slopes: (0..=reach).map(|_| zeros(n)).collect(),
+            square: vec![E::zero(); n * (n + 1) / 2 * LANES],
+            slope: vec![E::zero(); n * LANES],
             excess: [0.0; LANES],
-            across: pairs
-                .map(|(i, j)| (i, j, zeros(self.own * self.own)))
-                .collect(),
         };
         let mut open = Vec::new();
         for (term, groups) in program.terms.iter().zip(&self.groups) {
@@ -213,29 +224,14 @@ impl Linear {
                 open.push((term, groups, weighed.costs));
                 continue;
             }
-            let frames = self.of_frames(&term.residuals, groups, directions);
-            for (i, of_frame) in frames.iter().enumerate() {
-                dispatch(Square {
-                    groups,
-                    directions: of_frame,
-                    residuals: &weighed.residuals,
-                    weights: &weighed.weights,
-                    square: &mut products.squares[i],
-                    slope: &mut products.slopes[i],
-                });
-            }
-            for (i, j, across) in &mut products.across {
-                if let (Some(first), Some(second)) = (frames.get(*i), frames.get(*j)) {
-                    dispatch(Across {
-                        groups,
-                        first,
-                        second,
-                        weights: &weighed.weights,
-                        own: self.own,
-                        across,
-                    });
-                }
-            }
+            dispatch(Square {
+                groups,
+                directions,
+                residuals: &weighed.residuals,
+                weights: &weighed.weights,
+                square: &mut products.square,
+                slope: &mut products.slope,
+            });
         }
         for (term, groups, costs) in open {
             self.choose(
@@ -276,8 +272,8 @@ impl Linear {
             plan,
             groups,
             own: self.own,
-            square: &products.squares[0],
-            slope: &products.slopes[0],
+            square: &products.square,
+            slope: &products.slope,
         };
         let Some(best) = choice.best(&term.alternatives) else {
             return;
@@ -285,49 +281,9 @@ impl Linear {
         let add = |to: &mut [E], from: &[E]| {
             to.iter_mut().zip(from).for_each(|(to, from)| *to += *from);
         };
-        add(&mut products.squares[0], &best.square);
-        add(&mut products.slopes[0], &best.slope);
+        add(&mut products.square, &best.square);
+        add(&mut products.slope, &best.slope);
         (0..LANES).for_each(|k| products.excess[k] += best.costs[k]);
-    }
-
-    /// A residual's directions by the frame that moves, as numbers of the residual's own lane: a term
-    /// along frames reads its neighbours' lanes.
-    fn of_frames<'d, E: Scalar>(
-        &self,
-        residuals: &Residuals<E>,
-        groups: &[Group],
-        directions: &'d [E],
-    ) -> Vec<std::borrow::Cow<'d, [E]>> {
-        let stencil = residuals.stencil();
-        if stencil.is_empty() {
-            return vec![directions.into()];
-        }
-        let shift = |to: &mut [E], from: &[E], j: usize, factor: E| {
-            for k in 0..LANES - j {
-                to[k] += factor * from[k + j];
-            }
-        };
-        let frame = |j: usize| {
-            let mut out = vec![E::zero(); directions.len()];
-            for group in groups {
-                for &(unknown, at) in &group.columns {
-                    let range = at * LANES..(at + group.count) * LANES;
-                    let (to, from) = (&mut out[range.clone()], &directions[range]);
-                    let rows = to.chunks_exact_mut(LANES).zip(from.chunks_exact(LANES));
-                    for (to, from) in rows {
-                        match unknown < self.own {
-                            true => shift(to, from, j, stencil[j]),
-                            // What is shared moves all frames that the residual reads.
-                            false => {
-                                (0..stencil.len()).for_each(|i| shift(to, from, i, stencil[i]))
-                            }
-                        }
-                    }
-                }
-            }
-            out.into()
-        };
-        (0..stencil.len()).map(frame).collect()
     }
 }
 
@@ -432,39 +388,4 @@ fn add_square<E: Scalar, const FUSED: bool, const D: usize>(
         }
     }
     D
-}
-
-/// across += Jᵢᵀ W Jⱼ of the unknowns of two frames.
-struct Across<'a, E> {
-    groups: &'a [Group],
-    first: &'a [E],
-    second: &'a [E],
-    weights: &'a [E],
-    own: usize,
-    across: &'a mut [E],
-}
-
-impl<E: Scalar> Work for Across<'_, E> {
-    type Out = ();
-
-    #[inline(always)]
-    fn run<const FUSED: bool>(self) {
-        let first: &[Lanes<E, FUSED>] = Lanes::of_row(self.first);
-        let second: &[Lanes<E, FUSED>] = Lanes::of_row(self.second);
-        let w: &[Lanes<E, FUSED>] = Lanes::of_row(self.weights);
-        let across = Lanes::of_row_mut(self.across);
-        for group in self.groups {
-            let columns = group.columns.iter().take_while(|(u, _)| *u < self.own);
-            for &(a, at_a) in columns.clone() {
-                for &(b, at_b) in columns.clone() {
-                    let mut sum = across[a * self.own + b];
-                    for d in 0..group.count {
-                        let weighed = w[group.first + d] * first[at_a + d];
-                        sum = weighed.fused(second[at_b + d], sum);
-                    }
-                    across[a * self.own + b] = sum;
-                }
-            }
-        }
-    }
 }

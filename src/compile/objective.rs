@@ -8,10 +8,10 @@ use super::along_frames;
 use super::forward::lanes;
 use super::linear::{Linear, Products};
 use super::program::{Leaf, Program};
-use crate::graph::memory::Memory;
 use crate::graph::{Host, LANES, Pass, Scalar};
 use crate::ir::{Per, Problem, Stage, Values, VariableId};
-use crate::normal::lanes::Batch;
+use crate::memory::Memory;
+use crate::normal::lanes::{Batch, start};
 use crate::normal::{Lane, Normal};
 use crate::objective::{Block, Evaluation, Layout, Objective, Want};
 use crate::precondition::Preconditioner;
@@ -315,7 +315,9 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
                 false => 1.0,
             });
             let wide = |numbers: &[E]| numbers.iter().map(|x| x.wide()).collect();
-            let (square, slope) = (wide(&products.squares[0]), wide(&products.slopes[0]));
+            let own = self.linear.own;
+            let square = wide(&products.square[..start(own) * LANES]);
+            let slope = wide(&products.slope[..own * LANES]);
             let batch = Arc::new(Batch::new(square, slope, damping));
             let normal = |k: usize| Lane {
                 batch: Arc::clone(&batch),

@@ -9,6 +9,7 @@ use crate::body::skinning::{PoseCorrectives, Skinning};
 use crate::camera::project::{FreePart, Projection};
 use crate::graph::affine::Affine;
 use crate::graph::concat::Concat;
+use crate::graph::neighbours::Neighbours;
 use crate::graph::rodrigues::Rodrigues;
 use crate::graph::rotation_log::RotationLog;
 use crate::graph::six_d::SixD;
@@ -18,6 +19,8 @@ use crate::keypoints::combine::Combine;
 use crate::prior::decoding::Decoding;
 use crate::prior::mixture::NearestComponent;
 use crate::term::bending::Bending;
+use crate::term::contact::Sliding;
+use crate::term::difference::Difference;
 use crate::term::ground::Penetration;
 use crate::term::joint_limits::JointLimits;
 use crate::term::residuals::{About, Residuals};
@@ -96,6 +99,29 @@ pub(super) fn operation<E: Scalar>(
             points: nodes[points.0].dims / 3,
             height: E::of(*height),
         }),
+        NodeKind::Neighbours { of, count } => Arc::new(Neighbours {
+            dims: nodes[of.0].dims,
+            count: *count,
+        }),
+        NodeKind::Difference {
+            neighbours,
+            order,
+            rate,
+        } => {
+            let dims = nodes[neighbours.0].dims / (order + 1);
+            Arc::new(Difference::<E>::new(dims, *order, *rate))
+        }
+        NodeKind::Sliding {
+            neighbours,
+            height,
+            fade,
+            rate,
+        } => Arc::new(Sliding {
+            points: nodes[neighbours.0].dims / 6,
+            height: E::of(*height),
+            fade: E::of(*fade),
+            rate: E::of(*rate),
+        }),
         NodeKind::BoneDifferences { pairs, .. } => Arc::new(BoneDifferences {
             pairs: pairs.to_vec(),
         }),
@@ -159,16 +185,7 @@ pub(super) fn residuals<E: Scalar>(term: &Term, node: &Node) -> Residuals<E> {
             (about, k)
         }
         Residual::Value { k, about } => (About::Value(convert(about)), *k),
-        Residual::Difference { order, rate, k } => {
-            let stencil: &[f64] = match order {
-                1 => &[-1.0, 1.0],
-                _ => &[1.0, -2.0, 1.0],
-            };
-            let unit = rate.powi(*order as i32);
-            let stencil = stencil.iter().map(|s| E::of(s * unit)).collect();
-            (About::Neighbours(stencil), *k)
-        }
     };
     debug_assert!(node.dims.is_multiple_of(k));
-    Residuals::new(&term.whitening, about, k)
+    Residuals::new(&term.whitening, about, k, term.reach)
 }

@@ -75,7 +75,7 @@ impl<E: Scalar> Program<E> {
         for (column, term) in terms {
             let node = &problem.nodes[term.node.0];
             let residuals = operations::residuals(term, node);
-            program.reach = program.reach.max(residuals.reach());
+            program.reach = program.reach.max(term.reach);
             program.terms.push(ProgramTerm {
                 step: program.position(term.node),
                 column,

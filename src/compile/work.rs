@@ -30,7 +30,7 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
             unknowns: (own, shared),
             width,
             directions: self.linear.directions_len(),
-            square: self.linear.square_products() * (width + 1) * (width + 2) / 2,
+            square: self.linear.square_products(),
             factor: own * own * own / 6 + below * own * own / 2 + below * below * own / 2,
         }
     }

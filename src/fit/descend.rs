@@ -1,12 +1,17 @@
 //! How a stage's problems are solved: with rounded kinks first, from other starts where they fit badly, by
 //! short steps where they stall.
 
+use super::start::Start;
 use super::{Fitter, codes, soft, start};
 use crate::compile::CompiledObjective;
 use crate::graph::{Host, Scalar};
 use crate::ir::{Stage, Values, VariableId};
 use crate::objective::Objective;
 use crate::solve::{MethodKind, Solution, SolveSettings, Termination};
+
+/// Of more starts of a frame than go on to the end, each is given so many iterations before.
+const FINALISTS: usize = 3;
+const HEAT: usize = 200;
 
 impl<E: Scalar, D: Host<E>> Fitter<'_, E, D> {
     /// Solves frames again whose cost is doubtful, from other starts of a variable; the best stays.
@@ -50,6 +55,49 @@ impl<E: Scalar, D: Host<E>> Fitter<'_, E, D> {
             solution.append(more, first);
         }
         self.keep(stage, frames, false, solution, &best);
+    }
+
+    /// Minimises all starts of some frames, of many a few iterations long, then the best ones of each.
+    pub(super) fn race(
+        &mut self,
+        objective: &CompiledObjective<'_, E, D>,
+        starts: &[Start],
+        x: Vec<f64>,
+        settings: &SolveSettings,
+        stage: &Stage,
+        index: usize,
+    ) -> Solution {
+        let of_frames = starts.chunk_by(|a, b| a.frame == b.frame);
+        let many = of_frames.clone().any(|s| s.len() > FINALISTS);
+        let long = settings.method == MethodKind::Lbfgs && settings.max_iter > HEAT;
+        if !many || !long {
+            return self.descend(objective, x, settings, stage, index);
+        }
+        let first = SolveSettings {
+            max_iter: HEAT,
+            ..settings.clone()
+        };
+        let rest = SolveSettings {
+            max_iter: settings.max_iter - HEAT,
+            ..settings.clone()
+        };
+        let mut solution = self.minimize(objective, x, &first, stage, index);
+        if self.interrupted {
+            solution.terminations.fill(Termination::Interrupted);
+            return solution;
+        }
+        let (mut finalists, mut at) = (Vec::new(), 0);
+        for starts in of_frames {
+            let mut order: Vec<usize> = (at..at + starts.len()).collect();
+            order.sort_by(|a, b| solution.costs[*a].total_cmp(&solution.costs[*b]));
+            order.truncate(FINALISTS);
+            order.retain(|p| !solution.terminations[*p].converged());
+            order.sort_unstable();
+            finalists.extend(order);
+            at += starts.len();
+        }
+        self.go_on(objective, &finalists, &mut solution, &rest, stage, index);
+        solution
     }
 
     /// Minimises, first with rounded kinks where the stage has any.
@@ -110,19 +158,32 @@ impl<E: Scalar, D: Host<E>> Fitter<'_, E, D> {
         if stuck.is_empty() || self.interrupted {
             return;
         }
-        let stride = objective.layout().ambient();
-        let rows = stuck
-            .iter()
-            .map(|p| &solution.x[p * stride..(p + 1) * stride]);
-        let x: Vec<f64> = rows.flatten().copied().collect();
-        let part = objective.part(stage, &stuck);
         let settings = SolveSettings {
             method: MethodKind::Lbfgs,
             ..settings.clone()
         };
-        let more = self.minimize(&part, x, &settings, stage, index);
-        for (i, p) in stuck.into_iter().enumerate() {
-            solution.replace(p, &more, i, stride);
+        self.go_on(objective, &stuck, solution, &settings, stage, index);
+    }
+
+    /// Minimises some of the problems on from where they ended.
+    fn go_on(
+        &mut self,
+        objective: &CompiledObjective<'_, E, D>,
+        some: &[usize],
+        solution: &mut Solution,
+        settings: &SolveSettings,
+        stage: &Stage,
+        index: usize,
+    ) {
+        let stride = objective.layout().ambient();
+        let rows = some
+            .iter()
+            .map(|p| &solution.x[p * stride..(p + 1) * stride]);
+        let x: Vec<f64> = rows.flatten().copied().collect();
+        let part = objective.part(stage, some);
+        let more = self.minimize(&part, x, settings, stage, index);
+        for (i, p) in some.iter().enumerate() {
+            solution.replace(*p, &more, i, stride);
         }
     }
 }

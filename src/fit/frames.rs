@@ -6,7 +6,7 @@ use crate::ir::{Coupling, Precision, Problem, Residual, Stage};
 
 /// Observed frames that are usable; a term along frames bridges those without observations.
 pub(super) fn of_stage(problem: &Problem, stage: &Stage, usable: &[bool]) -> Vec<usize> {
-    let bridges = stage.terms.iter().any(|t| t.residual.couples());
+    let bridges = stage.terms.iter().any(|t| t.couples());
     let takes_part = |f: &usize| (problem.observed[*f] || bridges) && usable[*f];
     let frames: Vec<usize> = (0..problem.frames).filter(takes_part).collect();
     match stage.coupling {

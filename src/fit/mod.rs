@@ -150,7 +150,10 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
         if !alone {
             settings.max_iter = 0;
         }
-        let solution = self.descend(&objective, x, &settings, stage, index);
+        let solution = match alone {
+            true => self.race(&objective, &starts, x, &settings, stage, index),
+            false => self.minimize(&objective, x, &settings, stage, index),
+        };
         self.values = values.clone();
         let best = start::best_of_each_frame(&starts, &solution.costs);
         for &p in &best {
@@ -173,7 +176,7 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
 
     fn solve(&mut self, stage: &Stage, index: usize) {
         let joint = stage.coupling != Coupling::Independent;
-        if stage.terms.iter().any(|t| t.residual.couples()) {
+        if stage.terms.iter().any(|t| t.couples()) {
             bridge::fill(self.problem, stage, &self.touched, &mut self.values);
         }
         let mut frames = frames::of_stage(self.problem, stage, &self.usable_frames(stage));

@@ -13,6 +13,8 @@ use crate::objective::{Evaluation, Objective, Want};
 const LOOKED_AT: usize = 4;
 /// Eigenvalues of JᵀJ, over the largest, below which a direction is open.
 const OPEN: f64 = 1e-11;
+/// What stands in JᵀJ for the direction off a sphere, in which nothing moves.
+const OFF_SPHERE: f64 = 1.0;
 /// Unknowns that a direction is named by at most, and their least share of it.
 const NAMED: usize = 4;
 const SHARE: f64 = 0.2;
@@ -20,7 +22,7 @@ const SHARE: f64 = 0.2;
 /// What a stage frees and its terms leave open at the given values: unknowns, and after them
 /// combinations of unknowns of which only the sum is open.
 pub(super) fn open(problem: &Problem, stage: &Stage, values: &Values, of: &[usize]) -> Vec<String> {
-    let looked_at = match stage.terms.iter().any(|t| t.residual.couples()) {
+    let looked_at = match stage.terms.iter().any(|t| t.couples()) {
         true => of[..of.len().min(LOOKED_AT)].to_vec(),
         false => spread(of),
     };
@@ -52,12 +54,22 @@ fn of_frames(problem: &Problem, stage: &Stage, values: &Values, frames: &[usize]
     let objective =
         CompiledObjective::<f64, Cpu>::new(problem, stage, values, frames.to_vec(), true);
     let mut out = Evaluation::default();
-    objective.evaluate(&objective.start(), &[0], Want::Normal, &mut out);
+    let start = objective.start();
+    objective.evaluate(&start, &[0], Want::Normal, &mut out);
     let Normal::Chain(chain) = &out.normal else {
         return Vec::new();
     };
-    let unknowns = objective.layout().tangent();
-    let Some(Eigen { values, vectors }) = symmetric(&chain.square(), unknowns) else {
+    let layout = objective.layout();
+    let unknowns = layout.tangent();
+    let mut square = chain.square();
+    for (first, normal) in layout.normals(&start) {
+        for (i, a) in normal.iter().enumerate() {
+            for (j, b) in normal.iter().enumerate() {
+                square[(first + i) * unknowns + first + j] += a * b * OFF_SPHERE;
+            }
+        }
+    }
+    let Some(Eigen { values, vectors }) = symmetric(&square, unknowns) else {
         return Vec::new();
     };
     let most = values.iter().fold(0.0, |most: f64, x| most.max(x.abs()));

@@ -11,6 +11,8 @@ use crate::solve::{MethodKind, SolveSettings, minimize};
 
 /// Frames that are measured.
 const SAMPLE: usize = 128;
+/// Unknowns of a frame that only stands somewhere.
+const FEW: usize = 6;
 /// Iterations that are measured.
 const MEASURED: usize = 3;
 
@@ -97,7 +99,7 @@ fn of_stage<E: Scalar, D: Host<E>>(
         }
     }
     let work = objective.work();
-    let iterations = usual_iterations(problem, index);
+    let iterations = usual_iterations(problem, index, work.unknowns.0);
     let plan = StagePlan {
         name: stage.name.clone(),
         method: stage.method,
@@ -116,7 +118,7 @@ fn of_stage<E: Scalar, D: Host<E>>(
 }
 
 /// How many iterations a frame of such a stage usually takes, within its limit; all starts together.
-fn usual_iterations(problem: &Problem, index: usize) -> usize {
+fn usual_iterations(problem: &Problem, index: usize, own: usize) -> usize {
     let stage = &problem.stages[index];
     let decodes = problem.nodes.iter().any(|node| match node.kind {
         NodeKind::Decoded { of, .. } => super::soft::moves(problem, stage, of),
@@ -130,6 +132,7 @@ fn usual_iterations(problem: &Problem, index: usize) -> usize {
     let usual = match (stage.method, decodes, joint) {
         (MethodKind::Lm, true, false) => 26,
         (MethodKind::Lm, true, true) => 20,
+        (MethodKind::Lm, false, false) if own <= FEW => 3,
         (MethodKind::Lm, false, false) => 9,
         (MethodKind::Lm, false, true) => 6,
         (MethodKind::Lbfgs, true, _) => 300,

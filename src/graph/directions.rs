@@ -1,9 +1,9 @@
 //! Derivatives in many directions at once, of each only the numbers that move.
 
 use super::Scalar;
-use super::memory::Kept;
 use super::number::Number;
 use super::operation::{At, Kernel};
+use crate::memory::Kept;
 
 /// The numbers of a node that move in one direction, and where they lie among those of all.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -96,6 +96,40 @@ impl Plan {
             inputs,
             from: all_from,
             dims,
+        }
+    }
+}
+
+impl Plan {
+    /// Of `count` frames side by side, of which each moves with its own unknowns, which come frame after
+    /// frame, `own` of each; those from `shared` on move all.
+    pub fn of_neighbours(
+        input: Columns,
+        dims: usize,
+        count: usize,
+        (own, shared): (usize, usize),
+    ) -> Self {
+        let (mut out, mut from) = (Columns::default(), Vec::new());
+        let numbered = || input.columns.iter().enumerate();
+        let blocks = |column: &Column, of: std::ops::Range<usize>| -> Vec<usize> {
+            of.flat_map(|j| column.dims.iter().map(move |d| j * dims + d))
+                .collect()
+        };
+        for j in 0..count {
+            for (at, column) in numbered().filter(|(_, c)| c.unknown < own) {
+                out.add(j * own + column.unknown, blocks(column, j..j + 1));
+                from.push(vec![Some(at)]);
+            }
+        }
+        for (at, column) in numbered().filter(|(_, c)| c.unknown >= shared) {
+            out.add(column.unknown, blocks(column, 0..count));
+            from.push(vec![Some(at)]);
+        }
+        Self {
+            out,
+            inputs: vec![input],
+            from,
+            dims: vec![dims],
         }
     }
 }

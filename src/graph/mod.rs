@@ -6,7 +6,7 @@ pub(crate) mod concat;
 pub(crate) mod directions;
 pub(crate) mod linear3;
 pub(crate) mod matmul;
-pub(crate) mod memory;
+pub(crate) mod neighbours;
 pub(crate) mod number;
 mod operation;
 pub(crate) mod product;

@@ -47,6 +47,11 @@ pub(crate) trait Kernel<E: Scalar>: Send + Sync {
         false
     }
 
+    /// How many frames, from its own on, a frame's result reads.
+    fn neighbours(&self) -> usize {
+        1
+    }
+
     /// dy = J dx in many directions at once.
     #[inline(always)]
     fn tangents<T: Number<Scalar = E>>(&self, at: At<'_, T>, directions: Directions<'_, T>)
@@ -72,6 +77,8 @@ pub(crate) trait Operation<E: Scalar>: Send + Sync {
     fn reach(&self, moved: &[Option<&[bool]>]) -> Vec<bool>;
 
     fn remembers(&self) -> bool;
+
+    fn neighbours(&self) -> usize;
 
     fn tangents(&self, x: &[&[E]], y: &[E], directions: Directions<'_, E>);
 }
@@ -167,6 +174,10 @@ impl<E: Scalar, K: Kernel<E>> Operation<E> for K {
 
     fn remembers(&self) -> bool {
         Kernel::remembers(self)
+    }
+
+    fn neighbours(&self) -> usize {
+        Kernel::neighbours(self)
     }
 
     fn tangents(&self, x: &[&[E]], y: &[E], directions: Directions<'_, E>) {

@@ -197,6 +197,24 @@ pub enum NodeKind {
         points: NodeId,
         height: f64,
     },
+    /// The numbers of a frame and of those after it, `count` in all.
+    Neighbours {
+        of: NodeId,
+        count: usize,
+    },
+    /// Finite differences of neighbours.
+    Difference {
+        neighbours: NodeId,
+        order: usize,
+        rate: f64,
+    },
+    /// The velocity of points near a level plane.
+    Sliding {
+        neighbours: NodeId,
+        height: f64,
+        fade: f64,
+        rate: f64,
+    },
     /// Left minus right length of bones of the rest skeleton.
     BoneDifferences {
         rest: NodeId,
@@ -227,7 +245,11 @@ impl NodeKind {
             | Self::Affine { of, .. }
             | Self::JointLimits { of, .. }
             | Self::NearestComponent { of, .. }
+            | Self::Neighbours { of, .. }
             | Self::Bending { of } => vec![*of],
+            Self::Difference { neighbours, .. } | Self::Sliding { neighbours, .. } => {
+                vec![*neighbours]
+            }
             Self::Concat { of, .. } => of.clone(),
             Self::Kinematics {
                 root,
@@ -279,6 +301,15 @@ pub struct Term {
     pub node: NodeId,
     pub residual: Residual,
     pub whitening: Whitening,
+    /// Frames after a frame that its residual reads.
+    pub reach: usize,
+}
+
+impl Term {
+    /// Whether it ties frames to each other.
+    pub fn couples(&self) -> bool {
+        self.reach > 0
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -287,8 +318,6 @@ pub enum Residual {
     Points(Arc<Targets>),
     /// The node's value less a fixed one, in residuals of `k` components.
     Value { k: usize, about: Arc<Vec<f64>> },
-    /// Finite differences of the node's points along frames.
-    Difference { order: usize, rate: f64, k: usize },
 }
 
 impl Residual {
@@ -311,11 +340,6 @@ impl Residual {
             .chunks_exact((views * points).max(1))
             .nth(frame);
         k * of_frame.map_or(0, |w| w.iter().filter(|w| **w > 0.0).count())
-    }
-
-    /// Whether it ties frames to each other.
-    pub fn couples(&self) -> bool {
-        matches!(self, Self::Difference { .. })
     }
 }
 

@@ -8,8 +8,8 @@ use super::jacobian::{Outer, Product};
 use super::layer::Kink;
 use super::network::OUT;
 use crate::graph::directions::{Columns, Directions};
-use crate::graph::memory::Kept;
 use crate::graph::{At, Kernel, LANES, Number, Scalar};
+use crate::memory::Kept;
 
 /// A code to six numbers of each joint, and behind them the values of both hidden layers.
 pub(crate) struct Decoding<E> {

@@ -13,7 +13,7 @@ use super::lm::{Lm, System};
 use super::outcome::{Progress, Solution, Termination, TraceRow};
 use super::state::{Method, Terrain};
 use super::{MethodKind, SolveSettings};
-use crate::graph::memory::Memory;
+use crate::memory::Memory;
 use crate::normal::Normal;
 use crate::objective::{Evaluation, Objective, Want};
 

@@ -3,7 +3,7 @@
 use super::SolveSettings;
 use super::lm::System;
 use super::outcome::Termination;
-use crate::graph::memory::Memory;
+use crate::memory::Memory;
 use crate::objective::{Layout, Want};
 use crate::precondition::Preconditioner;
 

@@ -319,6 +319,7 @@ const MEASURED: &[&str] = &[
     "joint_limits",
     "bending",
     "ground",
+    "contact",
     "symmetry",
 ];
 
@@ -334,6 +335,7 @@ pub static TERM: &[Key] = &[
                 "joint_limits",
                 "bending",
                 "ground",
+                "contact",
                 "symmetry",
             ]),
             "the residual",
@@ -344,7 +346,7 @@ pub static TERM: &[Key] = &[
     only(key("target", Text, "the observed keypoints"), &["points"]),
     only(
         key("of", Text, "a variable or a source"),
-        &["l2", "difference", "ground"],
+        &["l2", "difference", "ground", "contact"],
     ),
     or(
         only(
@@ -377,14 +379,25 @@ pub static TERM: &[Key] = &[
             Texts,
             "which points of the source; heels and toes by default",
         ),
-        &["ground"],
+        &["ground", "contact"],
     ),
     or(
         only(
             key("height", Quantity(Dimension::LENGTH), "height of the plane"),
-            &["ground"],
+            &["ground", "contact"],
         ),
         "\"0 m\"",
+    ),
+    or(
+        only(
+            key(
+                "fade",
+                Quantity(Dimension::LENGTH),
+                "height above the plane at which a velocity counts half",
+            ),
+            &["contact"],
+        ),
+        "\"3 cm\"",
     ),
     only(
         key("limits", AnyMap, "ranges by joint, over the built-in ones"),

@@ -350,7 +350,7 @@ fn coupling_terms(spec: &Table) -> Vec<Node> {
         return Vec::new();
     };
     let couples = |node: &Node| match &node.value {
-        Value::Table(t) => t.text("kind") == Some("difference"),
+        Value::Table(t) => matches!(t.text("kind"), Some("difference" | "contact")),
         _ => false,
     };
     let name = |name: &String| Node {

@@ -1,6 +1,8 @@
 //! Loss terms: weight · Σ conf · ρ(‖residual‖² / sigma²), as blocks of residuals with their weights.
 
 pub(crate) mod bending;
+pub(crate) mod contact;
+pub(crate) mod difference;
 pub(crate) mod ground;
 pub(crate) mod joint_limits;
 pub(crate) mod residuals;

@@ -1,4 +1,4 @@
-//! A term's residuals: a prediction less what it is held against, or its differences along frames.
+//! A term's residuals: a prediction less what it is held against.
 
 use num_traits::Zero;
 
@@ -20,8 +20,6 @@ pub(crate) enum About<E> {
         /// (frames, points): confidence^p times the keypoint's weight.
         weights: Vec<E>,
     },
-    /// Nothing: differences of the prediction along frames, by a stencil.
-    Neighbours(Vec<E>),
 }
 
 /// A term in the graph's precision.
@@ -31,6 +29,8 @@ pub(crate) struct Residuals<E> {
     weight: E,
     /// Components of one residual.
     k: usize,
+    /// Frames after a frame that its prediction reads.
+    reach: usize,
 }
 
 /// The frame of each lane.
@@ -54,26 +54,15 @@ pub(crate) struct Weighed<E> {
 }
 
 impl<E: Scalar> Residuals<E> {
-    pub fn new(whitening: &Whitening, about: About<E>, k: usize) -> Self {
+    /// `reach`: the frames after a frame that its prediction reads.
+    pub fn new(whitening: &Whitening, about: About<E>, k: usize, reach: usize) -> Self {
         Self {
             whitener: Whitener::new(whitening),
             about,
             weight: E::of(whitening.weight),
             k,
+            reach,
         }
-    }
-
-    /// For each neighbour its factor in a residual; one for terms of single frames.
-    pub fn stencil(&self) -> &[E] {
-        match &self.about {
-            About::Neighbours(stencil) => stencil,
-            _ => &[],
-        }
-    }
-
-    /// Frames after a frame that a residual reads.
-    pub fn reach(&self) -> usize {
-        self.stencil().len().saturating_sub(1)
     }
 
     /// The residuals of a prediction, (dims, LANES), their costs and weights.
@@ -87,7 +76,7 @@ impl<E: Scalar> Residuals<E> {
 
     /// Lanes whose residual is complete, as factors 1 and 0.
     fn complete(&self, rows: Rows<'_>) -> [E; LANES] {
-        let reach = self.reach();
+        let reach = self.reach;
         std::array::from_fn(|k| {
             let last = k + reach;
             let whole = k < rows.core && last < rows.used;
@@ -102,20 +91,7 @@ impl<E: Scalar> Residuals<E> {
     pub fn gradient(&self, weighed: &Weighed<E>) -> Vec<E> {
         let two = E::of(2.0);
         let pairs = weighed.residuals.iter().zip(&weighed.weights);
-        let slopes: Vec<E> = pairs.map(|(r, w)| two * *r * *w).collect();
-        if self.stencil().is_empty() {
-            return slopes;
-        }
-        let mut gradient = vec![E::zero(); slopes.len()];
-        let rows = gradient.chunks_exact_mut(LANES);
-        for (to, slopes) in rows.zip(slopes.chunks_exact(LANES)) {
-            for (j, s) in self.stencil().iter().enumerate() {
-                for k in 0..LANES - j {
-                    to[k + j] += *s * slopes[k];
-                }
-            }
-        }
-        gradient
+        pairs.map(|(r, w)| two * *r * *w).collect()
     }
 }
 
@@ -200,17 +176,6 @@ impl<E: Scalar> Residuals<E> {
                     }
                 }
                 Lanes(first.map(|at| weights[at]))
-            }
-            About::Neighbours(stencil) => {
-                for (x, r) in x.iter().zip(r) {
-                    *r = Lanes::zero();
-                    for (j, s) in stencil.iter().enumerate() {
-                        for i in 0..LANES - j {
-                            r.0[i] += *s * x.0[i + j];
-                        }
-                    }
-                }
-                Lanes::splat(E::one())
             }
         }
     }
