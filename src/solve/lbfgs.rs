@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use super::line_search::{LineSearch, Verdict};
 use super::outcome::Termination;
 use super::state::{Method, Point, State, Terrain, largest};
+use crate::manifold::dot;
 
 /// Largest whitened change of one coordinate in the first step and in any step.
 const FIRST_STEP: f64 = 0.3;
