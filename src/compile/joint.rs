@@ -1,16 +1,14 @@
 //! A stage that is one problem: its frames share unknowns, or pull on each other.
 
-use super::linear::Products;
-use super::objective::{Chunk, CompiledObjective, lane};
+use super::objective::{Chunk, CompiledObjective};
 use super::program::ChunkResult;
 use crate::graph::{Host, LANES, Scalar};
-use crate::normal::lanes::start;
 use crate::normal::{Chain, Links, Normal};
 use crate::objective::{Evaluation, Want};
 use crate::term::residuals::Rows;
 
 /// Chunks whose products are held at a time.
-const WAVE: usize = 32;
+const WAVE: usize = 16;
 
 /// What is shared by all frames, worked off once in the first lane.
 const FIRST: Chunk = Chunk {
@@ -68,63 +66,28 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
         for wave in self.chunks(self.frames.len()).chunks(WAVE) {
             let results = self.on(wave, &self.frames, |rows, slots, frames| {
                 let leaf = |variable| self.leaf(variable, x, slots, frames);
-                self.products(&self.program, &self.linear, rows, want, leaf, &mut [])
+                let products =
+                    self.products(&self.program, &self.linear, rows, want, leaf, &mut []);
+                let square = of_lanes(&products.square, rows.core);
+                let slope = of_lanes(&products.slope, rows.core);
+                (products.costs, products.excess, square, slope)
             });
-            for (chunk, products) in results {
-                add_terms(&products.costs, out);
-                excess += products.excess[..chunk.core].iter().sum::<f64>();
-                self.link(&chunk, &products, &mut chain);
+            for (chunk, (costs, excesses, squares, slopes)) in results {
+                add_terms(&costs, out);
+                excess += excesses[..chunk.core].iter().sum::<f64>();
+                for (k, (square, slope)) in squares.iter().zip(&slopes).enumerate() {
+                    chain.add(chunk.first + k, square, slope);
+                }
             }
         }
         let leaf = |variable| self.leaf(variable, x, &[0], &[0]);
         let shared = self.products(&self.shared, &self.linear_shared, ONE, want, leaf, &mut []);
         add_terms(&shared.costs, out);
-        let (square, slope) = (lane(&shared.square, 0), lane(&shared.slope, 0));
-        chain.add_frame(0, &square, &slope, true);
+        let [square, slope] = [&shared.square, &shared.slope].map(|data| of_lanes(data, 1));
+        chain.add(0, &square[0], &slope[0]);
         out.excess.push(excess);
         out.normal = Normal::Chain(Box::new(chain));
         out.costs.push(out.terms.iter().sum());
-    }
-
-    /// Adds the products of a chunk to those of all frames.
-    fn link(&self, chunk: &Chunk, products: &Products<E>, chain: &mut Chain) {
-        for k in 0..chunk.core {
-            let frame = chunk.first + k;
-            let (square, slope) = (lane(&products.square, k), lane(&products.slope, k));
-            let left = self.frames.len() - frame;
-            for i in 0..self.linear.frames.min(left) {
-                let (square_of_one, slope_of_one) = self.of_one(i, &square, &slope);
-                chain.add_frame(frame + i, &square_of_one, &slope_of_one, i == 0);
-                for j in 0..i {
-                    chain.add_across(frame + j, i - j, &self.across(i, j, &square));
-                }
-            }
-        }
-    }
-
-    /// Of a lane's products those of the unknowns of one of its frames, and of the shared ones.
-    fn of_one(&self, i: usize, square: &[f64], slope: &[f64]) -> (Vec<f64>, Vec<f64>) {
-        let (own, shared) = (self.linear.own, self.linear.shared);
-        let first = self.linear.frames * own;
-        let unknowns: Vec<usize> = (i * own..(i + 1) * own)
-            .chain(first..first + shared)
-            .collect();
-        let row = |(r, &row): (usize, &usize)| {
-            let columns = unknowns[..r + 1].iter();
-            columns.map(move |column| square[start(row) + column])
-        };
-        let triangle = unknowns.iter().enumerate().flat_map(row).collect();
-        (triangle, unknowns.iter().map(|u| slope[*u]).collect())
-    }
-
-    /// (own, own): the rows of frame i and the columns of frame j.
-    fn across(&self, i: usize, j: usize, square: &[f64]) -> Vec<f64> {
-        let own = self.linear.own;
-        let row = |r: usize| {
-            let at = start(i * own + r) + j * own;
-            square[at..at + own].iter().copied()
-        };
-        (0..own).flat_map(row).collect()
     }
 
     /// How the frames of a joint stage hang together.
@@ -136,6 +99,17 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
             width: self.program.reach,
         }
     }
+}
+
+/// The numbers of each of the first lanes.
+fn of_lanes<E: Scalar>(data: &[E], count: usize) -> Vec<Vec<f64>> {
+    let mut all = vec![Vec::with_capacity(data.len() / LANES); count];
+    for row in data.chunks_exact(LANES) {
+        for (to, x) in all.iter_mut().zip(row) {
+            to.push(x.wide());
+        }
+    }
+    all
 }
 
 /// Adds the terms of all lanes to those of the one problem.

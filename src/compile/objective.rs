@@ -475,11 +475,6 @@ fn parameters(problem: &Problem, stage: &Stage, frames: usize) -> (Vec<Free>, La
     (free, layout)
 }
 
-/// The numbers of one lane.
-pub(super) fn lane<E: Scalar>(data: &[E], k: usize) -> Vec<f64> {
-    data.chunks_exact(LANES).map(|row| row[k].wide()).collect()
-}
-
 /// The costs of problems from those of their terms.
 fn sum_terms(columns: usize, out: &mut Evaluation) {
     let sums = out.terms.chunks_exact(columns.max(1));

@@ -182,6 +182,7 @@ impl<E: Scalar, D: Host<E>> Fitter<'_, E, D> {
         let x: Vec<f64> = rows.flatten().copied().collect();
         let part = objective.part(stage, some);
         let more = self.minimize(&part, x, settings, stage, index);
+        solution.seconds += more.seconds;
         for (i, p) in some.iter().enumerate() {
             solution.replace(*p, &more, i, stride);
         }

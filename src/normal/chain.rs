@@ -8,6 +8,7 @@ use super::blocks::{
     bilinear, cholesky, matrix, matrix_mut, solve_lower, solve_upper, subtract, subtract_product,
     subtract_transposed, triangle,
 };
+use super::lanes::start;
 
 /// Where the unknowns of frames stand in a tangent vector whose first `shared` entries belong to all.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -98,40 +99,37 @@ impl Chain {
         out
     }
 
-    /// Adds JᵀJ of a frame's unknowns and the shared ones after them, a packed lower triangle whose
-    /// entries lie `stride` apart, and Jᵀr; the part that is shared alone only where `corner`.
-    pub fn add_frame(&mut self, frame: usize, square: &[f64], slope: &[f64], corner: bool) {
+    /// Adds JᵀJ and Jᵀr of residuals that read some frames from one on: a packed lower triangle of the
+    /// unknowns of so many frames, one frame after the other, and of the shared ones after them. Frames
+    /// beyond the last one are left out.
+    pub fn add(&mut self, first: usize, square: &[f64], slope: &[f64]) {
         let (own, shared) = (self.links.own(), self.links.shared);
-        let mut start = 0;
-        for i in 0..own + shared {
-            for j in 0..=i {
-                let x = square[start + j];
-                match (i < own, j < own) {
-                    (true, _) => self.squares[frame][i + j * own] += x,
-                    (false, true) => self.borders[frame][i - own + j * shared] += x,
-                    (false, false) if corner => self.corner[i - own + (j - own) * shared] += x,
-                    _ => {}
+        let count = (slope.len() - shared).checked_div(own).unwrap_or(0);
+        let used = count.min(self.links.frames - first);
+        for i in 0..used {
+            for r in 0..own {
+                let row = &square[start(i * own + r)..];
+                for j in 0..i {
+                    let to = &mut self.across[i - j - 1][first + j][r..];
+                    add_strided(&row[j * own..(j + 1) * own], to, own);
                 }
+                let to = &mut self.squares[first + i][r..];
+                add_strided(&row[i * own..i * own + r + 1], to, own);
             }
-            start += i + 1;
-        }
-        for (place, x) in self.links.places(frame).zip(slope) {
-            self.slope[place] += x;
-        }
-        if corner {
-            let sums = self.slope[..shared].iter_mut().zip(&slope[own..]);
-            sums.for_each(|(sum, x)| *sum += x);
-        }
-    }
-
-    /// Adds the block of the rows of `frame + distance` and the columns of `frame`, row-major.
-    pub fn add_across(&mut self, frame: usize, distance: usize, block: &[f64]) {
-        let own = self.links.own();
-        let to = &mut self.across[distance - 1][frame];
-        for (i, row) in block.chunks_exact(own.max(1)).enumerate() {
-            for (j, x) in row.iter().enumerate() {
-                to[i + j * own] += x;
+            let slopes = &slope[i * own..(i + 1) * own];
+            for (place, x) in self.links.places(first + i).zip(slopes) {
+                self.slope[place] += x;
             }
+        }
+        for s in 0..shared {
+            let row = &square[start(count * own + s)..];
+            for i in 0..used {
+                let to = &mut self.borders[first + i][s..];
+                add_strided(&row[i * own..(i + 1) * own], to, shared);
+            }
+            let corner = &row[count * own..count * own + s + 1];
+            add_strided(corner, &mut self.corner[s..], shared);
+            self.slope[s] += slope[count * own + s];
         }
     }
 
@@ -323,6 +321,12 @@ impl Chain {
     }
 }
 
+/// Adds to every so manieth number.
+fn add_strided(from: &[f64], to: &mut [f64], stride: usize) {
+    let to = to.iter_mut().step_by(stride);
+    to.zip(from).for_each(|(to, x)| *to += x);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -361,21 +365,15 @@ mod tests {
             let row = DVector::from_vec(row);
             dense += &row * row.transpose();
             slope += &row * residual;
-            for d in reads.clone() {
-                let numbers: Vec<f64> = (0..own)
-                    .map(|i| of_frame(d, i))
-                    .chain((0..shared).map(of_all))
-                    .collect();
-                let triangle = (0..own + shared).flat_map(|i| (0..=i).map(move |j| (i, j)));
-                let square: Vec<f64> = triangle.map(|(i, j)| numbers[i] * numbers[j]).collect();
-                let slope: Vec<f64> = numbers.iter().map(|x| x * residual).collect();
-                chain.add_frame(frame + d, &square, &slope, d == 0);
-                for e in 0..d {
-                    let pairs = (0..own).flat_map(|i| (0..own).map(move |j| (i, j)));
-                    let block = pairs.map(|(i, j)| of_frame(d, i) * of_frame(e, j));
-                    chain.add_across(frame + e, d - e, &block.collect::<Vec<f64>>());
-                }
-            }
+            let numbers: Vec<f64> = reads
+                .flat_map(|d| (0..own).map(move |i| (d, i)))
+                .map(|(d, i)| of_frame(d, i))
+                .chain((0..shared).map(of_all))
+                .collect();
+            let triangle = (0..numbers.len()).flat_map(|i| (0..=i).map(move |j| (i, j)));
+            let square: Vec<f64> = triangle.map(|(i, j)| numbers[i] * numbers[j]).collect();
+            let slope: Vec<f64> = numbers.iter().map(|x| x * residual).collect();
+            chain.add(frame, &square, &slope);
         }
         (chain, dense, slope)
     }
