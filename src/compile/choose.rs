@@ -39,6 +39,7 @@ pub(super) struct Choice<'a, E> {
     /// Products of all other terms.
     pub square: &'a [E],
     pub slope: &'a [E],
+    pub parts: &'a [usize],
 }
 
 impl<E: Scalar> Choice<'_, E> {
@@ -77,6 +78,7 @@ impl<E: Scalar> Choice<'_, E> {
             weights: &weighed.weights,
             square: &mut square,
             slope: &mut slope,
+            parts: self.parts,
         });
         let gain = dispatch(Gain {
             unknowns: self.own,

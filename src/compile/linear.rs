@@ -22,6 +22,8 @@ pub(super) struct Linear {
     pub shared: usize,
     /// Frames whose unknowns those of a lane are.
     pub frames: usize,
+    /// Where the unknowns of each frame begin, those that are shared, and their number.
+    pub parts: Vec<usize>,
 }
 
 /// How a step comes by its directions.
@@ -31,12 +33,14 @@ enum Way {
     Through(Plan),
 }
 
+/// Unknowns, and where the first component of a group stands among the numbers of all directions.
+type Moves = [(usize, usize)];
+
 /// Neighbouring residuals of a term that move in the same directions.
 pub(super) struct Group {
     /// The first component.
     first: usize,
     count: usize,
-    /// Unknown, and where the first component stands among the numbers of all directions.
     columns: Vec<(usize, usize)>,
 }
 
@@ -112,6 +116,10 @@ impl Linear {
             own,
             shared,
             frames,
+            parts: (0..=frames)
+                .map(|i| i * own)
+                .chain([first_shared + shared])
+                .collect(),
         }
     }
 
@@ -231,6 +239,7 @@ impl Linear {
                 weights: &weighed.weights,
                 square: &mut products.square,
                 slope: &mut products.slope,
+                parts: &self.parts,
             });
         }
         for (term, groups, costs) in open {
@@ -274,6 +283,7 @@ impl Linear {
             own: self.own,
             square: &products.square,
             slope: &products.slope,
+            parts: &self.parts,
         };
         let Some(best) = choice.best(&term.alternatives) else {
             return;
@@ -311,6 +321,13 @@ fn groups(columns: &Columns, dims: usize) -> Vec<Group> {
 }
 
 impl Group {
+    /// The columns of unknowns between two bounds.
+    #[inline(always)]
+    fn within(&self, bounds: &[usize]) -> &Moves {
+        let place = |bound: usize| self.columns.partition_point(|(u, _)| *u < bound);
+        &self.columns[place(bounds[0])..place(bounds[1])]
+    }
+
     fn continues(&self, d: usize, columns: &[(usize, usize)]) -> bool {
         let next = |(unknown, at): &(usize, usize)| (*unknown, at + self.count);
         d == self.first + self.count && self.columns.iter().map(next).eq(columns.iter().copied())
@@ -325,6 +342,8 @@ pub(super) struct Square<'a, E> {
     pub weights: &'a [E],
     pub square: &'a mut [E],
     pub slope: &'a mut [E],
+    /// Unknowns at which parts of the square begin, and their number: parts stay in the nearest cache.
+    pub parts: &'a [usize],
 }
 
 impl<E: Scalar> Work for Square<'_, E> {
@@ -338,45 +357,65 @@ impl<E: Scalar> Work for Square<'_, E> {
             Lanes::of_row_mut(self.square),
             Lanes::of_row_mut(self.slope),
         );
-        for group in self.groups {
-            let mut done = 0;
-            while done < group.count {
-                let d = group.first + done;
-                done += match group.count - done {
-                    1 => add_square::<E, FUSED, 1>(group, done, j, &r[d..], &w[d..], square, slope),
-                    2 => add_square::<E, FUSED, 2>(group, done, j, &r[d..], &w[d..], square, slope),
-                    _ => add_square::<E, FUSED, 3>(group, done, j, &r[d..], &w[d..], square, slope),
-                };
+        for (i, rows) in self.parts.windows(2).enumerate() {
+            for columns in self.parts.windows(2).take(i + 1) {
+                for group in self.groups {
+                    let (rows, columns) = (group.within(rows), group.within(columns));
+                    let to = (&mut *square, &mut *slope);
+                    add_group(group, (rows, columns), j, (r, w), to);
+                }
             }
         }
     }
 }
 
+/// Adds a group's products of two ranges of its columns, and Jᵀ W r where both are one.
+#[inline(always)]
+fn add_group<E: Scalar, const FUSED: bool>(
+    group: &Group,
+    of: (&Moves, &Moves),
+    j: &[Lanes<E, FUSED>],
+    (r, w): (&[Lanes<E, FUSED>], &[Lanes<E, FUSED>]),
+    (square, slope): (&mut [Lanes<E, FUSED>], &mut [Lanes<E, FUSED>]),
+) {
+    let mut done = 0;
+    while done < group.count && !of.0.is_empty() {
+        let d = group.first + done;
+        let at = (&r[d..], &w[d..]);
+        done += match group.count - done {
+            1 => add_square::<E, FUSED, 1>(of, &j[done..], at, square, slope),
+            2 => add_square::<E, FUSED, 2>(of, &j[done..], at, square, slope),
+            _ => add_square::<E, FUSED, 3>(of, &j[done..], at, square, slope),
+        };
+    }
+}
+
 #[inline(always)]
 fn add_square<E: Scalar, const FUSED: bool, const D: usize>(
-    group: &Group,
-    skip: usize,
+    (rows, columns): (&Moves, &Moves),
     j: &[Lanes<E, FUSED>],
-    r: &[Lanes<E, FUSED>],
-    w: &[Lanes<E, FUSED>],
+    (r, w): (&[Lanes<E, FUSED>], &[Lanes<E, FUSED>]),
     square: &mut [Lanes<E, FUSED>],
     slope: &mut [Lanes<E, FUSED>],
 ) -> usize {
-    for (i, &(a, at)) in group.columns.iter().enumerate() {
-        let j_a = &j[at + skip..at + skip + D];
+    let same = std::ptr::eq(rows, columns);
+    for (i, &(a, at)) in rows.iter().enumerate() {
+        let j_a = &j[at..at + D];
         // Directions beyond D repeat the last one, and are left out.
         let own = |d: usize| w[d.min(D - 1)] * j_a[d.min(D - 1)];
         let (x, y, z) = (own(0), own(1), own(2));
-        slope[a] = x.fused(r[0], slope[a]);
-        if D > 1 {
+        if same {
+            slope[a] = x.fused(r[0], slope[a]);
+        }
+        if same && D > 1 {
             slope[a] = y.fused(r[1], slope[a]);
         }
-        if D > 2 {
+        if same && D > 2 {
             slope[a] = z.fused(r[2], slope[a]);
         }
         let row = &mut square[a * (a + 1) / 2..][..a + 1];
-        for &(b, at) in &group.columns[..i + 1] {
-            let j_b = &j[at + skip..at + skip + D];
+        for &(b, at) in if same { &columns[..i + 1] } else { columns } {
+            let j_b = &j[at..at + D];
             let mut sum = x.fused(j_b[0], row[b]);
             if D > 1 {
                 sum = y.fused(j_b[1], sum);
