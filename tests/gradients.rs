@@ -138,7 +138,7 @@ sigma = "1 cm"
 [terms.sliding]
 kind = "contact"
 height = "2 cm"
-fade = "20 cm"
+fade = "60 cm"
 sigma = "20 cm/s"
 [terms.even]
 kind = "symmetry"

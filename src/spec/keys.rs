@@ -393,7 +393,7 @@ pub static TERM: &[Key] = &[
             key(
                 "fade",
                 Quantity(Dimension::LENGTH),
-                "height above the plane at which a velocity counts half",
+                "height above the plane from which on a velocity counts nothing",
             ),
             &["contact"],
         ),

@@ -1,5 +1,5 @@
-//! r = v / (1 + (d/fade)²): the velocity of points, the less it counts the higher they are above a level
-//! plane, d = max(0, y − height). A foot on the ground should not slide.
+//! r = v max(0, 1 − (d/fade)²)²: the velocity of points, the less it counts the higher they are above a
+//! level plane, d = max(0, y − height). A foot on the ground should not slide.
 
 use crate::graph::linear3::{V3, dot, sub, v3};
 use crate::graph::{At, Kernel, Number, Scalar};
@@ -9,7 +9,7 @@ pub(crate) struct Sliding<E> {
     pub points: usize,
     /// Of the plane, m.
     pub height: E,
-    /// Distance from the plane at which a velocity counts half, m.
+    /// Distance from the plane from which on a velocity counts nothing, m.
     pub fade: E,
     /// Frames per second.
     pub rate: E,
@@ -21,9 +21,10 @@ fn weight<E: Scalar, T: Number<Scalar = E>>(term: &Sliding<E>, y: T) -> (T, T) {
     let fade = T::splat(E::one() / term.fade);
     let above = (y - T::splat(term.height)) * fade;
     let above = above.less(T::zero(), T::zero(), above);
-    let weight = T::one() / above.fused(above, T::one());
-    let two = T::splat(E::of(2.0));
-    (weight, -(two * above * fade * weight * weight))
+    let root = T::one() - above * above;
+    let root = root.less(T::zero(), T::zero(), root);
+    let four = T::splat(E::of(4.0));
+    (root * root, -(four * above * fade * root))
 }
 
 impl<E: Scalar> Sliding<E> {
@@ -112,7 +113,7 @@ mod tests {
         let sliding = Sliding {
             points: 3,
             height: 0.01,
-            fade: 0.02,
+            fade: 0.04,
             rate: 10.0,
         };
         let here = [0.0, 0.0, 0.0, 0.0, 0.03, 0.0, 0.0, 0.21, 0.0];
@@ -120,7 +121,7 @@ mod tests {
         let x: Vec<f64> = here.iter().copied().chain(next).collect();
         let mut y = [0.0; 9];
         sliding.forward::<f64>(&[&x], &mut y);
-        for (speed, expected) in y.iter().step_by(3).zip([1.0, 0.5, 1.0 / 101.0]) {
+        for (speed, expected) in y.iter().step_by(3).zip([1.0, 0.5625, 0.0]) {
             assert!((speed - expected).abs() < 1e-12, "{speed} {expected}");
         }
     }
