@@ -65,6 +65,10 @@ fn print(stage: &StagePlan, happened: Option<&Value>) {
         thousands(stage.products.1),
         bytes(stage.bytes)
     );
+    let [cost, gradient, normal] = stage.evaluation.map(time);
+    println!(
+        "  a frame's cost takes {cost} of a thread, with its gradient {gradient}, with JᵀJ {normal}"
+    );
     let took = happened.map(|stage| {
         let count = |key: &str| stage[key].as_f64().unwrap_or(0.0);
         let per = match stage["coupling"].as_str() {
@@ -100,6 +104,7 @@ fn tied(width: usize, shared: usize) -> String {
 
 fn time(seconds: f64) -> String {
     match seconds {
+        s if s < 1e-5 => format!("{:.1} µs", s * 1e6),
         s if s < 1e-3 => format!("{:.0} µs", s * 1e6),
         s if s < 1.0 => format!("{:.0} ms", s * 1e3),
         s if s < 120.0 => format!("{s:.1} s"),

@@ -9,6 +9,8 @@ mod objective;
 mod operations;
 mod program;
 mod seeds;
+#[cfg(test)]
+mod transposes;
 pub(crate) mod work;
 
 pub(crate) use forward::forward;

@@ -18,7 +18,7 @@ pub(super) struct Program<E> {
 }
 
 pub(super) struct Step<E> {
-    node: NodeId,
+    pub node: NodeId,
     pub action: Action<E>,
 }
 

@@ -1,18 +1,25 @@
 //! What a fit will take: each stage's structure, its work, and the time of a few iterations of it.
 
+use std::time::Instant;
+
 use dfdx::prelude::Cpu;
+use rayon::ThreadPoolBuilder;
 
 use super::{Values, codes, frames, open, start};
 use crate::compile::CompiledObjective;
 use crate::compile::work::Work;
 use crate::graph::{Host, Scalar};
 use crate::ir::{Coupling, NodeKind, Per, Precision, Problem};
+use crate::objective::{Evaluation, Objective, Want};
 use crate::solve::{MethodKind, SolveSettings, minimize};
 
 /// Frames that are measured.
 const SAMPLE: usize = 128;
 /// Unknowns of a frame that only stands somewhere.
 const FEW: usize = 6;
+/// What is measured of an evaluation, and for how long, seconds.
+const WANTS: [Want; 3] = [Want::Cost, Want::Gradient, Want::Normal];
+const LONG_ENOUGH: f64 = 0.02;
 /// Iterations that are measured.
 const MEASURED: usize = 3;
 
@@ -31,6 +38,8 @@ pub struct StagePlan {
     pub products: (usize, usize),
     /// Bytes of a frame's directions, which an evaluation with JᵀJ writes and reads.
     pub bytes: usize,
+    /// Of one frame's cost, cost with gradient, and cost with JᵀJ, measured on one thread.
+    pub evaluation: [f64; 3],
     /// Of one frame and iteration, measured on this machine with all its threads.
     pub seconds_per_iteration: f64,
     /// What fits of this kind usually need for a frame.
@@ -86,6 +95,7 @@ fn of_stage<E: Scalar, D: Host<E>>(
         tolerance_cost: 0.0,
         ..SolveSettings::default()
     };
+    let evaluation = WANTS.map(|want| on_one_thread(&objective, want, sample.len()));
     let mut end = values.clone();
     let mut seconds_per_iteration = 0.0;
     let open = open::open(problem, stage, values, sample);
@@ -108,6 +118,7 @@ fn of_stage<E: Scalar, D: Host<E>>(
         joint: joint.then_some(work.width),
         products: (work.square, work.factor),
         bytes: work.directions * size_of::<E>(),
+        evaluation,
         seconds_per_iteration,
         iterations,
         seconds: seconds_per_iteration * (iterations * frames.len()) as f64,
@@ -115,6 +126,33 @@ fn of_stage<E: Scalar, D: Host<E>>(
         open,
     };
     (plan, end)
+}
+
+/// Seconds that an evaluation takes of a frame; zero where there are none.
+fn on_one_thread<E: Scalar, D: Host<E>>(
+    objective: &CompiledObjective<'_, E, D>,
+    want: Want,
+    frames: usize,
+) -> f64 {
+    let Ok(pool) = ThreadPoolBuilder::new().num_threads(1).build() else {
+        return 0.0;
+    };
+    let (x, all) = (
+        objective.start(),
+        (0..objective.problems()).collect::<Vec<_>>(),
+    );
+    pool.install(|| {
+        let mut out = Evaluation::default();
+        let begun = Instant::now();
+        let mut times = Vec::new();
+        while times.len() < 3 || begun.elapsed().as_secs_f64() < LONG_ENOUGH {
+            let begun = Instant::now();
+            objective.evaluate(&x, &all, want, &mut out);
+            times.push(begun.elapsed().as_secs_f64());
+        }
+        times.sort_by(f64::total_cmp);
+        times[times.len() / 2] / frames.max(1) as f64
+    })
 }
 
 /// How many iterations a frame of such a stage usually takes, within its limit; all starts together.
