@@ -158,7 +158,7 @@ fn code() -> Vec<(String, String)> {
     let read = |path: PathBuf| {
         let name = path.strip_prefix(&src).unwrap().display().to_string();
         let text = std::fs::read_to_string(&path).unwrap();
-        let code = text.split("#[cfg(test)]").next().unwrap_or("").to_string();
+        let code = text.split("[cfg(test)]").next().unwrap_or("").to_string();
         (name, code)
     };
     sources(&src).into_iter().map(read).collect()

@@ -9,7 +9,6 @@ mod objective;
 mod operations;
 mod program;
 mod seeds;
-#[cfg(test)]
 mod transposes;
 pub(crate) mod work;
 

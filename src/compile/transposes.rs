@@ -1,4 +1,5 @@
 //! ⟨J v, w⟩ = ⟨v, Jᵀ w⟩: tangents held against adjoints, operation by operation.
+#![cfg(test)]
 
 use std::collections::BTreeSet;
 use std::path::Path;
