@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use super::Learned;
 use super::converted::Weights;
 use super::jacobian::{Outer, Product};
-use super::layer::Kink;
+use super::layer::{Kink, not_zero, used};
 use super::network::OUT;
 use crate::graph::directions::{Columns, Directions};
 use crate::graph::{At, Kernel, LANES, Number, Scalar};
@@ -91,7 +91,7 @@ impl<E: Scalar> Decoding<E> {
             code.push(T::splat(*x));
         }
         let mut slopes = vec![T::zero(); self.hidden];
-        self.weights.layers[0].forward(&code, &mut slopes);
+        self.weights.layers[0].forward(&code, &mut slopes, 1);
         for x in &mut slopes {
             *x = self.kinks[0].slope_at(self.kinks[0].bend(*x));
         }
@@ -175,32 +175,34 @@ impl<E: Scalar> Kernel<E> for Decoding<E> {
     fn forward<T: Number<Scalar = E>>(&self, x: &[&[T]], y: &mut [T]) {
         let (six, hidden) = y.split_at_mut(OUT);
         let (first, second) = hidden.split_at_mut(self.hidden);
-        self.weights.layers[0].forward(x[0], first);
+        let used = used(x[0]);
+        self.weights.layers[0].forward(x[0], first, used);
         for x in first.iter_mut() {
             *x = self.kinks[0].bend(*x);
         }
-        self.weights.layers[1].forward(first, second);
+        self.weights.layers[1].forward(first, second, used);
         for x in second.iter_mut() {
             *x = self.kinks[1].bend(*x);
         }
-        self.weights.layers[2].forward(second, six);
+        self.weights.layers[2].forward(second, six, used);
     }
 
     #[inline(always)]
     fn adjoint<T: Number<Scalar = E>>(&self, at: At<'_, T>, gy: &[T], gx: &mut [Option<&mut [T]>]) {
         let Some(gx) = &mut gx[0] else { return };
         let (first, second) = at.y[OUT..].split_at(self.hidden);
+        let used = not_zero(&gy[..OUT]);
         let mut g2 = vec![T::zero(); self.hidden];
-        self.weights.layers[2].back(&gy[..OUT], &mut g2);
+        self.weights.layers[2].back(&gy[..OUT], &mut g2, used);
         for (g, y) in g2.iter_mut().zip(second) {
             *g *= self.kinks[1].slope_at(*y);
         }
         let mut g1 = vec![T::zero(); self.hidden];
-        self.weights.layers[1].back(&g2, &mut g1);
+        self.weights.layers[1].back(&g2, &mut g1, used);
         for (g, y) in g1.iter_mut().zip(first) {
             *g *= self.kinks[0].slope_at(*y);
         }
-        self.weights.layers[0].back(&g1, gx);
+        self.weights.layers[0].back(&g1, gx, used);
     }
 
     #[inline(always)]
@@ -345,6 +347,58 @@ mod tests {
         decoding.adjoint::<f64>(at, &weights, &mut [Some(&mut gradient)]);
         for (g, e) in gradient.iter().zip(&expected) {
             assert!((g - e).abs() < 1e-11 * e.abs().max(1.0));
+        }
+    }
+
+    /// Codes of sixteen frames, of which those from `used` on repeat the one before, (latent, LANES).
+    fn codes(decoding: &Decoding<f32>, used: usize) -> Vec<f32> {
+        let mut random = SplitMix64(9);
+        let code = |_| -> Vec<f32> {
+            let numbers = (0..decoding.latent).map(|_| random.normal() as f32);
+            numbers.collect()
+        };
+        let frames: Vec<Vec<f32>> = (0..used).map(code).collect();
+        let number = |d: usize| (0..LANES).map(move |k| (k.min(used - 1), d));
+        let all = (0..decoding.latent).flat_map(number);
+        all.map(|(k, d)| frames[k][d]).collect()
+    }
+
+    #[test]
+    fn few_frames_have_the_same_bits_as_many() {
+        let Ok(Prior::Learned(learned)) = Prior::builtin("vposer") else {
+            panic!("vposer is built in");
+        };
+        let decoding = Decoding::<f32>::new(&learned, 0.0);
+        let operation: &dyn crate::graph::Operation<f32> = &decoding;
+        let run = |used: usize| {
+            let x = codes(&decoding, used);
+            let mut y = vec![0.0; operation.out_dims() * LANES];
+            operation.forward(&[&x], &mut y);
+            // What is wanted of frames that nobody asked about is zero.
+            let wanted = |i: usize| match i % LANES < used && i / LANES < OUT {
+                true => ((i / LANES + i % LANES) as f32).sin(),
+                false => 0.0,
+            };
+            let gy: Vec<f32> = (0..y.len()).map(wanted).collect();
+            let mut gx = vec![0.0; x.len()];
+            operation.adjoint(&[&x], &y, &gy, &mut [Some(&mut gx)]);
+            (y, gx)
+        };
+        let of_lane = |data: &[f32], k: usize| -> Vec<u32> {
+            data.chunks_exact(LANES)
+                .map(|row| row[k].to_bits())
+                .collect()
+        };
+        let (y, gx) = run(LANES);
+        for used in [1, 2, 5, 8] {
+            let (few, few_gx) = run(used);
+            for k in 0..LANES {
+                let same = k.min(used - 1);
+                assert_eq!(of_lane(&few, k), of_lane(&y, same), "{k} of {used}");
+            }
+            for k in 0..used {
+                assert_eq!(of_lane(&few_gx, k), of_lane(&gx, k), "{k} of {used}");
+            }
         }
     }
 }

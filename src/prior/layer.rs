@@ -50,18 +50,113 @@ impl<E: Scalar> Layer<E> {
         })
     }
 
+    /// Of the leading frames alone where those are few; the others have the last one's numbers then.
     #[inline(always)]
-    pub fn forward<T: Number<Scalar = E>>(&self, x: &[T], y: &mut [T]) {
+    pub fn forward<T: Number<Scalar = E>>(&self, x: &[T], y: &mut [T], used: usize) {
         for (y, b) in y.iter_mut().zip(&self.bias) {
             *y = T::splat(*b);
         }
-        add_product(&self.weight, self.inputs, x, y);
+        match are_few::<T>(used) {
+            true => {
+                add_product_of_few(self.transposed(), x, y, used);
+                repeat(y, used);
+            }
+            false => add_product(&self.weight, self.inputs, x, y),
+        }
     }
 
-    /// gx += Wᵀ g.
+    /// gx += Wᵀ g; of the leading frames alone where those are few, and nothing to the others.
     #[inline(always)]
-    pub fn back<T: Number<Scalar = E>>(&self, g: &[T], gx: &mut [T]) {
-        add_product(self.transposed(), self.bias.len(), g, gx);
+    pub fn back<T: Number<Scalar = E>>(&self, g: &[T], gx: &mut [T], used: usize) {
+        match are_few::<T>(used) {
+            true => add_product_of_few(&self.weight, g, gx, used),
+            false => add_product(self.transposed(), self.bias.len(), g, gx),
+        }
+    }
+}
+
+/// How many leading frames there are after which all repeat the last one.
+#[inline(always)]
+pub(super) fn used<T: Number>(x: &[T]) -> usize {
+    let mut used = 1;
+    for k in 1..T::FRAMES {
+        for x in x {
+            if x.lane(k) != x.lane(k - 1) {
+                used = k + 1;
+            }
+        }
+    }
+    used
+}
+
+/// How many leading frames there are whose numbers are not all zero, at least.
+#[inline(always)]
+pub(super) fn not_zero<T: Number>(x: &[T]) -> usize {
+    let mut used = 1;
+    for k in 1..T::FRAMES {
+        for x in x {
+            if x.lane(k) != T::Scalar::of(0.0) {
+                used = k + 1;
+            }
+        }
+    }
+    used
+}
+
+/// Gives the frames from `used` on the numbers of the one before them.
+#[inline(always)]
+fn repeat<T: Number>(y: &mut [T], used: usize) {
+    for y in y {
+        for k in used..T::FRAMES {
+            y.set_lane(k, y.lane(used - 1));
+        }
+    }
+}
+
+/// Frames that share a row of weights.
+const TOGETHER: usize = 4;
+
+/// Whether frames are so few that lanes are better filled with a frame's own numbers.
+#[inline(always)]
+fn are_few<T: Number>(used: usize) -> bool {
+    used * 2 <= T::FRAMES
+}
+
+/// y += Mᵀ x of the leading frames, for the rows of M; each sum in the same order as those of
+/// [`add_product`], so that a frame has the same bits in any company.
+#[inline(always)]
+fn add_product_of_few<E: Scalar, T: Number<Scalar = E>>(
+    m: &[E],
+    x: &[T],
+    y: &mut [T],
+    used: usize,
+) {
+    let columns = y.len();
+    for first in (0..used).step_by(TOGETHER) {
+        for from in (0..columns).step_by(T::FRAMES) {
+            let end = (from + T::FRAMES).min(columns);
+            let frame = |i: usize| (first + i).min(used - 1);
+            let mut sums = [T::zero(); TOGETHER];
+            for (i, sum) in sums.iter_mut().enumerate() {
+                for (l, y) in y[from..end].iter().enumerate() {
+                    sum.set_lane(l, y.lane(frame(i)));
+                }
+            }
+            let [mut s0, mut s1, mut s2, mut s3] = sums;
+            let (a, b, c, d) = (frame(0), frame(1), frame(2), frame(3));
+            for (x, row) in x.iter().zip(m.chunks_exact(columns)) {
+                let w = T::load(&row[from..end]);
+                s0 = T::splat(x.lane(a)).fused(w, s0);
+                s1 = T::splat(x.lane(b)).fused(w, s1);
+                s2 = T::splat(x.lane(c)).fused(w, s2);
+                s3 = T::splat(x.lane(d)).fused(w, s3);
+            }
+            for (i, sum) in [s0, s1, s2, s3].iter().enumerate() {
+                for (l, y) in y[from..end].iter_mut().enumerate() {
+                    y.set_lane(frame(i), sum.lane(l));
+                }
+            }
+        }
     }
 }
 
@@ -177,8 +272,8 @@ mod tests {
         let layer = Layer::<f64>::new(&dense);
         let (x, g) = ([0.3, -2.0], [1.0, 2.0, 0.0, -1.0, 0.5, 3.0, 1.0]);
         let (mut y, mut gx) = ([0.0; 7], [1.0; 2]);
-        layer.forward::<f64>(&x, &mut y);
-        layer.back::<f64>(&g, &mut gx);
+        layer.forward::<f64>(&x, &mut y, 1);
+        layer.back::<f64>(&g, &mut gx, 1);
         let forward: f64 = y.iter().zip(&g).map(|(y, g)| (y - 0.5) * g).sum();
         let back: f64 = gx.iter().zip(&x).map(|(g, x)| (g - 1.0) * x).sum();
         assert!((forward - back).abs() < 1e-12);
