@@ -10,7 +10,7 @@ use crate::objective::Objective;
 use crate::solve::{MethodKind, Solution, SolveSettings, Termination};
 
 /// Of more starts of a frame than go on to the end, each is given so many iterations before.
-const FINALISTS: usize = 3;
+const FINALISTS: usize = 4;
 const HEAT: usize = 200;
 
 impl<E: Scalar, D: Host<E>> Fitter<'_, E, D> {
