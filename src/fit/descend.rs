@@ -11,7 +11,7 @@ use crate::solve::{MethodKind, Solution, SolveSettings, Termination};
 
 /// Of more starts of a frame than go on to the end, each is given so many iterations before.
 const FINALISTS: usize = 4;
-const HEAT: usize = 200;
+const HEAT: usize = 250;
 
 impl<E: Scalar, D: Host<E>> Fitter<'_, E, D> {
     /// Solves frames again whose cost is doubtful, from other starts of a variable; the best stays.
