@@ -77,7 +77,7 @@ fn print(stage: &StagePlan, happened: Option<&Value>) {
         };
         let iterations = stage["iterations"]["total"].as_f64().unwrap_or(0.0);
         format!(
-            "; the last run took {:.0} and {}",
+            "; the last run took {:.0}: {}",
             (iterations / per).ceil(),
             time(count("seconds"))
         )

@@ -9,7 +9,7 @@ use super::{Values, codes, frames, open, start};
 use crate::compile::CompiledObjective;
 use crate::compile::work::Work;
 use crate::graph::{Host, Scalar};
-use crate::ir::{Coupling, NodeKind, Per, Precision, Problem};
+use crate::ir::{Coupling, NodeKind, Per, Precision, Problem, Residual};
 use crate::objective::{Evaluation, Objective, Want};
 use crate::solve::{MethodKind, SolveSettings, minimize};
 
@@ -180,6 +180,11 @@ fn usual_iterations(problem: &Problem, index: usize, own: usize) -> usize {
     starts * usual.min(stage.max_iter)
 }
 
+/// How often a run holds a frame's values, its method's state and results included, and its
+/// observations; measured on long inputs.
+const COPIES: usize = 14;
+const SEEN: usize = 4;
+
 /// Bytes of the values, and of normal equations and factors of what is solved at a time.
 fn memory(problem: &Problem, work: &Work, frames: usize, joint: bool) -> f64 {
     let own = |v: &&crate::ir::Variable| v.per == Per::Frame;
@@ -189,7 +194,11 @@ fn memory(problem: &Problem, work: &Work, frames: usize, joint: bool) -> f64 {
         .filter(own)
         .map(|v| v.init.len())
         .sum();
-    let values = 4 * 8 * numbers * problem.frames;
+    let observed = problem.terms.iter().map(|t| match &t.residual {
+        Residual::Points(targets) => targets.observations.values.len(),
+        Residual::Value { .. } => 0,
+    });
+    let values = 8 * (COPIES * numbers * problem.frames + SEEN * observed.sum::<usize>());
     let (own, shared) = work.unknowns;
     let equations = match joint {
         true => 2 * 8 * frames * (own * own * (work.width + 1) + own * shared),
