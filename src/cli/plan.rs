@@ -90,7 +90,7 @@ fn print(stage: &StagePlan, happened: Option<&Value>) {
         took.unwrap_or_default()
     );
     if !stage.open.is_empty() {
-        println!("  no term says anything of {}", stage.open.join(", "));
+        println!("  no term says anything of {}", stage.open_in_words());
     }
 }
 

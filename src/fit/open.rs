@@ -1,5 +1,7 @@
 //! Unknowns of which no term says anything: the null space of JᵀJ, in words.
 
+use std::collections::BTreeSet;
+
 use dfdx::prelude::Cpu;
 
 use super::frames;
@@ -11,6 +13,8 @@ use crate::objective::{Evaluation, Objective, Want};
 
 /// Frames that are looked at: what is open, is so in all of them.
 const LOOKED_AT: usize = 4;
+/// What is open that is shown of it.
+const SHOWN: usize = 3;
 /// Eigenvalues of JᵀJ, over the largest, below which a direction is open.
 const OPEN: f64 = 1e-11;
 /// What stands in JᵀJ for the direction off a sphere, in which nothing moves.
@@ -90,11 +94,24 @@ fn of_frames(problem: &Problem, stage: &Stage, values: &Values, frames: &[usize]
         parts.truncate(NAMED);
         parts.sort_unstable();
         if parts.len() > 1 {
-            names.push(objective.name_components(&parts).join(" with "));
+            names.push(format!(
+                "some sum of {}",
+                objective.name_components(&parts).join(" and ")
+            ));
         }
     }
-    names.dedup();
+    let mut seen = BTreeSet::new();
+    names.retain(|name| seen.insert(name.clone()));
     names
+}
+
+/// The first few of what is open, and how many there are besides, in words.
+pub fn in_words(open: &[String]) -> String {
+    let shown = open[..open.len().min(SHOWN)].join(", ");
+    match open.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown}, and {more} more sums of some"),
+    }
 }
 
 /// The remark on what a finished fit left open.
@@ -106,7 +123,7 @@ pub(crate) fn remark(problem: &Problem, values: &Values, solved: &[bool]) -> Opt
         format!(
             "no term says anything of {}: they stay where they began, or anywhere; a prior or a term \
              of the kind `l2` decides them",
-            open.join(", ")
+            in_words(&open)
         )
     })
 }

@@ -51,6 +51,13 @@ pub struct StagePlan {
     pub open: Vec<String>,
 }
 
+impl StagePlan {
+    /// The first few of what is open.
+    pub fn open_in_words(&self) -> String {
+        open::in_words(&self.open)
+    }
+}
+
 /// What each stage of a problem will take; measures a few iterations on some of its frames.
 pub fn plan(problem: &Problem) -> Vec<StagePlan> {
     match problem.settings.precision {
