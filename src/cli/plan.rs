@@ -15,9 +15,10 @@ pub(super) fn main(args: &SpecArgs) -> ExitCode {
     args.common.print(&checked.diagnostics, checked.sources());
     let last = checked.last_record();
     let stages = fitrun::plan(&checked.problem);
-    for (i, stage) in stages.iter().enumerate() {
-        let happened = last.as_ref().map(|record| &record["stages"][i]);
-        print(stage, happened.filter(|stage| stage.is_object()));
+    let of_last = last.as_ref().and_then(|record| record["stages"].as_array());
+    for stage in &stages {
+        let mut of_last = of_last.into_iter().flatten();
+        print(stage, of_last.find(|s| s["name"] == stage.name.as_str()));
     }
     let seconds: f64 = stages.iter().map(|s| s.seconds).sum();
     let memory = stages.iter().map(|s| s.memory_mb).fold(0.0, f64::max);

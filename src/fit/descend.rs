@@ -9,7 +9,7 @@ use crate::ir::{Stage, Values, VariableId};
 use crate::objective::Objective;
 use crate::solve::{MethodKind, Solution, SolveSettings, Termination};
 
-/// Of more starts of a frame than go on to the end, each is given so many iterations before.
+/// Starts of a frame that go on to the end, and the iterations that all are given before.
 const FINALISTS: usize = 4;
 const HEAT: usize = 250;
 
@@ -57,7 +57,7 @@ impl<E: Scalar, D: Host<E>> Fitter<'_, E, D> {
         self.keep(stage, frames, false, solution, &best);
     }
 
-    /// Minimises all starts of some frames, of many a few iterations long, then the best ones of each.
+    /// Minimises all starts of frames for some iterations, then the best ones of each to the end.
     pub(super) fn race(
         &mut self,
         objective: &CompiledObjective<'_, E, D>,
@@ -67,27 +67,14 @@ impl<E: Scalar, D: Host<E>> Fitter<'_, E, D> {
         stage: &Stage,
         index: usize,
     ) -> Solution {
-        let of_frames = starts.chunk_by(|a, b| a.frame == b.frame);
-        let many = of_frames.clone().any(|s| s.len() > FINALISTS);
-        let long = settings.method == MethodKind::Lbfgs && settings.max_iter > HEAT;
-        if !many || !long {
-            return self.descend(objective, x, settings, stage, index);
-        }
-        let first = SolveSettings {
-            max_iter: HEAT,
+        let within = |max_iter: usize| SolveSettings {
+            max_iter,
             ..settings.clone()
         };
-        let rest = SolveSettings {
-            max_iter: settings.max_iter - HEAT,
-            ..settings.clone()
-        };
-        let mut solution = self.minimize(objective, x, &first, stage, index);
-        if self.interrupted {
-            solution.terminations.fill(Termination::Interrupted);
-            return solution;
-        }
+        let heat = within(HEAT.min(settings.max_iter));
+        let mut solution = self.minimize(objective, x, &heat, stage, index);
         let (mut finalists, mut at) = (Vec::new(), 0);
-        for starts in of_frames {
+        for starts in starts.chunk_by(|a, b| a.frame == b.frame) {
             let mut order: Vec<usize> = (at..at + starts.len()).collect();
             order.sort_by(|a, b| solution.costs[*a].total_cmp(&solution.costs[*b]));
             order.truncate(FINALISTS);
@@ -96,7 +83,14 @@ impl<E: Scalar, D: Host<E>> Fitter<'_, E, D> {
             finalists.extend(order);
             at += starts.len();
         }
-        self.go_on(objective, &finalists, &mut solution, &rest, stage, index);
+        let rest = within(settings.max_iter.saturating_sub(HEAT));
+        if !self.interrupted && rest.max_iter > 0 {
+            self.go_on(objective, &finalists, &mut solution, &rest, stage, index);
+        }
+        // What is best so far need not be so in the end: the frames begin anew.
+        if self.interrupted {
+            solution.terminations.fill(Termination::Interrupted);
+        }
         solution
     }
 

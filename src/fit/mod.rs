@@ -91,7 +91,7 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
         while let Some(stage) = self.problem.stages.get(next) {
             let before = self.values.clone();
             match starts.take() {
-                Some(starts) => self.place(stage, next, starts),
+                Some(starts) => self.place(stage, next, starts, false),
                 None => self.solve(stage, next),
             }
             if self.interrupted {
@@ -139,8 +139,9 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
         }
     }
 
-    /// The first stage: several starts of a frame are problems of one batch, the best one stays.
-    fn place(&mut self, stage: &Stage, index: usize, starts: Vec<start::Start>) {
+    /// Several starts of a frame are problems of one batch, the best one stays; where they are `many`, of
+    /// every frame the same number, only some go on to the end.
+    fn place(&mut self, stage: &Stage, index: usize, starts: Vec<start::Start>, many: bool) {
         let alone = stage.coupling == Coupling::Independent;
         let frames: Vec<usize> = starts.iter().map(|s| s.frame).collect();
         let values = std::mem::replace(&mut self.values, Values::initial(self.problem));
@@ -150,9 +151,9 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
         if !alone {
             settings.max_iter = 0;
         }
-        let solution = match alone {
+        let solution = match many {
             true => self.race(&objective, &starts, x, &settings, stage, index),
-            false => self.minimize(&objective, x, &settings, stage, index),
+            false => self.descend(&objective, x, &settings, stage, index),
         };
         self.values = values.clone();
         let best = start::best_of_each_frame(&starts, &solution.costs);
@@ -191,7 +192,8 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
             && let Some(starts) =
                 codes::starts::<E, D>(self.problem, id, stage, &self.values, &frames)
         {
-            return self.place(stage, index, starts);
+            let many = stage.method == MethodKind::Lbfgs;
+            return self.place(stage, index, starts, many);
         }
         let values = self.values.clone();
         let begun = Instant::now();
