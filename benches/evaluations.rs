@@ -44,7 +44,7 @@ fn main() {
         std::fs::write(&spec, &case.spec).expect("the spec is written");
         let checked = fitrun::check(&spec, &RunOptions::default());
         let checked = checked.unwrap_or_else(|e| panic!("{}: {e}", case.name));
-        let plans = (0..ROUNDS).map(|_| fitrun::plan(&checked.problem));
+        let plans = (0..ROUNDS).map(|_| fitrun::plan(&checked.problem, &mut |_| true));
         let last: Vec<StagePlan> = plans.filter_map(|mut stages| stages.pop()).collect();
         let median = |which: usize| {
             let mut times: Vec<f64> = last.iter().map(|s| s.evaluation[which] * 1e6).collect();

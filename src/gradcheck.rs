@@ -92,7 +92,7 @@ fn check_stage(problem: &Problem, stage: &Stage, frames: &[usize]) -> GradientRo
         largest,
         worst: format!(
             "{}: {:.9e} against {:.9e}",
-            objective.describe(problem, worst),
+            objective.describe(worst),
             gradient[worst],
             expected[worst]
         ),

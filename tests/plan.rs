@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{check, check_file, example};
+use common::{check, check_file, example, fit};
 use fitrun::{MethodKind, StagePlan, plan};
 
 /// Joints of a walk without a prior: nothing says how feet, head and hands are turned.
@@ -46,7 +46,7 @@ fn unknowns(stages: &[StagePlan]) -> Vec<Outline<'_>> {
 #[test]
 fn a_plan_says_unknowns_structure_and_work_of_each_stage() {
     let checked = check_file(&example("smooth.toml"), &[]);
-    let stages = plan(&checked.problem);
+    let stages = plan(&checked.problem, &mut |_| true);
     let lm = MethodKind::Lm;
     let expected = [
         ("place", lm, (6, 0), None),
@@ -58,7 +58,7 @@ fn a_plan_says_unknowns_structure_and_work_of_each_stage() {
     assert_eq!(unknowns(&stages), expected);
     for stage in &stages {
         assert!(stage.frames > 0 && stage.products.0 > 0 && stage.bytes > 0);
-        assert!(stage.seconds_per_iteration > 0.0 && stage.seconds > 0.0);
+        assert!(stage.evaluation.iter().all(|s| *s > 0.0) && stage.seconds > 0.0);
         assert!(stage.open.is_empty(), "{stage:?}");
     }
     assert!(stages[4].products.1 > 10 * stages[3].products.1);
@@ -66,13 +66,35 @@ fn a_plan_says_unknowns_structure_and_work_of_each_stage() {
 }
 
 #[test]
+fn a_plan_of_as_many_frames_as_are_fitted_says_what_the_fit_takes() {
+    let checked = check_file(&example("smooth.toml"), &["prior=\"vposer\""]);
+    let stages = plan(&checked.problem, &mut |_| true);
+    let found = fit(&checked);
+    assert_eq!(stages.len(), found.stages.len());
+    for (planned, took) in stages.iter().zip(&found.stages) {
+        let total: usize = took.solution.iterations.iter().sum();
+        let each = if took.joint { 1 } else { planned.fitted };
+        assert_eq!(
+            planned.iterations,
+            total as f64 / each as f64,
+            "{}",
+            planned.name
+        );
+    }
+}
+
+#[test]
 fn what_no_term_decides_is_named_before_the_fit_and_nothing_where_a_term_does() {
     let text = without_prior("");
-    let open = &plan(&check(&text, &[]).problem)[1].open;
+    let open = &plan(&check(&text, &[]).problem, &mut |_| true)[1].open;
     assert!(open[0].starts_with("`pose_body`[27–32,"), "{open:?}");
     let held = "[terms.small]\nkind = \"l2\"\nof = \"pose_body\"\nsigma = \"1 rad\"\n";
     let text = without_prior(held);
-    assert!(plan(&check(&text, &[]).problem)[1].open.is_empty());
+    assert!(
+        plan(&check(&text, &[]).problem, &mut |_| true)[1]
+            .open
+            .is_empty()
+    );
 }
 
 #[test]

@@ -6,6 +6,7 @@ use fitrun::StagePlan;
 use serde_json::Value;
 
 use super::SpecArgs;
+use super::progress::Bar;
 
 pub(super) fn main(args: &SpecArgs) -> ExitCode {
     let checked = match fitrun::check(&args.spec, &args.common.options()) {
@@ -14,7 +15,13 @@ pub(super) fn main(args: &SpecArgs) -> ExitCode {
     };
     args.common.print(&checked.diagnostics, checked.sources());
     let last = checked.last_record();
-    let stages = fitrun::plan(&checked.problem);
+    let inputs = fitrun::peak_memory_mb().unwrap_or(0.0);
+    let mut bar = Bar::new();
+    let stages = fitrun::plan(&checked.problem, &mut |event| {
+        bar.show(&event);
+        true
+    });
+    bar.clear();
     let of_last = last.as_ref().and_then(|record| record["stages"].as_array());
     for stage in &stages {
         let mut of_last = of_last.into_iter().flatten();
@@ -22,7 +29,6 @@ pub(super) fn main(args: &SpecArgs) -> ExitCode {
     }
     let seconds: f64 = stages.iter().map(|s| s.seconds).sum();
     let memory = stages.iter().map(|s| s.memory_mb).fold(0.0, f64::max);
-    let inputs = fitrun::peak_memory_mb().unwrap_or(0.0);
     println!(
         "all stages: about {}, {:.0} MB of memory, {:.0} of them for what was read{}",
         time(seconds),
@@ -78,15 +84,16 @@ fn print(stage: &StagePlan, happened: Option<&Value>) {
         };
         let iterations = stage["iterations"]["total"].as_f64().unwrap_or(0.0);
         format!(
-            "; the last run took {:.0}: {}",
+            "; the last run took {:.0} and {}",
             (iterations / per).ceil(),
             time(count("seconds"))
         )
     });
     println!(
-        "  an iteration of a frame takes {}, measured; such stages take about {} iterations: {}{}",
-        time(stage.seconds_per_iteration),
-        stage.iterations,
+        "  the first {} frames took {:.0} iterations{}, so that all take about {}{}",
+        stage.fitted,
+        stage.iterations.ceil(),
+        if stage.joint.is_some() { "" } else { " each" },
         time(stage.seconds),
         took.unwrap_or_default()
     );

@@ -5,6 +5,7 @@ mod choose;
 mod forward;
 mod joint;
 mod linear;
+mod names;
 mod objective;
 mod operations;
 mod program;

@@ -36,7 +36,7 @@ pub(crate) struct CompiledObjective<'a, E: Scalar, D: Host<E>> {
     pub(super) linear_shared: Linear,
     /// Places of the frames' unknowns in a joint tangent vector.
     pub(super) parts: Vec<(usize, usize)>,
-    free: Vec<Free>,
+    pub(super) free: Vec<Free>,
     values: &'a Values,
     /// The frame of each problem, or the frames of the one joint problem.
     pub(super) frames: Vec<usize>,
@@ -49,8 +49,8 @@ pub(crate) struct CompiledObjective<'a, E: Scalar, D: Host<E>> {
 
 /// A free variable's place in a problem's parameter vector.
 pub(super) struct Free {
-    variable: VariableId,
-    per: Per,
+    pub variable: VariableId,
+    pub per: Per,
     ambient: usize,
     offset: usize,
 }
@@ -127,57 +127,6 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
             }
         }
         x
-    }
-
-    /// What an unknown of the joint problem is, in words.
-    pub fn describe(&self, problem: &Problem, unknown: usize) -> String {
-        let mut at = 0;
-        for free in &self.free {
-            let variable = &problem.variables[free.variable.0];
-            let dims = variable.copies * variable.manifold.tangent();
-            let copies = if free.per == Per::Frame {
-                self.frames.len()
-            } else {
-                1
-            };
-            if unknown < at + copies * dims {
-                let (copy, component) = ((unknown - at) / dims, (unknown - at) % dims);
-                return match free.per {
-                    Per::Frame => {
-                        let number = problem.frame_numbers[self.frames[copy]];
-                        format!("{}[{component}] of frame {number}", variable.name)
-                    }
-                    Per::Subject => format!("{}[{component}]", variable.name),
-                };
-            }
-            at += copies * dims;
-        }
-        "no unknown".into()
-    }
-
-    /// What some unknowns of a joint problem, ascending, are in words: components of variables, whatever
-    /// their frame.
-    pub fn name_components(&self, unknowns: &[usize]) -> Vec<String> {
-        let (mut names, mut at) = (Vec::new(), 0);
-        for free in &self.free {
-            let variable = &self.problem.variables[free.variable.0];
-            let dims = variable.copies * variable.manifold.tangent();
-            let copies = match free.per {
-                Per::Frame => self.frames.len(),
-                Per::Subject => 1,
-            };
-            let own = unknowns
-                .iter()
-                .filter(|u| (at..at + copies * dims).contains(u));
-            let mut components: Vec<usize> = own.map(|u| (u - at) % dims).collect();
-            components.sort_unstable();
-            components.dedup();
-            if !components.is_empty() {
-                names.push(format!("`{}`{}", variable.name, ranges(&components, dims)));
-            }
-            at += copies * dims;
-        }
-        names
     }
 
     /// Writes the copies of `slot` (a problem, or a frame of the joint one) into `values`.
@@ -359,19 +308,6 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
         let found = self.free.iter().find(|f| f.variable == variable);
         found.expect("gradients are formed for free variables")
     }
-}
-
-/// Ascending components as ranges, such as `[3–5, 9]`; nothing where they are all.
-fn ranges(components: &[usize], dims: usize) -> String {
-    if components.len() == dims {
-        return String::new();
-    }
-    let runs = components.chunk_by(|a, b| a + 1 == *b);
-    let text = |run: &[usize]| match run {
-        [only] => only.to_string(),
-        _ => format!("{}–{}", run[0], run[run.len() - 1]),
-    };
-    format!("[{}]", runs.map(text).collect::<Vec<_>>().join(", "))
 }
 
 /// Where the unknowns of one lane begin: those of its frame, then those of all.

@@ -7,7 +7,7 @@ use crate::ir::{Problem, Stage, Values, VariableId};
 use crate::objective::{Evaluation, Objective, Want};
 
 /// Starts that a frame is solved from.
-pub(super) const TRIED: usize = 8;
+const TRIED: usize = 8;
 /// The cost of an observed number that is three sigma off.
 const FAR: f64 = 9.0;
 

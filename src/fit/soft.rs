@@ -32,7 +32,7 @@ pub(super) fn stages<'a>(
 }
 
 /// Whether a stage frees the variable that a node is.
-pub(super) fn moves(problem: &Problem, stage: &Stage, id: NodeId) -> bool {
+fn moves(problem: &Problem, stage: &Stage, id: NodeId) -> bool {
     match problem.nodes[id.0].kind {
         NodeKind::Variable(variable) => stage.free.contains(&variable),
         _ => false,

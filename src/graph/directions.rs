@@ -101,6 +101,12 @@ impl Plan {
 }
 
 impl Plan {
+    /// For each column of the output that of the first input, where it moves.
+    pub fn pairs(&self) -> impl Iterator<Item = (&Column, &Column)> {
+        let columns = self.out.columns.iter().zip(&self.from);
+        columns.filter_map(|(out, from)| Some((out, &self.inputs[0].columns[from[0]?])))
+    }
+
     /// Of `count` frames side by side, of which each moves with its own unknowns, which come frame after
     /// frame, `own` of each; those from `shared` on move all.
     pub fn of_neighbours(

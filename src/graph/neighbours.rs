@@ -69,13 +69,8 @@ impl<E: Scalar> Kernel<E> for Neighbours {
 
     #[inline(always)]
     fn tangents<T: Number<Scalar = E>>(&self, _at: At<'_, T>, directions: Directions<'_, T>) {
-        let (plan, Some(dx)) = (directions.plan, directions.dx[0]) else {
-            return;
-        };
-        for (column, from) in plan.out.columns.iter().zip(&plan.from) {
-            let Some(from) = from[0].map(|from| &plan.inputs[0].columns[from]) else {
-                continue;
-            };
+        let Some(dx) = directions.dx[0] else { return };
+        for (column, from) in directions.plan.pairs() {
             let dx = &dx[from.at..from.at + from.dims.len()];
             let dy = &mut directions.dy[column.at..column.at + column.dims.len()];
             let blocks = dy.chunks_exact_mut(dx.len());

@@ -1,5 +1,6 @@
 //! The checked problem: variables over index sets on manifolds, typed nodes, terms, stages.
 
+mod excerpt;
 mod explain;
 mod values;
 

@@ -7,7 +7,7 @@ use super::converted::Weights;
 use super::jacobian::{Outer, Product};
 use super::layer::{Kink, not_zero, used};
 use super::network::OUT;
-use crate::graph::directions::{Columns, Directions};
+use crate::graph::directions::{Column, Directions};
 use crate::graph::{At, Kernel, LANES, Number, Scalar};
 use crate::memory::Kept;
 
@@ -224,27 +224,16 @@ impl<E: Scalar> Kernel<E> for Decoding<E> {
         for (kept, product) in directions.memory.iter_mut().zip(products) {
             *kept = Some(Box::new(product));
         }
-        let plan = directions.plan;
-        for (column, from) in plan.out.columns.iter().zip(&plan.from) {
+        for (column, from) in directions.plan.pairs() {
             let dy = &mut directions.dy[column.at..column.at + OUT];
-            if let Some(from) = from[0] {
-                along(&jacobian, self.latent, &plan.inputs[0], from, dx, dy);
-            }
+            along(&jacobian, self.latent, from, dx, dy);
         }
     }
 }
 
 /// dy = J dx of one direction.
 #[inline(always)]
-fn along<T: Number>(
-    jacobian: &[T],
-    latent: usize,
-    columns: &Columns,
-    from: usize,
-    dx: &[T],
-    dy: &mut [T],
-) {
-    let column = &columns.columns[from];
+fn along<T: Number>(jacobian: &[T], latent: usize, column: &Column, dx: &[T], dy: &mut [T]) {
     let dx = &dx[column.at..column.at + column.dims.len()];
     for (dy, row) in dy.iter_mut().zip(jacobian.chunks_exact(latent)) {
         let mut sum = T::zero();
@@ -258,7 +247,7 @@ fn along<T: Number>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::directions::Plan;
+    use crate::graph::directions::{Columns, Plan};
     use crate::prior::Prior;
     use crate::random::SplitMix64;
 

@@ -1,0 +1,78 @@
+//! What the unknowns of a joint problem are, in words.
+
+use super::objective::CompiledObjective;
+use crate::graph::{Host, Scalar};
+use crate::ir::{Per, Variable};
+
+/// A component of a variable's copy, for one frame or for all.
+struct Unknown<'a> {
+    variable: &'a Variable,
+    frame: Option<usize>,
+    component: usize,
+}
+
+impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
+    fn unknown(&self, mut at: usize) -> Option<Unknown<'_>> {
+        for free in &self.free {
+            let variable = &self.problem.variables[free.variable.0];
+            let dims = dims(variable);
+            let copies = match free.per {
+                Per::Frame => self.frames.len(),
+                Per::Subject => 1,
+            };
+            if at < copies * dims {
+                return Some(Unknown {
+                    variable,
+                    frame: (free.per == Per::Frame).then(|| self.frames[at / dims]),
+                    component: at % dims,
+                });
+            }
+            at -= copies * dims;
+        }
+        None
+    }
+
+    /// One unknown, with its frame.
+    pub fn describe(&self, at: usize) -> String {
+        let Some(unknown) = self.unknown(at) else {
+            return "no unknown".into();
+        };
+        let component = format!("{}[{}]", unknown.variable.name, unknown.component);
+        match unknown.frame {
+            Some(frame) => format!("{component} of frame {}", self.problem.frame_numbers[frame]),
+            None => component,
+        }
+    }
+
+    /// Some unknowns, ascending: the components of each variable, whatever their frame.
+    pub fn name_components(&self, unknowns: &[usize]) -> Vec<String> {
+        let found: Vec<Unknown<'_>> = unknowns.iter().filter_map(|u| self.unknown(*u)).collect();
+        let of_variables = found.chunk_by(|a, b| std::ptr::eq(a.variable, b.variable));
+        let name = |of_one: &[Unknown<'_>]| {
+            let mut components: Vec<usize> = of_one.iter().map(|u| u.component).collect();
+            components.sort_unstable();
+            components.dedup();
+            let variable = of_one[0].variable;
+            format!("`{}`{}", variable.name, ranges(&components, dims(variable)))
+        };
+        of_variables.map(name).collect()
+    }
+}
+
+/// Unknowns of a variable for one frame.
+fn dims(variable: &Variable) -> usize {
+    variable.copies * variable.manifold.tangent()
+}
+
+/// Ascending components as ranges, such as `[3–5, 9]`; nothing where they are all.
+fn ranges(components: &[usize], dims: usize) -> String {
+    if components.len() == dims {
+        return String::new();
+    }
+    let runs = components.chunk_by(|a, b| a + 1 == *b);
+    let text = |run: &[usize]| match run {
+        [only] => only.to_string(),
+        _ => format!("{}–{}", run[0], run[run.len() - 1]),
+    };
+    format!("[{}]", runs.map(text).collect::<Vec<_>>().join(", "))
+}

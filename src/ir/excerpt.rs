@@ -1,0 +1,49 @@
+//! A problem of some of the frames of another.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use ndarray::s;
+
+use super::{Problem, Residual, Targets, Term};
+
+impl Problem {
+    /// The same problem with some neighbouring frames alone.
+    pub(crate) fn excerpt(&self, frames: Range<usize>) -> Self {
+        let mut excerpt = self.clone();
+        let terms = excerpt.stages.iter_mut().flat_map(|s| &mut s.terms);
+        for term in excerpt.terms.iter_mut().chain(terms) {
+            term.cut(&frames, self.frames);
+        }
+        for observed in excerpt.placement.iter_mut().flat_map(|p| &mut p.observed) {
+            observed.targets = observed.targets.cut(&frames, self.frames);
+        }
+        excerpt.frame_numbers = self.frame_numbers[frames.clone()].to_vec();
+        excerpt.observed = self.observed[frames.clone()].to_vec();
+        excerpt.frames = frames.len();
+        excerpt
+    }
+}
+
+impl Term {
+    fn cut(&mut self, frames: &Range<usize>, of: usize) {
+        if let Residual::Points(targets) = &mut self.residual {
+            *targets = targets.cut(frames, of);
+        }
+    }
+}
+
+impl Targets {
+    /// Those of some of so many frames.
+    fn cut(&self, frames: &Range<usize>, of: usize) -> Arc<Self> {
+        let mut cut = self.clone();
+        let all = &self.observations;
+        let within = frames.start..frames.end;
+        cut.observations.values = all.values.slice(s![within.clone(), .., .., ..]).to_owned();
+        cut.observations.confidence = all.confidence.slice(s![within, .., ..]).to_owned();
+        cut.observations.frame_numbers = all.frame_numbers[frames.clone()].to_vec();
+        let n = self.weights.len() / of.max(1);
+        cut.weights = self.weights[frames.start * n..frames.end * n].to_vec();
+        Arc::new(cut)
+    }
+}
