@@ -12,6 +12,39 @@ pub enum Dataset {
     People(People),
     Cameras(Vec<Camera>),
     Motion(Motion),
+    Table(Table),
+}
+
+/// Rows of numbers by name.
+#[derive(Clone, Debug, Default)]
+pub struct Table {
+    pub rows: usize,
+    pub columns: Vec<Column>,
+    /// The set whose elements its rows are; the data set's own name where it names none.
+    pub index: Option<String>,
+    /// What the file calls the elements; their places where it says nothing.
+    pub ids: Vec<i64>,
+    /// Rows whose elements the file holds still.
+    pub held: Vec<usize>,
+}
+
+/// A column of a table.
+#[derive(Clone, Debug)]
+pub struct Column {
+    pub name: String,
+    pub kind: ColumnKind,
+}
+
+#[derive(Clone, Debug)]
+pub enum ColumnKind {
+    /// (rows, shape), in SI units and pixels; what is missing is NaN.
+    Numbers {
+        shape: Vec<usize>,
+        dimension: Dimension,
+        values: Vec<f64>,
+    },
+    /// For each row an element of a set, by its id.
+    Reference { set: String, ids: Vec<i64> },
 }
 
 /// Keypoints in space or in images.

@@ -40,6 +40,29 @@ impl Sources {
         self.entries.len() - 1
     }
 
+    /// The place of a part of a text that was written as a TOML string; the whole where it has escapes.
+    pub(crate) fn within(&self, origin: &Origin, text: &str, part: &Range<usize>) -> Origin {
+        let Origin::At { source, span } = origin else {
+            return origin.clone();
+        };
+        let whole = self.entries.get(*source).and_then(|(_, all)| all.get(span.clone()));
+        let begun = whole.and_then(|written| {
+            let quotes = ["\"\"\"", "'''", "\"", "'"];
+            let quote = quotes.iter().find(|q| written.starts_with(**q))?;
+            let inner = &written[quote.len()..];
+            let trimmed = inner.strip_prefix("\r\n").or(inner.strip_prefix('\n'));
+            let inner = if quote.len() == 3 { trimmed.unwrap_or(inner) } else { inner };
+            inner.starts_with(text).then(|| written.len() - inner.len())
+        });
+        match begun {
+            Some(begun) => Origin::At {
+                source: *source,
+                span: span.start + begun + part.start..span.start + begun + part.end,
+            },
+            None => origin.clone(),
+        }
+    }
+
     /// `file:line`, the name of a preset or argument, or `default`.
     pub fn describe(&self, origin: &Origin) -> String {
         match origin {

@@ -59,6 +59,7 @@ fn check_stage(problem: &Problem, stage: &Stage, frames: &[usize]) -> GradientRo
     objective.evaluate(&start, &[0], Want::Normal, &mut out);
     let by_tangents: Vec<f64> = match &out.normal {
         Normal::Chain(chain) => chain.slope.iter().map(|s| 2.0 * s).collect(),
+        Normal::Linked(linked) => linked.slope.iter().map(|s| 2.0 * s).collect(),
         Normal::Dense(_) | Normal::Lanes(_) => gradient.clone(),
     };
     let mut direction = vec![0.0; layout.tangent()];

@@ -18,6 +18,8 @@ pub struct Block {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Layout {
     pub blocks: Vec<Block>,
+    /// Places in a tangent vector along which nothing moves.
+    pub held: Vec<usize>,
 }
 
 impl Layout {
@@ -76,10 +78,9 @@ impl Layout {
         vector
     }
 
-    /// Which coordinates stand at a bound that steps of these signs would cross; none where there
-    /// are no bounds.
+    /// Which coordinates are held, or stand at a bound that steps of these signs would cross.
     pub fn blocked(&self, x: &[f64], change: impl Fn(usize) -> f64) -> Vec<usize> {
-        let mut blocked = Vec::new();
+        let mut blocked = self.held.clone();
         self.for_each_copy(|block, ambient, tangent| {
             if matches!(block.manifold, Manifold::Box { .. }) {
                 let pairs = ambient.zip(tangent);
@@ -183,7 +184,7 @@ pub struct Evaluation {
 ///     fn problems(&self) -> usize { 1 }
 ///     fn layout(&self) -> Layout {
 ///         let block = Block { manifold: Manifold::Euclidean(2), copies: 1, scale: 1.0 };
-///         Layout { blocks: vec![block] }
+///         Layout { blocks: vec![block], ..Layout::default() }
 ///     }
 ///     fn term_names(&self) -> Vec<String> { vec!["valley".into()] }
 ///     fn evaluate(&self, x: &[f64], _active: &[usize], _want: Want, out: &mut Evaluation) {

@@ -2,9 +2,11 @@
 
 mod body_terms;
 mod free_cameras;
+mod expressions;
 mod ground_terms;
 mod join;
 mod markers;
+mod names;
 mod nodes;
 mod output;
 mod placement;
@@ -12,6 +14,7 @@ mod plausible;
 mod settings;
 mod sources;
 mod stages;
+mod tables;
 mod targets;
 mod terms;
 mod unused;
@@ -19,11 +22,12 @@ mod variables;
 mod whitening;
 mod whole_body;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::data::{Dataset, Observations};
 use crate::diagnostic::{Diagnostic, Diagnostics, Origin};
-use crate::ir::{Node, Problem, Term, Variable};
+use crate::ir::{IndexSet, Node, Problem, Term, Variable};
 use crate::read::{Inputs, upright};
 use crate::spec::Spec;
 
@@ -35,8 +39,11 @@ struct Checker<'a> {
     spec: &'a Spec,
     inputs: &'a Inputs,
     diagnostics: &'a mut Diagnostics,
+    sets: Vec<IndexSet>,
     variables: Vec<Variable>,
     nodes: Vec<Node>,
+    /// Data sets and sources that expressions read.
+    read: BTreeSet<String>,
     associated: Vec<(Seen, Arc<Observations>)>,
     frames: usize,
     frame_numbers: &'a [u64],
@@ -53,13 +60,17 @@ pub(crate) fn check(
         spec,
         inputs,
         diagnostics,
+        sets: Vec::new(),
+        read: BTreeSet::new(),
         variables: Vec::new(),
         nodes: Vec::new(),
         associated: Vec::new(),
         frames,
         frame_numbers: &frame_numbers,
     };
+    checker.index_sets();
     checker.variables(&spec.root());
+    checker.gauge(&spec.root());
     let terms = checker.terms(spec, rate);
     checker.sources(spec);
     let stages = checker.stages(&terms, rate);
@@ -82,6 +93,7 @@ pub(crate) fn check(
         checker.nothing_observed();
     }
     let Checker {
+        sets,
         variables,
         nodes,
         diagnostics,
@@ -92,6 +104,7 @@ pub(crate) fn check(
         frames,
         frame_numbers,
         rate,
+        sets,
         variables,
         nodes,
         terms,
@@ -157,7 +170,7 @@ fn frame_axis(inputs: &Inputs, diagnostics: &mut Diagnostics) -> (usize, Vec<u64
             Dataset::Points(o) => (o.frame_numbers.clone(), o.rate),
             Dataset::People(p) => (p.frame_numbers.clone(), p.rate),
             Dataset::Motion(m) => (m.frame_numbers.clone(), m.rate),
-            Dataset::Cameras(_) => continue,
+            Dataset::Cameras(_) | Dataset::Table(_) => continue,
         };
         rate = rate.or(of_data);
         match &axis {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Checker;
 use crate::body::BODY_JOINTS;
 use crate::camera::{Camera, CameraPart};
-use crate::ir::{FreePart, Node, NodeId, NodeKind, Per, VariableId};
+use crate::ir::{FreePart, Node, NodeId, NodeKind, Per, SetId, VariableId};
 use crate::keypoints::Recipe;
 use crate::keypoints::combine::Part;
 use crate::manifold::Manifold;
@@ -29,6 +29,12 @@ impl Checker<'_> {
         let inputs = kind.inputs();
         let per = match &kind {
             NodeKind::Variable(v) => self.variables[v.0].per,
+            NodeKind::Taken { over, .. }
+            | NodeKind::Column { over, .. }
+            | NodeKind::Formula {
+                over: Some(over), ..
+            } => Per::Row(*over),
+            _ if let Some(set) = self.set_of(&inputs) => Per::Row(set),
             _ if inputs.iter().any(|n| self.nodes[n.0].per == Per::Frame) => Per::Frame,
             _ => Per::Subject,
         };
@@ -42,10 +48,19 @@ impl Checker<'_> {
         NodeId(self.nodes.len() - 1)
     }
 
+    /// The set that what is read is over.
+    fn set_of(&self, nodes: &[NodeId]) -> Option<SetId> {
+        let mut sets = nodes.iter().filter_map(|n| match self.nodes[n.0].per {
+            Per::Row(set) => Some(set),
+            _ => None,
+        });
+        sets.next()
+    }
+
     pub(super) fn variable_node(&mut self, id: VariableId) -> NodeId {
         let variable = &self.variables[id.0];
         let (name, dimension) = (variable.name.clone(), variable.dimension);
-        let dims = variable.init.len();
+        let dims = variable.numbers();
         self.node(&name, NodeKind::Variable(id), dims, dimension)
     }
 

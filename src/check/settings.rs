@@ -25,6 +25,7 @@ impl Checker<'_> {
         }
         let positive = f64::MIN_POSITIVE;
         Settings {
+            polish: !self.spec.has_body && precision == Precision::F64,
             precision,
             history: self
                 .at_least(&solve, "history", solve.integer("history").map(real), 1.0)

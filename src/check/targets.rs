@@ -28,7 +28,7 @@ impl Checker<'_> {
             Dataset::Points(o) => (o.dimension, o.values.dim().3, o.labels.clone()),
             Dataset::People(people) => (Dimension::PIXEL, 2, people.labels.clone()),
             Dataset::Motion(_) => (Dimension::LENGTH, 3, smpl()),
-            Dataset::Cameras(_) => return None,
+            Dataset::Cameras(_) | Dataset::Table(_) => return None,
         };
         self.check_weight_names(view, &labels);
         if let Dataset::Points(observations) = &input.dataset {
@@ -81,8 +81,12 @@ impl Checker<'_> {
                 associate(people, &cameras, index)
             }
             Dataset::Motion(motion) => pose_joints(self.inputs.body.as_ref()?, motion),
-            Dataset::Cameras(_) => {
-                let message = format!("`{}` holds cameras, not keypoints", name.value);
+            Dataset::Cameras(_) | Dataset::Table(_) => {
+                let what = match &input.dataset {
+                    Dataset::Table(_) => "a table",
+                    _ => "cameras",
+                };
+                let message = format!("`{}` holds {what}, not keypoints", name.value);
                 self.diagnostics
                     .push(Diagnostic::error("F0304", message, &name.origin));
                 return None;

@@ -79,6 +79,7 @@ impl Checker<'_> {
     ) -> Option<Term> {
         let mut form = None;
         let measured = match view.text("kind")?.value {
+            "expr" => self.expression_term(spec, view, origin, &mut form),
             "l2" => self.l2(view, origin, &mut form),
             "prior" => self.prior_term(&mut form),
             "difference" => self.difference(spec, view, origin, rate, &mut form),
@@ -171,7 +172,7 @@ impl Checker<'_> {
         }
         let about = match about_init {
             true => variable.init.clone(),
-            false => vec![0.0; variable.init.len()],
+            false => vec![0.0; variable.numbers()],
         };
         let k = variable.manifold.ambient();
         *form = Some(Form {

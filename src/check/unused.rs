@@ -39,7 +39,7 @@ impl Checker<'_> {
             })
             .collect();
         for (name, _, node) in root.named(section) {
-            if !read.contains(&name) {
+            if !read.contains(&name) && !self.read.contains(name) {
                 let message = format!("no term reads the {what} `{name}`");
                 self.warn("F0501", message, &node.key);
             }

@@ -4,10 +4,11 @@ use super::Checker;
 use crate::body::BODY_JOINTS;
 use crate::body::whole::{HAND_PCA, PARTS, TURNS};
 use crate::diagnostic::{Diagnostic, Origin, Sourced};
-use crate::ir::{Per, Variable, VariableId};
+use super::expressions::is_quantity;
+use crate::ir::{Per, SetId, Variable, VariableId};
 use crate::manifold::Manifold;
 use crate::prior::{Latent, Prior};
-use crate::spec::{Dimension, Quantity, View, parse_unit};
+use crate::spec::{Dimension, Quantity, Value, View, parse_unit};
 
 impl Checker<'_> {
     pub(super) fn variables(&mut self, root: &View<'_>) {
@@ -27,13 +28,25 @@ impl Checker<'_> {
         let (per, labels) = match view.text("per").map(|t| t.value) {
             Some("frame") => (Per::Frame, Vec::new()),
             Some("marker") => (Per::Subject, self.markers_of(name, view, origin)?),
-            Some("camera") => (Per::Subject, self.cameras_of(name, view, origin)?),
-            _ => (Per::Subject, Vec::new()),
+            Some("camera") if self.set_id("camera").is_none() => {
+                (Per::Subject, self.cameras_of(name, view, origin)?)
+            }
+            Some("subject") | None => (Per::Subject, Vec::new()),
+            Some(set) => (Per::Row(self.set_of_variable(set, view)?), Vec::new()),
         };
+        if let Some(text) = view.text("init").filter(|t| !is_quantity(t.value)) {
+            return self.started(name, view, &text, per);
+        }
         let manifold = self.manifold(name, view, dimension)?;
         let copies = labels.len().max(1);
+        let init = self.init(name, view, manifold, dimension, &labels)?;
+        let elements = match per {
+            Per::Row(set) => self.sets[set.0].ids.len(),
+            _ => 1,
+        };
         Some(Variable {
-            init: self.init(name, view, manifold, dimension, &labels)?,
+            init: init.repeat(elements),
+            held: Vec::new(),
             starts: self.starts(name).into(),
             name: name.into(),
             manifold,
@@ -43,6 +56,114 @@ impl Checker<'_> {
             dimension,
             scale: self.scale(name, view, manifold),
         })
+    }
+
+    /// A variable that starts at an expression of tables, which also says its size and unit.
+    fn started(
+        &mut self,
+        name: &str,
+        view: &View<'_>,
+        text: &Sourced<&str>,
+        per: Per,
+    ) -> Option<Variable> {
+        let wanted = match view.node("unit") {
+            Some(_) => Some(self.dimension(name, view)?),
+            None => None,
+        };
+        let kind = view.text("kind").map_or("euclidean", |k| k.value);
+        let bounds = match self.bounds(view, wanted.unwrap_or_default()) {
+            Some(None) => return None,
+            Some(bounds) => bounds,
+            None => None,
+        };
+        let dim = view.integer("dim").map(|d| d.value);
+        let of_size = |n: usize| {
+            if dim.is_some_and(|d| d != n as i64) {
+                return None;
+            }
+            Some(match (kind, bounds) {
+                ("so3", _) if n == 3 || n == 9 => Manifold::So3,
+                ("so3", _) => return None,
+                ("positive", _) => Manifold::Positive(n),
+                ("sphere", _) => Manifold::Sphere(n),
+                (_, Some((low, high))) => Manifold::Box { dims: n, low, high },
+                ("box", None) => Manifold::Box {
+                    dims: n,
+                    low: -1.0,
+                    high: 1.0,
+                },
+                _ => Manifold::Euclidean(n),
+            })
+        };
+        let (manifold, init, dimension) = self.start(text, of_size, wanted, per)?;
+        Some(Variable {
+            init,
+            held: Vec::new(),
+            starts: Vec::new().into(),
+            name: name.into(),
+            manifold,
+            copies: 1,
+            labels: Vec::new(),
+            per,
+            dimension,
+            scale: self.scale(name, view, manifold),
+        })
+    }
+
+    /// The set that a variable has a copy for each element of.
+    fn set_of_variable(&mut self, set: &str, view: &View<'_>) -> Option<SetId> {
+        let found = self.set_id(set);
+        if found.is_none() {
+            let message = format!("`{}.per`: there is no set `{set}`", view.path());
+            let origin = view.origin_of("per", &Origin::Default);
+            let names: Vec<String> = self.sets.iter().map(|s| s.name.clone()).collect();
+            let fixed = ["frame", "subject", "marker", "camera"];
+            let names = fixed.into_iter().chain(names.iter().map(String::as_str));
+            let diagnostic = Diagnostic::error("F0304", message, &origin).nearest(set, names);
+            let hint = "tables make sets: by their `index`, or by columns `ref:…`";
+            self.diagnostics.push(diagnostic.hint(hint));
+        }
+        found
+    }
+
+    /// Elements that the spec or a file holds still.
+    pub(super) fn gauge(&mut self, root: &View<'_>) {
+        for (_, table, _) in super::tables::tables(self.inputs).filter(|(_, t, _)| !t.held.is_empty()) {
+            let set = table.index.as_deref().and_then(|s| self.set_id(s));
+            for variable in self.variables.iter_mut().filter(|v| set.is_some_and(|s| v.per == Per::Row(s))) {
+                variable.held.extend(&table.held);
+            }
+        }
+        let Some(Value::Array(items)) = root.node("gauge").map(|n| &n.value) else {
+            return;
+        };
+        for (i, node) in items.iter().enumerate() {
+            let Value::Table(table) = &node.value else { continue };
+            let path = format!("gauge[{i}]");
+            for text in View::new(table, &path).texts("hold").unwrap_or_default() {
+                if let Err(message) = self.hold(text.value) {
+                    let diagnostic = Diagnostic::error("F0304", message, &text.origin);
+                    let hint = "a variable over a set and the id of an element, such as `R[0]`";
+                    self.diagnostics.push(diagnostic.hint(hint));
+                }
+            }
+        }
+    }
+
+    fn hold(&mut self, text: &str) -> Result<(), String> {
+        let parts = text.strip_suffix(']').and_then(|t| t.split_once('['));
+        let (name, id) = parts.ok_or_else(|| format!("`{text}` is no element"))?;
+        let (name, id) = (name.trim(), id.trim());
+        let found = self.variable_id(name);
+        let at = found.ok_or_else(|| format!("there is no variable `{name}`"))?;
+        let Per::Row(set) = self.variables[at.0].per else {
+            return Err(format!("`{name}` has no elements"));
+        };
+        let ids = &self.sets[set.0].ids;
+        let element = id.parse().ok().and_then(|id: i64| ids.iter().position(|i| *i == id));
+        let element = element.ok_or_else(|| format!("`{name}` has no element `{id}`"))?;
+        self.variables[at.0].held.push(element);
+        Ok(())
     }
 
     /// Codes drawn from a learned prior; a code that the spec gives is the only start.
@@ -326,7 +447,7 @@ impl Checker<'_> {
 }
 
 /// The stored numbers of a point that is given in the numbers of the border.
-fn on_manifold(manifold: Manifold, numbers: Vec<f64>) -> Result<Vec<f64>, String> {
+pub(super) fn on_manifold(manifold: Manifold, numbers: Vec<f64>) -> Result<Vec<f64>, String> {
     match manifold {
         // A rotation is given as an axis-angle vector.
         Manifold::So3 => {

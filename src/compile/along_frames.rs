@@ -93,12 +93,11 @@ pub(super) fn parts(problem: &Problem, stage: &Stage, frames: usize) -> Vec<(usi
             let variable = &problem.variables[id.0];
             if variable.per == per {
                 let dims = variable.copies * variable.manifold.tangent();
-                match per {
-                    Per::Subject => at += dims,
-                    Per::Frame => {
-                        parts.push((at, dims));
-                        at += frames * dims;
-                    }
+                if per == Per::Subject {
+                    at += dims;
+                } else {
+                    parts.push((at, dims));
+                    at += frames * dims;
                 }
             }
         }

@@ -3,11 +3,11 @@
 use dfdx::prelude::Cpu;
 use rayon::prelude::*;
 
-use super::program::{Leaf, Program};
+use super::program::{Leaf, Program, Source};
 use crate::graph::{LANES, Pass, Scalar};
-use crate::ir::{NodeId, Problem, Values, VariableId};
+use crate::ir::{NodeId, Problem, Values};
 
-/// (frames, dims) of a node for the given frames, one row each also where it is shared.
+/// (rows, dims) of a node for the given frames or elements, one row each also where it is shared.
 pub(crate) fn forward(
     problem: &Problem,
     node: NodeId,
@@ -17,8 +17,8 @@ pub(crate) fn forward(
     let program = Program::<f64>::of_nodes(problem, std::iter::once(node), 0.0);
     let at = program.position(node);
     let rows = frames.par_chunks(LANES).flat_map_iter(|frames| {
-        let leaf = |variable: VariableId| Leaf {
-            data: lanes(frames, |frame| values.get(variable, frame)),
+        let leaf = |source: &Source| Leaf {
+            data: lanes(frames, |row| numbers(source, values, row)),
             free: false,
         };
         let mut pass = Pass::new(&Cpu::default());
@@ -30,6 +30,16 @@ pub(crate) fn forward(
         (0..frames.len()).flat_map(row).collect::<Vec<f64>>()
     });
     rows.collect()
+}
+
+/// What a leaf holds of a row at given values.
+pub(super) fn numbers<'v>(source: &'v Source, values: &'v Values, row: usize) -> &'v [f64] {
+    match source {
+        Source::Own(variable) | Source::Taken(variable, _) => {
+            values.get(*variable, source.element(row))
+        }
+        Source::Column(values, dims) => &values[row * dims..(row + 1) * dims],
+    }
 }
 
 /// Rows of up to [`LANES`] frames as (dims, LANES); lanes that are left over repeat the last frame.

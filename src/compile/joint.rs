@@ -1,22 +1,22 @@
 //! A stage that is one problem: its frames share unknowns, or pull on each other.
 
 use super::objective::{Chunk, CompiledObjective};
-use super::program::ChunkResult;
+use super::program::{ChunkResult, Program, Source};
 use crate::graph::{Host, LANES, Scalar};
 use crate::normal::{Chain, Links, Normal};
 use crate::objective::{Evaluation, Want};
 use crate::term::residuals::Rows;
 
 /// Chunks whose products are held at a time.
-const WAVE: usize = 16;
+pub(super) const WAVE: usize = 16;
 
 /// What is shared by all frames, worked off once in the first lane.
-const FIRST: Chunk = Chunk {
+pub(super) const FIRST: Chunk = Chunk {
     first: 0,
     core: 1,
     used: 1,
 };
-const ONE: Rows<'_> = Rows {
+pub(super) const ONE: Rows<'_> = Rows {
     frames: &[0; LANES],
     core: 1,
     used: 1,
@@ -25,33 +25,52 @@ const ONE: Rows<'_> = Rows {
 impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
     pub(super) fn evaluate_joint(&self, x: &[f64], want: Want, out: &mut Evaluation) {
         if matches!(want, Want::Normal | Want::Promising) {
-            return self.normal_joint(x, want, out);
+            return match &self.tables {
+                Some(tables) => self.normal_linked(tables, x, want, out),
+                None => self.normal_joint(x, want, out),
+            };
         }
         let columns = self.names.len();
         let differentiate = want == Want::Gradient;
         out.gradient.resize(self.layout.ambient(), 0.0);
         out.terms.resize(columns, 0.0);
         let results = self.on_chunks(&self.frames, |rows, slots, frames| {
-            let leaf = |variable| self.leaf(variable, x, slots, frames);
+            let leaf = |source: &Source| self.leaf(source, x, slots, frames);
             self.program.run::<D>(rows, differentiate, leaf)
         });
         for (chunk, result) in &results {
-            self.add_joint(chunk, result, out);
+            self.add_joint(&self.program, chunk, result, out);
         }
-        let shared = self.shared.run::<D>(ONE, differentiate, |variable| {
-            self.leaf(variable, x, &[0], &[0])
+        let shared = self.shared.run::<D>(ONE, differentiate, |source: &Source| {
+            self.leaf(source, x, &[0], &[0])
         });
-        self.add_joint(&FIRST, &shared, out);
+        self.add_joint(&self.shared, &FIRST, &shared, out);
+        for over in self.tables.iter().flat_map(|t| &t.over) {
+            let results = self.on(&over.chunks(), &over.rows, |rows, slots, frames| {
+                let leaf = |source: &Source| self.leaf(source, x, slots, frames);
+                over.program.run::<D>(rows, differentiate, leaf)
+            });
+            for (chunk, result) in &results {
+                self.add_joint(&over.program, chunk, result, out);
+            }
+        }
         out.costs.push(out.terms.iter().sum());
     }
 
-    fn add_joint(&self, chunk: &Chunk, result: &ChunkResult<E>, out: &mut Evaluation) {
+    fn add_joint(
+        &self,
+        program: &Program<E>,
+        chunk: &Chunk,
+        result: &ChunkResult<E>,
+        out: &mut Evaluation,
+    ) {
         add_terms(&result.costs, out);
-        for (variable, gradient) in &result.gradients {
-            let free = self.find(*variable);
+        for (step, gradient) in &result.gradients {
+            let (free, source) = self.find(program, *step);
             for (d, lanes) in gradient.chunks_exact(LANES).enumerate() {
                 for (k, g) in lanes[..chunk.used].iter().enumerate() {
-                    out.gradient[self.place(free, chunk.first + k) + d] += g.wide();
+                    let element = source.element(chunk.first + k);
+                    out.gradient[self.place(free, element) + d] += g.wide();
                 }
             }
         }
@@ -65,7 +84,7 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
         // In waves, so that few products wait to be added.
         for wave in self.chunks(self.frames.len()).chunks(WAVE) {
             let results = self.on(wave, &self.frames, |rows, slots, frames| {
-                let leaf = |variable| self.leaf(variable, x, slots, frames);
+                let leaf = |source: &Source| self.leaf(source, x, slots, frames);
                 let products =
                     self.products(&self.program, &self.linear, rows, want, leaf, &mut []);
                 let square = of_lanes(&products.square, rows.core);
@@ -80,7 +99,7 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
                 }
             }
         }
-        let leaf = |variable| self.leaf(variable, x, &[0], &[0]);
+        let leaf = |source: &Source| self.leaf(source, x, &[0], &[0]);
         let shared = self.products(&self.shared, &self.linear_shared, ONE, want, leaf, &mut []);
         add_terms(&shared.costs, out);
         let [square, slope] = [&shared.square, &shared.slope].map(|data| of_lanes(data, 1));
@@ -113,7 +132,7 @@ fn of_lanes<E: Scalar>(data: &[E], count: usize) -> Vec<Vec<f64>> {
 }
 
 /// Adds the terms of all lanes to those of the one problem.
-fn add_terms(costs: &[f64], out: &mut Evaluation) {
+pub(super) fn add_terms(costs: &[f64], out: &mut Evaluation) {
     for row in costs.chunks_exact(out.terms.len().max(1)) {
         let sums = out.terms.iter_mut().zip(row);
         sums.for_each(|(sum, cost)| *sum += cost);

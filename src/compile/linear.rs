@@ -1,7 +1,7 @@
 //! The terms of a chunk linearised: directions through the program, their products in lanes.
 
 use super::choose::Choice;
-use super::program::{Action, Program, ProgramTerm};
+use super::program::{Action, Program, ProgramTerm, Source};
 use super::seeds;
 use crate::graph::directions::{Columns, Directions, Plan};
 use crate::graph::number::{Lanes, Work, dispatch};
@@ -56,11 +56,12 @@ pub(super) struct Products<E> {
 }
 
 impl Linear {
-    /// `places` says where each free variable's unknowns begin, among those of a frame and the shared ones.
+    /// `places` says where the unknowns of the free variable that a step holds begin, among those of a
+    /// frame, or of a row, and the shared ones.
     pub fn new<E: Scalar>(
         problem: &Problem,
         program: &Program<E>,
-        places: &[(VariableId, usize)],
+        places: impl Fn(usize, &Source) -> Option<usize>,
         own: usize,
         shared: usize,
     ) -> Self {
@@ -72,17 +73,17 @@ impl Linear {
         };
         let mut steps = Vec::new();
         let mut moving: Vec<(Columns, usize)> = Vec::new();
-        for step in &program.steps {
+        for (at, step) in program.steps.iter().enumerate() {
             let (way, columns, dims) = match &step.action {
                 Action::Constant(data) => (Way::Still, Columns::default(), data.len() / LANES),
-                Action::Leaf(variable) => {
-                    let it = &problem.variables[variable.0];
-                    match places.iter().find(|(v, _)| v == variable) {
-                        Some((_, first)) => {
-                            let columns = seeds::columns(it, place(*first));
-                            (Way::Seed(*variable), columns, it.init.len())
+                Action::Leaf(source) => {
+                    let dims = problem.nodes[step.node.0].dims;
+                    match (source.variable(), places(at, source)) {
+                        (Some(id), Some(first)) => {
+                            let it = &problem.variables[id.0];
+                            (Way::Seed(id), seeds::columns(it, place(first)), dims)
                         }
-                        None => (Way::Still, Columns::default(), it.init.len()),
+                        _ => (Way::Still, Columns::default(), dims),
                     }
                 }
                 Action::Apply { operation, inputs } => {

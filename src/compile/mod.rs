@@ -9,6 +9,7 @@ mod names;
 mod objective;
 mod operations;
 mod program;
+mod rows;
 mod seeds;
 mod transposes;
 pub(crate) mod work;

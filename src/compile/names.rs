@@ -8,6 +8,8 @@ use crate::ir::{Per, Variable};
 struct Unknown<'a> {
     variable: &'a Variable,
     frame: Option<usize>,
+    /// Of a variable over a set.
+    element: Option<usize>,
     component: usize,
 }
 
@@ -19,11 +21,13 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
             let copies = match free.per {
                 Per::Frame => self.frames.len(),
                 Per::Subject => 1,
+                Per::Row(set) => self.problem.sets[set.0].ids.len(),
             };
             if at < copies * dims {
                 return Some(Unknown {
                     variable,
                     frame: (free.per == Per::Frame).then(|| self.frames[at / dims]),
+                    element: matches!(free.per, Per::Row(_)).then_some(at / dims),
                     component: at % dims,
                 });
             }
@@ -37,7 +41,14 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
         let Some(unknown) = self.unknown(at) else {
             return "no unknown".into();
         };
-        let component = format!("{}[{}]", unknown.variable.name, unknown.component);
+        let name = match unknown.element {
+            Some(element) => format!("{}[{element}]", unknown.variable.name),
+            None => unknown.variable.name.clone(),
+        };
+        let component = match dims(unknown.variable) {
+            1 => name,
+            _ => format!("{name}[{}]", unknown.component),
+        };
         match unknown.frame {
             Some(frame) => format!("{component} of frame {}", self.problem.frame_numbers[frame]),
             None => component,

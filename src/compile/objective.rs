@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex};
 use rayon::prelude::*;
 
 use super::along_frames;
-use super::forward::lanes;
+use super::forward::{lanes, numbers};
 use super::linear::{Linear, Products};
-use super::program::{Leaf, Program};
+use super::program::{Leaf, Program, Source};
+use super::rows::Tables;
 use crate::graph::{Host, LANES, Pass, Scalar};
-use crate::ir::{Per, Problem, Stage, Values, VariableId};
+use crate::ir::{Per, Problem, SetId, Stage, Values, VariableId};
 use crate::memory::Memory;
 use crate::normal::lanes::{Batch, start};
 use crate::normal::{Lane, Normal};
@@ -34,6 +35,8 @@ pub(crate) struct CompiledObjective<'a, E: Scalar, D: Host<E>> {
     /// Terms on shared variables alone, counted once in a joint solve.
     pub(super) shared: Program<E>,
     pub(super) linear_shared: Linear,
+    /// What is over the rows of tables, in a joint solve.
+    pub(super) tables: Option<Tables<E>>,
     /// Places of the frames' unknowns in a joint tangent vector.
     pub(super) parts: Vec<(usize, usize)>,
     pub(super) free: Vec<Free>,
@@ -51,8 +54,11 @@ pub(crate) struct CompiledObjective<'a, E: Scalar, D: Host<E>> {
 pub(super) struct Free {
     pub variable: VariableId,
     pub per: Per,
-    ambient: usize,
-    offset: usize,
+    pub ambient: usize,
+    pub offset: usize,
+    /// Unknowns of one copy, and where those of the first begin in a tangent vector.
+    pub unknowns: usize,
+    pub tangent: usize,
 }
 
 impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
@@ -77,9 +83,14 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
         let program = Program::new::<D>(problem, stage, values, of_frames);
         let shared = Program::new::<D>(problem, stage, values, of_subject);
         let unknowns = Unknowns::new(problem, &free, joint);
+        let linear = unknowns.linear(problem, &program);
+        let over = Tables::over::<D>(problem, stage, values);
+        let tables = (joint && (!over.is_empty() || free.iter().any(Free::is_of_rows)))
+            .then(|| Tables::new(problem, &free, frames.len(), &linear, over));
         Self {
-            linear: unknowns.linear(problem, &program),
+            linear,
             linear_shared: unknowns.linear(problem, &shared),
+            tables,
             problem,
             program,
             shared,
@@ -121,22 +132,32 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
     pub fn start_from(&self, values: &Values) -> Vec<f64> {
         let mut x = vec![0.0; self.layout.ambient() * self.problems()];
         for (slot, &frame) in self.frames.iter().enumerate() {
-            for free in &self.free {
+            for free in self.free.iter().filter(|f| !f.is_of_rows()) {
                 let at = self.place(free, slot);
                 x[at..at + free.ambient].copy_from_slice(values.get(free.variable, frame));
             }
+        }
+        for free in self.free.iter().filter(|f| f.is_of_rows() && self.joint) {
+            let all = values.all(free.variable);
+            x[free.offset..free.offset + all.len()].copy_from_slice(all);
         }
         x
     }
 
     /// Writes the copies of `slot` (a problem, or a frame of the joint one) into `values`.
     pub fn store(&self, x: &[f64], slot: usize, values: &mut Values) {
-        for free in &self.free {
+        for free in self.free.iter().filter(|f| !f.is_of_rows()) {
             let at = self.place(free, slot);
             let from = &x[at..at + free.ambient];
             values
                 .get_mut(free.variable, self.frames[slot])
                 .copy_from_slice(from);
+        }
+        // What all frames share is written with the first of them.
+        for free in self.free.iter().filter(|f| f.is_of_rows() && self.joint && slot == 0) {
+            let all = values.all_mut(free.variable);
+            let count = all.len();
+            all.copy_from_slice(&x[free.offset..free.offset + count]);
         }
     }
 
@@ -146,30 +167,31 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
         Some(free.offset)
     }
 
-    /// Where a variable's copy for a slot stands among all numbers.
+    /// Where a variable's copy for a slot, or for an element of its set, stands among all numbers.
     pub(super) fn place(&self, free: &Free, slot: usize) -> usize {
         match (self.joint, free.per) {
             (false, _) => slot * self.layout.ambient() + free.offset,
-            (true, Per::Frame) => free.offset + slot * free.ambient,
+            (true, Per::Frame | Per::Row(_)) => free.offset + slot * free.ambient,
             (true, Per::Subject) => free.offset,
         }
     }
 
-    /// A chunk's numbers of one variable; `slots` are its places in x, `frames` its frames.
+    /// A chunk's numbers of a leaf; `slots` are its places in x, `frames` its frames or rows.
     pub(super) fn leaf(
         &self,
-        variable: VariableId,
+        source: &Source,
         x: &[f64],
         slots: &[usize],
         frames: &[usize],
     ) -> Leaf<E> {
-        let free = self.free.iter().find(|f| f.variable == variable);
+        let variable = source.variable();
+        let free = self.free.iter().find(|f| Some(f.variable) == variable);
         let data = match free {
             Some(free) => lanes(slots, |slot| {
-                let at = self.place(free, slot);
+                let at = self.place(free, source.element(slot));
                 &x[at..at + free.ambient]
             }),
-            None => lanes(frames, |frame| self.values.get(variable, frame)),
+            None => lanes(frames, |row| numbers(source, self.values, row)),
         };
         Leaf {
             data,
@@ -228,15 +250,15 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
         let stride = self.layout.ambient();
         let columns = self.names.len();
         let results = self.on_chunks(&frames, |rows, slots, frames| {
-            let leaf = |variable| self.leaf(variable, x, slots, frames);
+            let leaf = |source: &Source| self.leaf(source, x, slots, frames);
             let differentiate = want == Want::Gradient;
             self.program.run::<D>(rows, differentiate, leaf)
         });
         out.gradient.resize(active.len() * stride, 0.0);
         for (chunk, result) in &results {
             out.terms.extend(&result.costs);
-            for (variable, gradient) in &result.gradients {
-                let free = self.find(*variable);
+            for (step, gradient) in &result.gradients {
+                let (free, _) = self.find(&self.program, *step);
                 for (d, lanes) in gradient.chunks_exact(LANES).enumerate() {
                     for (k, g) in lanes[..chunk.used].iter().enumerate() {
                         out.gradient[(chunk.first + k) * stride + free.offset + d] = g.wide();
@@ -255,7 +277,7 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
         memory.resize_with(frames.len(), Memory::default);
         let of_chunks: Vec<_> = memory.chunks_mut(LANES).map(Mutex::new).collect();
         let results = self.on_chunks(frames, |rows, slots, frames| {
-            let leaf = |variable| self.leaf(variable, x, slots, frames);
+            let leaf = |source: &Source| self.leaf(source, x, slots, frames);
             let mut memory = of_chunks[first(slots) / LANES].lock();
             let memory = memory.as_deref_mut().map_or(&mut [][..], |m| &mut **m);
             let products = self.products(&self.program, &self.linear, rows, want, leaf, memory);
@@ -294,7 +316,7 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
         linear: &Linear,
         rows: Rows<'_>,
         want: Want,
-        leaf: impl Fn(VariableId) -> Leaf<E>,
+        leaf: impl Fn(&Source) -> Leaf<E>,
         memory: &mut [Memory],
     ) -> Products<E> {
         let mut pass = Pass::<E, D>::new(&D::default());
@@ -304,9 +326,21 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
         linear.products(problem, program, &values, rows, choose, memory)
     }
 
-    pub(super) fn find(&self, variable: VariableId) -> &Free {
-        let found = self.free.iter().find(|f| f.variable == variable);
-        found.expect("gradients are formed for free variables")
+    /// The free variable that a step holds, and where its numbers come from.
+    pub(super) fn find<'p>(&self, program: &'p Program<E>, step: usize) -> (&Free, &'p Source) {
+        let source = match &program.steps[step].action {
+            super::program::Action::Leaf(source) => source,
+            _ => unreachable!("gradients are formed for leaves"),
+        };
+        let variable = source.variable();
+        let found = self.free.iter().find(|f| Some(f.variable) == variable);
+        (found.expect("gradients are formed for free variables"), source)
+    }
+}
+
+impl Free {
+    pub fn is_of_rows(&self) -> bool {
+        matches!(self.per, Per::Row(_))
     }
 }
 
@@ -344,7 +378,12 @@ impl Unknowns {
     }
 
     fn linear<E: Scalar>(&self, problem: &Problem, program: &Program<E>) -> Linear {
-        Linear::new(problem, program, &self.places, self.own, self.shared)
+        let place = |_: usize, source: &Source| {
+            let mut places = self.places.iter();
+            let found = places.find(|(v, _)| Some(*v) == source.variable());
+            found.map(|(_, first)| *first)
+        };
+        Linear::new(problem, program, place, self.own, self.shared)
     }
 }
 
@@ -385,27 +424,40 @@ impl<E: Scalar, D: Host<E>> Objective for CompiledObjective<'_, E, D> {
     }
 }
 
-/// Shared variables first, then those of the frames, each variable's copies side by side.
+/// Shared variables first, then those of the frames, then those of sets, each variable's copies side by
+/// side.
 fn parameters(problem: &Problem, stage: &Stage, frames: usize) -> (Vec<Free>, Layout) {
     let mut free = Vec::new();
     let mut layout = Layout::default();
-    for per in [Per::Subject, Per::Frame] {
+    let rows = (0..problem.sets.len()).map(|s| Per::Row(SetId(s)));
+    for per in [Per::Subject, Per::Frame].into_iter().chain(rows) {
         for &id in &stage.free {
             let variable = &problem.variables[id.0];
             if variable.per != per {
                 continue;
             }
+            let tangent = layout.tangent();
             free.push(Free {
                 variable: id,
                 per,
-                ambient: variable.init.len(),
+                ambient: variable.numbers(),
                 offset: layout.ambient(),
+                unknowns: variable.unknowns(),
+                tangent,
             });
+            let elements = match per {
+                Per::Subject => 1,
+                Per::Frame => frames,
+                Per::Row(set) => problem.sets[set.0].ids.len(),
+            };
             layout.blocks.push(Block {
                 manifold: variable.manifold,
-                copies: variable.copies * if per == Per::Frame { frames } else { 1 },
+                copies: variable.copies * elements,
                 scale: variable.scale,
             });
+            let n = variable.unknowns();
+            let held = variable.held.iter();
+            layout.held.extend(held.flat_map(|e| tangent + e * n..tangent + (e + 1) * n));
         }
     }
     (free, layout)

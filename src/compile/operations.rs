@@ -9,6 +9,7 @@ use crate::body::skinning::{PoseCorrectives, Skinning};
 use crate::camera::project::{FreePart, Projection};
 use crate::graph::affine::Affine;
 use crate::graph::concat::Concat;
+use crate::graph::formula::Formula;
 use crate::graph::neighbours::Neighbours;
 use crate::graph::rodrigues::Rodrigues;
 use crate::graph::rotation_log::RotationLog;
@@ -36,7 +37,10 @@ pub(super) fn operation<E: Scalar>(
     softness: f64,
 ) -> Arc<dyn Operation<E>> {
     match kind {
-        NodeKind::Variable(_) => unreachable!("a variable is a leaf, not an operation"),
+        NodeKind::Variable(_) | NodeKind::Taken { .. } | NodeKind::Column { .. } => {
+            unreachable!("a leaf is no operation")
+        }
+        NodeKind::Formula { formula, .. } => Arc::new(Formula::clone(formula)),
         NodeKind::Rotations { of } => Arc::new(Rodrigues {
             count: nodes[of.0].dims / 3,
         }),
@@ -185,6 +189,10 @@ pub(super) fn residuals<E: Scalar>(term: &Term, node: &Node) -> Residuals<E> {
             (about, k)
         }
         Residual::Value { k, about } => (About::Value(convert(about)), *k),
+        Residual::Rows { k, known } => {
+            let known = known.iter().map(|known| if *known { E::one() } else { E::zero() });
+            (About::Known(known.collect()), *k)
+        }
     };
     debug_assert!(node.dims.is_multiple_of(k));
     Residuals::new(&term.whitening, about, k, term.reach)

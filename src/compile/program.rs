@@ -23,7 +23,7 @@ pub(super) struct Step<E> {
 }
 
 pub(super) enum Action<E> {
-    Leaf(VariableId),
+    Leaf(Source),
     /// What the free variables do not move, nor the frame.
     Constant(Vec<E>),
     Apply {
@@ -31,6 +31,43 @@ pub(super) enum Action<E> {
         /// Positions of earlier steps.
         inputs: Vec<usize>,
     },
+}
+
+/// Where the numbers of a leaf come from.
+#[derive(Clone, Debug)]
+pub(super) enum Source {
+    /// The row's own copy of a variable.
+    Own(VariableId),
+    /// The copies that rows refer to.
+    Taken(VariableId, Arc<Vec<u32>>),
+    /// Numbers of a table.
+    Column(Arc<Vec<f64>>, usize),
+}
+
+impl Source {
+    pub fn of(node: &Node) -> Option<Self> {
+        Some(match &node.kind {
+            NodeKind::Variable(id) => Self::Own(*id),
+            NodeKind::Taken { of, rows, .. } => Self::Taken(*of, Arc::clone(rows)),
+            NodeKind::Column { values, .. } => Self::Column(Arc::clone(values), node.dims),
+            _ => return None,
+        })
+    }
+
+    pub fn variable(&self) -> Option<VariableId> {
+        match self {
+            Self::Own(id) | Self::Taken(id, _) => Some(*id),
+            Self::Column(..) => None,
+        }
+    }
+
+    /// The element that a row of it is about.
+    pub fn element(&self, row: usize) -> usize {
+        match self {
+            Self::Taken(_, rows) => rows[row] as usize,
+            _ => row,
+        }
+    }
 }
 
 pub(super) struct ProgramTerm<E> {
@@ -49,15 +86,15 @@ pub(super) struct Leaf<E> {
     pub free: bool,
 }
 
-/// Free variables with the steps that hold them.
-type FreeLeaves = Vec<(VariableId, usize)>;
+/// The steps that hold free variables.
+type FreeLeaves = Vec<usize>;
 
 /// Costs and gradients of one chunk.
 pub(super) struct ChunkResult<E> {
     /// (core lanes, terms).
     pub costs: Vec<f64>,
-    /// For each free variable of the program its gradient, (dims, LANES).
-    pub gradients: Vec<(VariableId, Vec<E>)>,
+    /// For each step that holds a free variable its gradient, (dims, LANES).
+    pub gradients: Vec<(usize, Vec<E>)>,
 }
 
 impl<E: Scalar> Program<E> {
@@ -100,9 +137,10 @@ impl<E: Scalar> Program<E> {
         };
         for id in live(&problem.nodes, wanted) {
             let node = &problem.nodes[id.0];
-            let action = match &node.kind {
-                NodeKind::Variable(variable) => Action::Leaf(*variable),
-                kind => Action::Apply {
+            let kind = &node.kind;
+            let action = match Source::of(node) {
+                Some(source) => Action::Leaf(source),
+                None => Action::Apply {
                     inputs: kind.inputs().iter().map(|n| program.position(*n)).collect(),
                     operation: operations::operation(kind, &problem.nodes, softness),
                 },
@@ -124,7 +162,7 @@ impl<E: Scalar> Program<E> {
         for step in &mut self.steps {
             let shared = problem.nodes[step.node.0].per == Per::Subject;
             let value = match &step.action {
-                Action::Leaf(variable) if shared && !free.contains(variable) => {
+                Action::Leaf(Source::Own(variable)) if shared && !free.contains(variable) => {
                     let numbers = values.all(*variable).iter();
                     let data: Vec<E> = numbers.flat_map(|x| [E::of(*x); LANES]).collect();
                     Some(pass.leaf(data, values.all(*variable).len(), false))
@@ -149,7 +187,7 @@ impl<E: Scalar> Program<E> {
         &self,
         rows: Rows<'_>,
         differentiate: bool,
-        leaf: impl Fn(VariableId) -> Leaf<E>,
+        leaf: impl Fn(&Source) -> Leaf<E>,
     ) -> ChunkResult<E> {
         let mut pass = Pass::<E, D>::new(&D::default());
         let (values, free) = self.forward(&mut pass, differentiate, leaf);
@@ -166,9 +204,9 @@ impl<E: Scalar> Program<E> {
         }
         let gradients = match differentiate {
             true => {
-                let leaves: Vec<_> = free.iter().map(|(_, at)| &values[*at]).collect();
-                let names = free.iter().map(|(variable, _)| *variable);
-                names.zip(pass.backward(&leaves)).collect()
+                let leaves: Vec<_> = free.iter().map(|at| &values[*at]).collect();
+                let gradients = pass.backward(&leaves);
+                free.iter().copied().zip(gradients).collect()
             }
             false => Vec::new(),
         };
@@ -180,16 +218,16 @@ impl<E: Scalar> Program<E> {
         &self,
         pass: &mut Pass<E, D>,
         differentiate: bool,
-        leaf: impl Fn(VariableId) -> Leaf<E>,
+        leaf: impl Fn(&Source) -> Leaf<E>,
     ) -> (Vec<Traced<E, D>>, FreeLeaves) {
         let mut values: Vec<Traced<E, D>> = Vec::with_capacity(self.steps.len());
         let mut free = Vec::new();
         for (at, step) in self.steps.iter().enumerate() {
             let value = match &step.action {
-                Action::Leaf(variable) => {
-                    let leaf = leaf(*variable);
+                Action::Leaf(source) => {
+                    let leaf = leaf(source);
                     if leaf.free {
-                        free.push((*variable, at));
+                        free.push(at);
                     }
                     let dims = leaf.data.len() / LANES;
                     pass.leaf(leaf.data, dims, leaf.free && differentiate)

@@ -288,6 +288,7 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
                 Precision::F32 => 1e-7,
                 Precision::F64 => 1e-15,
             },
+            polish: settings.polish,
         }
     }
 

@@ -9,7 +9,7 @@ use super::{Fit, FitProgress, fit, frames, open};
 use crate::compile::CompiledObjective;
 use crate::compile::work::Work;
 use crate::graph::{Host, Scalar};
-use crate::ir::{Coupling, Per, Precision, Problem, Residual, Stage};
+use crate::ir::{Coupling, Per, Precision, Problem, Residual, Stage, Variable};
 use crate::objective::{Evaluation, Objective, Want};
 use crate::solve::MethodKind;
 
@@ -148,10 +148,10 @@ fn on_one_thread<E: Scalar, D: Host<E>>(
 /// Bytes of the values, and of normal equations and factors of what is solved at a time.
 fn memory(problem: &Problem, work: &Work, frames: usize, joint: bool) -> f64 {
     let of_frames = problem.variables.iter().filter(|v| v.per == Per::Frame);
-    let numbers: usize = of_frames.map(|v| v.init.len()).sum();
+    let numbers: usize = of_frames.map(Variable::numbers).sum();
     let observed = problem.terms.iter().map(|t| match &t.residual {
         Residual::Points(targets) => targets.observations.values.len(),
-        Residual::Value { .. } => 0,
+        Residual::Value { .. } | Residual::Rows { .. } => 0,
     });
     let values = 8 * (COPIES * numbers * problem.frames + SEEN * observed.sum::<usize>());
     let (own, shared) = work.unknowns;

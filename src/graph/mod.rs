@@ -4,6 +4,7 @@ pub(crate) mod affine;
 mod backend;
 pub(crate) mod concat;
 pub(crate) mod directions;
+pub(crate) mod formula;
 pub(crate) mod linear3;
 pub(crate) mod matmul;
 pub(crate) mod neighbours;

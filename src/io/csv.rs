@@ -28,10 +28,24 @@ pub(crate) struct Points {
 pub(crate) fn read(path: impl AsRef<Path>) -> Result<Table, FileError> {
     let path = path.as_ref();
     let bytes = std::fs::read(path).map_err(|error| FileError::reading(path, &error))?;
-    parse(path, &bytes)
+    parse(path, &bytes, |_| true)
 }
 
-fn parse(path: &Path, bytes: &[u8]) -> Result<Table, FileError> {
+/// Some of the columns alone, and the names of all: others may hold anything.
+pub(crate) fn read_some(
+    path: &Path,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<(Table, Vec<String>), FileError> {
+    let bytes = std::fs::read(path).map_err(|error| FileError::reading(path, &error))?;
+    let mut table = parse(path, &bytes, &wanted)?;
+    let names = table.names.clone();
+    let mut columns = std::mem::take(&mut table.columns).into_iter();
+    table.columns = columns.by_ref().zip(&names).filter(|(_, n)| wanted(n)).map(|(c, _)| c).collect();
+    table.names.retain(|n| wanted(n));
+    Ok((table, names))
+}
+
+fn parse(path: &Path, bytes: &[u8], wanted: impl Fn(&str) -> bool) -> Result<Table, FileError> {
     if bytes.trim_ascii().is_empty() {
         return Err(FileError::new(path, "the file is empty"));
     }
@@ -43,6 +57,9 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Table, FileError> {
     for row in reader.records() {
         let row = row.map_err(|error| damaged(path, bytes, &error))?;
         for ((cell, name), column) in row.iter().zip(&names).zip(&mut columns) {
+            if !wanted(name) {
+                continue;
+            }
             let value = number(cell).ok_or_else(|| {
                 let line = line_of(bytes, row.position());
                 FileError::new(
@@ -239,7 +256,7 @@ mod tests {
     use super::*;
 
     fn table(text: impl AsRef<[u8]>) -> Result<Table, FileError> {
-        parse(Path::new("a.csv"), text.as_ref())
+        parse(Path::new("a.csv"), text.as_ref(), |_| true)
     }
 
     fn message(text: &str) -> String {

@@ -12,6 +12,7 @@ use crate::body::marker_points::Mount;
 use crate::camera::{Camera, CameraPart};
 use crate::data::Observations;
 use crate::graph::concat::Part;
+use crate::graph::formula::Formula;
 use crate::keypoints::combine::Part as KeypointPart;
 use crate::manifold::Manifold;
 use crate::prior::{Learned, Mixture};
@@ -33,6 +34,8 @@ pub struct Problem {
     pub frame_numbers: Vec<u64>,
     /// Frames per second, where known.
     pub rate: Option<f64>,
+    /// The index sets that tables make, besides the frames.
+    pub sets: Vec<IndexSet>,
     pub variables: Vec<Variable>,
     /// In an order in which each reads only earlier ones.
     pub nodes: Vec<Node>,
@@ -69,11 +72,23 @@ pub struct VariableId(pub usize);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(pub usize);
 
-/// One copy for each frame, or one for all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SetId(pub usize);
+
+/// One copy for each frame, one for each element of a set, or one for all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Per {
-    Frame,
     Subject,
+    Frame,
+    Row(SetId),
+}
+
+/// What the rows of tables are about, such as points and cameras.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IndexSet {
+    pub name: String,
+    /// What the data call each element.
+    pub ids: Vec<i64>,
 }
 
 /// A named unknown.
@@ -88,12 +103,26 @@ pub struct Variable {
     pub labels: Vec<String>,
     pub per: Per,
     pub dimension: Dimension,
-    /// All copies of one frame, in stored numbers.
+    /// All copies of one frame, or those of all elements of a set, in stored numbers.
     pub init: Vec<f64>,
+    /// Elements of a set whose copies keep still.
+    pub held: Vec<usize>,
     /// Other values from which a frame may start.
     pub starts: Arc<Vec<Vec<f64>>>,
     /// Typical size of a change in tangent coordinates; whitens the problem.
     pub scale: f64,
+}
+
+impl Variable {
+    /// Numbers that are stored for one frame, one element or all.
+    pub fn numbers(&self) -> usize {
+        self.copies * self.manifold.ambient()
+    }
+
+    /// Unknowns of one frame, one element or all.
+    pub fn unknowns(&self) -> usize {
+        self.copies * self.manifold.tangent()
+    }
 }
 
 /// A typed value that terms read.
@@ -112,6 +141,24 @@ pub struct Node {
 #[derive(Clone, Debug, PartialEq)]
 pub enum NodeKind {
     Variable(VariableId),
+    /// For each row of a set the copy of a variable that the row refers to.
+    Taken {
+        of: VariableId,
+        over: SetId,
+        rows: Arc<Vec<u32>>,
+    },
+    /// Numbers of a table, row by row.
+    Column {
+        over: SetId,
+        values: Arc<Vec<f64>>,
+    },
+    /// A user's expression.
+    Formula {
+        of: Vec<NodeId>,
+        formula: Arc<Formula>,
+        /// The set whose rows each have a value; by what it reads where it says none.
+        over: Option<SetId>,
+    },
     /// Axis-angle vectors to matrices.
     Rotations {
         of: NodeId,
@@ -238,7 +285,8 @@ impl NodeKind {
     /// The nodes that it reads.
     pub fn inputs(&self) -> Vec<NodeId> {
         match self {
-            Self::Variable(_) => vec![],
+            Self::Variable(_) | Self::Taken { .. } | Self::Column { .. } => vec![],
+            Self::Formula { of, .. } => of.clone(),
             Self::Rotations { of }
             | Self::Decoded { of, .. }
             | Self::SixD { of }
@@ -319,6 +367,8 @@ pub enum Residual {
     Points(Arc<Targets>),
     /// The node's value less a fixed one, in residuals of `k` components.
     Value { k: usize, about: Arc<Vec<f64>> },
+    /// As a value about zero, of those rows of a set where all that it reads is known.
+    Rows { k: usize, known: Arc<Vec<bool>> },
 }
 
 impl Residual {
@@ -423,6 +473,8 @@ pub struct Settings {
     pub learning_rate: f64,
     pub tolerance_grad: f64,
     pub tolerance_cost: f64,
+    /// Whether solutions are sought to the last digit: without a body, in f64.
+    pub polish: bool,
     pub seed: u64,
 }
 

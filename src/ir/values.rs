@@ -1,12 +1,14 @@
 //! Values of all variables, fixed or free, as stages hand them on.
 
-use super::{Per, Problem, VariableId};
+use super::{Per, Problem, Variable, VariableId};
 
-/// For each variable its copies in stored numbers: (frames or 1, ambient).
+/// For each variable its copies in stored numbers: (frames, elements or 1, ambient).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Values {
     copies: Vec<Vec<f64>>,
     ambient: Vec<usize>,
+    /// Whether there is a copy for each frame.
+    of_frames: Vec<bool>,
 }
 
 impl Values {
@@ -14,11 +16,12 @@ impl Values {
     pub fn initial(problem: &Problem) -> Self {
         let copies = problem.variables.iter().map(|v| match v.per {
             Per::Frame => v.init.repeat(problem.frames),
-            Per::Subject => v.init.clone(),
+            Per::Subject | Per::Row(_) => v.init.clone(),
         });
         Self {
             copies: copies.collect(),
-            ambient: problem.variables.iter().map(|v| v.init.len()).collect(),
+            ambient: problem.variables.iter().map(Variable::numbers).collect(),
+            of_frames: problem.variables.iter().map(|v| v.per == Per::Frame).collect(),
         }
     }
 
@@ -32,10 +35,14 @@ impl Values {
 
     /// Those of one frame, as its only ones.
     pub(crate) fn of_frame(&self, frame: usize) -> Self {
-        let variables = (0..self.copies.len()).map(VariableId);
+        let of_frame = |v: usize| match self.of_frames[v] {
+            true => self.get(VariableId(v), frame).to_vec(),
+            false => self.copies[v].clone(),
+        };
         Self {
-            copies: variables.map(|v| self.get(v, frame).to_vec()).collect(),
+            copies: (0..self.copies.len()).map(of_frame).collect(),
             ambient: self.ambient.clone(),
+            of_frames: self.of_frames.clone(),
         }
     }
 
@@ -44,7 +51,7 @@ impl Values {
         &self.copies
     }
 
-    /// The copy that a frame uses.
+    /// The copy that a frame, or an element of a set, uses.
     pub fn get(&self, variable: VariableId, frame: usize) -> &[f64] {
         let n = self.ambient[variable.0];
         let all = &self.copies[variable.0];
@@ -57,6 +64,10 @@ impl Values {
         let all = &mut self.copies[variable.0];
         let at = if all.len() == n { 0 } else { frame * n };
         &mut all[at..at + n]
+    }
+
+    pub fn all_mut(&mut self, variable: VariableId) -> &mut [f64] {
+        &mut self.copies[variable.0]
     }
 
     /// All copies of a variable.

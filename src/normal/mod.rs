@@ -5,11 +5,17 @@ mod chain;
 mod dense;
 pub(crate) mod eigen;
 pub(crate) mod lanes;
+mod linked;
+mod network;
+mod sparse;
 
 use std::sync::Arc;
 
 pub use chain::{Chain, Links};
 pub use dense::Dense;
+pub use linked::Linked;
+pub(crate) use linked::Part;
+pub(crate) use network::{Kind, Network};
 
 /// The normal equations of the problems that an evaluation was asked about, in their order.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +26,8 @@ pub enum Normal {
     Lanes(Vec<Lane>),
     /// One problem of linked frames.
     Chain(Box<Chain>),
+    /// One problem of blocks that residuals read together.
+    Linked(Box<Linked>),
 }
 
 /// One of sixteen problems.

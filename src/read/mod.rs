@@ -6,6 +6,7 @@ mod labels;
 mod markers;
 mod motion;
 mod people;
+mod tables;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use nalgebra::Matrix3;
 
 use crate::body::BodyModel;
 use crate::body::markers::{Layout, Site};
-use crate::data::Dataset;
+use crate::data::{Dataset, Table};
 use crate::diagnostic::{Diagnostic, Diagnostics, Origin};
 use crate::io::npz::Npz;
 use crate::io::{FileError, cameras_json, opencv, pose2sim};
@@ -94,9 +95,19 @@ pub(crate) fn read(spec: &Spec, diagnostics: &mut Diagnostics) -> Inputs {
             files: &mut inputs.files,
             diagnostics,
             metres: 1.0,
+            also: Vec::new(),
         };
         if let Some((dataset, up)) = reader.dataset() {
             let metres = reader.metres;
+            for (name, table) in reader.also {
+                inputs.data.push(Input {
+                    name,
+                    origin: node.key.clone(),
+                    dataset: Dataset::Table(table),
+                    up,
+                    metres,
+                });
+            }
             inputs.data.push(Input {
                 name: name.into(),
                 origin: node.key.clone(),
@@ -214,6 +225,8 @@ struct Reader<'a> {
     diagnostics: &'a mut Diagnostics,
     /// What a unit of the numbers was taken for.
     metres: f64,
+    /// Tables that the file holds besides, by name.
+    also: Vec<(String, Table)>,
 }
 
 impl Reader<'_> {
@@ -245,6 +258,8 @@ impl Reader<'_> {
             "cameras-json" => self.cameras(path, vec![path.into()], cameras_json::read(path)),
             "openpose" => self.people(file.value),
             "amass" => self.motion(path),
+            "g2o" => self.pose_graph(path),
+            "csv" | "npz" if self.view.node("columns").is_some() => self.table(path, format),
             "csv" => self.csv(path),
             "c3d" | "trc" => self.markers(path, format),
             _ => self.npz(path),
@@ -267,12 +282,14 @@ impl Reader<'_> {
             "csv" => "csv",
             "c3d" => "c3d",
             "trc" => "trc",
+            "g2o" => "g2o",
             "toml" => "pose2sim",
             "json" => "cameras-json",
             "yml" | "yaml" => "opencv",
             "npz" | "npy" => {
-                let described =
-                    self.view.node("axes").is_some() || self.view.node("array").is_some();
+                let described = ["axes", "array", "columns"]
+                    .iter()
+                    .any(|key| self.view.node(key).is_some());
                 let motion = || Npz::open(path).is_ok_and(|n| n.has("poses") && n.has("trans"));
                 if !described && motion() {
                     "amass"

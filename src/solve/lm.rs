@@ -6,7 +6,7 @@
 use super::outcome::Termination;
 use super::state::{Method, Point, State, Terrain, largest};
 use crate::normal::lanes::LEAST_DIAGONAL;
-use crate::normal::{Chain, Dense, Lane};
+use crate::normal::{Chain, Dense, Lane, Linked};
 use crate::objective::Want;
 
 /// Damping at the start, in units of the diagonal.
@@ -22,6 +22,11 @@ const FAINT: f64 = 2.0;
 /// What rounding can hide of a decrease that the normal equations promise, in roundings of max(1, E).
 const ROUNDING: f64 = 2e3;
 
+/// Of the decrease that the last step promised, the least that is worth another step.
+const SHRINKS: f64 = 0.9;
+/// How the damping falls from one of the last steps to the next.
+const POLISHED: f64 = 0.1;
+
 /// It asks for the most promising of residuals until so many times they were the smallest ones,
 const LOOKS: usize = 2;
 /// or so many steps are taken.
@@ -32,6 +37,7 @@ pub(super) enum System {
     Dense(Dense),
     Lane(Lane),
     Chain(Box<Chain>),
+    Linked(Box<Linked>),
 }
 
 /// The state of one problem.
@@ -54,6 +60,8 @@ pub(super) struct Lm {
     looks: usize,
     /// What the residuals of `system` cost more than the current point.
     excess: f64,
+    /// What the last of the steps promised that are too small for the cost to tell.
+    polished: Option<f64>,
 }
 
 impl Method for Lm {
@@ -112,11 +120,15 @@ impl Lm {
             promised: 0.0,
             hoped: None,
             step: Vec::new(),
+            polished: None,
         }
     }
 
     /// At a point whose normal equations are known.
     fn arrive(&mut self, terrain: &Terrain) -> bool {
+        if self.polished.is_some() && !self.is_polished(terrain) {
+            return true;
+        }
         let point = self.state.trial.clone();
         let held = self.state.stand_at(point, &terrain.layout);
         let settings = &terrain.settings;
@@ -237,6 +249,12 @@ impl Lm {
             return self.settle();
         }
         if self.damping <= FREE_DAMPING && self.promised <= tolerance * unit {
+            let shrinks = self.polished.is_none_or(|last| self.promised < SHRINKS * last);
+            if terrain.settings.polish && shrinks && self.promised > 0.0 {
+                self.polished = Some(self.promised);
+                self.asks = Want::Normal;
+                return;
+            }
             let value = self.promised / unit;
             self.state.termination = Some(Termination::Cost { value, tolerance });
             return;
@@ -246,6 +264,23 @@ impl Lm {
             return;
         }
         self.asks = Want::Cost;
+    }
+
+    /// Whether a step that was too small for the cost to tell did no harm; else the problem ends before it.
+    fn is_polished(&mut self, terrain: &Terrain) -> bool {
+        let unit = self.state.unit();
+        let rounding = ROUNDING * terrain.settings.noise * unit;
+        if self.state.trial.cost <= self.state.current.cost + rounding {
+            self.state.iterations += 1;
+            self.state.last_step = largest(&self.step);
+            self.damping *= POLISHED;
+            self.growth = 2.0;
+            return true;
+        }
+        let tolerance = terrain.settings.tolerance_cost;
+        let value = self.polished.unwrap_or(0.0) / unit;
+        self.state.termination = Some(Termination::Cost { value, tolerance });
+        false
     }
 
     /// Ends where no step helps: at the end, if rounding hides what was hoped for, else before it.
@@ -280,6 +315,7 @@ impl Lm {
             System::Dense(dense) => dense.solve(&dampings),
             System::Lane(lane) => lane.step(),
             System::Chain(chain) => chain.solve(&dampings),
+            System::Linked(linked) => linked.solve(&dampings),
         }
     }
 }
@@ -298,6 +334,7 @@ impl System {
             Self::Dense(dense) => (&dense.slope).into(),
             Self::Lane(lane) => lane.batch.slope(lane.k).into(),
             Self::Chain(chain) => (&chain.slope).into(),
+            Self::Linked(linked) => (&linked.slope).into(),
         }
     }
 
@@ -309,6 +346,7 @@ impl System {
             Self::Dense(dense) => dense.hold(held),
             Self::Lane(_) => {}
             Self::Chain(chain) => chain.hold(held),
+            Self::Linked(linked) => linked.hold(held),
         }
     }
 
@@ -317,6 +355,7 @@ impl System {
             Self::Dense(dense) => dense.diagonal(),
             Self::Lane(lane) => lane.batch.diagonal(lane.k),
             Self::Chain(chain) => chain.diagonal(),
+            Self::Linked(linked) => linked.diagonal(),
         }
     }
 
@@ -325,6 +364,7 @@ impl System {
             Self::Dense(dense) => dense.curvature(step),
             Self::Lane(lane) => lane.curvature(step, dampings),
             Self::Chain(chain) => chain.curvature(step),
+            Self::Linked(linked) => linked.curvature(step),
         }
     }
 }

@@ -156,6 +156,7 @@ impl<'a> Lockstep<'a> {
             (_, Normal::Dense(all)) => all.into_iter().map(System::Dense).collect(),
             (_, Normal::Lanes(all)) => all.into_iter().map(System::Lane).collect(),
             (_, Normal::Chain(chain)) => vec![System::Chain(chain)],
+            (_, Normal::Linked(linked)) => vec![System::Linked(linked)],
         };
         for (&p, memory) in asking.iter().zip(evaluation.memory.drain(..)) {
             self.runs[p].state_mut().memory = memory;

@@ -57,6 +57,9 @@ pub struct SolveSettings {
     pub learning_rate: f64,
     /// Rounding error of a cost, relative to it: 1e-15 in f64, 1e-7 in f32.
     pub noise: f64,
+    /// Whether costs are measured against themselves, however small, and `lm` goes on to the last digit
+    /// of x; else against max(1, E).
+    pub polish: bool,
 }
 
 impl Default for SolveSettings {
@@ -69,6 +72,7 @@ impl Default for SolveSettings {
             history: 60,
             learning_rate: 0.05,
             noise: 1e-15,
+            polish: false,
         }
     }
 }

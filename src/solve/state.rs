@@ -7,6 +7,9 @@ use crate::memory::Memory;
 use crate::objective::{Layout, Want};
 use crate::precondition::Preconditioner;
 
+/// Share of the first cost below which a cost is nothing but rounding.
+const LEAST_LEFT: f64 = 1e-26;
+
 /// A point with what the objective says of it; the gradient is whitened and tangent.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Point {
@@ -29,6 +32,8 @@ pub(super) struct State {
     /// Largest entry of the last whitened step.
     pub last_step: f64,
     pub termination: Option<Termination>,
+    /// The least that decreases are measured against.
+    least_unit: f64,
     /// What the objective keeps of the problem.
     pub memory: Memory,
 }
@@ -80,6 +85,7 @@ impl State {
             gradient: f64::INFINITY,
             last_step: 0.0,
             termination: None,
+            least_unit: 1.0,
             memory: Memory::default(),
         }
     }
@@ -116,6 +122,10 @@ impl State {
 
     /// Whether the start is no number, or the gradient is small enough.
     pub fn ends_at_once(&mut self, settings: &SolveSettings) -> bool {
+        if settings.polish && self.iterations == 0 {
+            // Residuals of which so little is left are rounding errors.
+            self.least_unit = (LEAST_LEFT * self.current.cost.abs()).max(f64::MIN_POSITIVE);
+        }
         let finite = self.current.gradient.iter().all(|g| g.is_finite());
         if !self.current.cost.is_finite() || !finite {
             self.termination = Some(Termination::Invalid);
@@ -135,7 +145,7 @@ impl State {
 
     /// What decreases and gradients are measured against.
     pub fn unit(&self) -> f64 {
-        self.current.cost.abs().max(1.0)
+        self.current.cost.abs().max(self.least_unit)
     }
 
     pub fn iterations_are_used_up(&mut self, settings: &SolveSettings) -> bool {

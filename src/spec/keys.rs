@@ -24,6 +24,8 @@ pub enum Kind {
     Quantity(Dimension),
     /// A quantity of any dimension, checked later against what it is used for, or a list of them.
     Quantities,
+    /// The same, or a text that is none.
+    QuantitiesOrExpression,
     Texts,
     TextOrTexts,
     TextOrInteger,
@@ -80,6 +82,7 @@ pub static SPEC: &[Key] = &[
     key("sources", Named(SOURCE), "predicted keypoints"),
     key("terms", Named(TERM), "loss terms"),
     key("stages", List(STAGE), "the schedule"),
+    key("gauge", List(GAUGE), "what is held, since the data do not say it"),
     key("solve", Table(SOLVE), "method, tolerances, device"),
     key("output", Table(OUTPUT), "what is written, and where"),
 ];
@@ -142,6 +145,7 @@ pub static DATA: &[Key] = &[
             "pose2sim",
             "opencv",
             "cameras-json",
+            "g2o",
         ]),
         "by the file's name and content by default",
     ),
@@ -149,6 +153,16 @@ pub static DATA: &[Key] = &[
         "axes",
         Texts,
         "names of the array's axes, such as [\"frame\", \"joint\", \"xyz\"]",
+    ),
+    key(
+        "columns",
+        TextMap,
+        "a table: its columns, each with a unit, `ref:` with the set that it refers to, or `id`",
+    ),
+    key(
+        "index",
+        Text,
+        "a table: the set whose elements its rows are; the data set's name by default",
     ),
     key("array", Text, "which array of an npz"),
     key(
@@ -212,16 +226,16 @@ pub static VAR: &[Key] = &[
     or(
         key(
             "per",
-            Choice(&["frame", "subject", "marker", "camera"]),
-            "one copy for each of these",
+            Text,
+            "one copy for each: `frame`, `subject`, `marker`, `camera`, or the set of a table",
         ),
         "\"subject\"",
     ),
     key("unit", Text, "unit of the components"),
     key(
         "init",
-        Quantities,
-        "starting value: one number, or one per component",
+        QuantitiesOrExpression,
+        "starting value: one number, one per component, or an expression of tables",
     ),
     key(
         "cameras",
@@ -314,6 +328,7 @@ pub static SOURCE: &[Key] = &[
 /// The terms with a residual that sigma divides.
 const MEASURED: &[&str] = &[
     "points",
+    "expr",
     "l2",
     "difference",
     "joint_limits",
@@ -329,6 +344,7 @@ pub static TERM: &[Key] = &[
             "kind",
             Choice(&[
                 "points",
+                "expr",
                 "l2",
                 "prior",
                 "difference",
@@ -341,6 +357,18 @@ pub static TERM: &[Key] = &[
             "the residual",
         ),
         "\"points\"",
+    ),
+    only(
+        key("residual", Text, "an expression of variables, columns and sources"),
+        &["expr"],
+    ),
+    only(
+        key(
+            "over",
+            TextOrTexts,
+            "the table whose rows each have the residual; the one whose columns it reads by default",
+        ),
+        &["expr"],
     ),
     only(key("source", Text, "the predicted keypoints"), &["points"]),
     only(key("target", Text, "the observed keypoints"), &["points"]),
@@ -404,7 +432,11 @@ pub static TERM: &[Key] = &[
         &["joint_limits"],
     ),
     only(
-        key("sigma", Quantities, "standard deviation, with its unit"),
+        key(
+            "sigma",
+            QuantitiesOrExpression,
+            "standard deviation, with its unit; with `expr` also an expression, such as a column",
+        ),
         MEASURED,
     ),
     or(key("weight", Number, "multiplies the term"), "1.0"),
@@ -493,6 +525,12 @@ pub static STAGE: &[Key] = &[
     ),
     key("max_iter", Integer, "overrides `solve.max_iter`"),
 ];
+
+pub static GAUGE: &[Key] = &[key(
+    "hold",
+    TextOrTexts,
+    "elements of variables over a set, by id, such as `R[0]`",
+)];
 
 pub static SOLVE: &[Key] = &[
     or(
@@ -595,6 +633,7 @@ pub fn tables() -> Vec<(&'static str, &'static [Key])> {
         ("terms.*", TERM),
         ("terms.*.robust", ROBUST),
         ("stages", STAGE),
+        ("gauge", GAUGE),
         ("solve", SOLVE),
         ("solve.tolerance", TOLERANCE),
         ("output", OUTPUT),

@@ -36,6 +36,7 @@ const PRESETS: &[(&str, &str)] = &[
     ),
 ];
 const BODY_DEFAULTS: &str = include_str!("defaults/body.toml");
+const GENERIC_DEFAULTS: &str = include_str!("defaults/generic.toml");
 const CODE_DEFAULTS: &str = include_str!("defaults/code.toml");
 const JOINT_STAGE: &str = include_str!("defaults/together.toml");
 
@@ -274,7 +275,9 @@ fn same_kind(old: &Table, new: &Table) -> bool {
 /// The lowest layer: what a spec that uses a body means when it says nothing else.
 pub(crate) fn lay_over_defaults(spec: Table) -> Table {
     if !uses_body(&spec) {
-        return spec;
+        let mut merged = default_layer(GENERIC_DEFAULTS);
+        merge(&mut merged, spec);
+        return merged;
     }
     let mut merged = default_layer(BODY_DEFAULTS);
     if has_code(&spec) {

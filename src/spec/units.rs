@@ -31,12 +31,34 @@ impl Dimension {
     }
 
     fn times(self, other: Self, power: i8) -> Self {
+        let add = |a: i8, b: i8| a.saturating_add(b.saturating_mul(power));
         Self::new(
-            self.length + power * other.length,
-            self.angle + power * other.angle,
-            self.pixel + power * other.pixel,
-            self.time + power * other.time,
+            add(self.length, other.length),
+            add(self.angle, other.angle),
+            add(self.pixel, other.pixel),
+            add(self.time, other.time),
         )
+    }
+
+    /// That of a product with a power of another.
+    pub(crate) fn product(self, other: Self, power: i8) -> Self {
+        self.times(other, power)
+    }
+
+    /// That of the square root, where there is one.
+    pub(crate) fn root(self) -> Option<Self> {
+        let half = |n: i8| (n % 2 == 0).then_some(n / 2);
+        Some(Self::new(
+            half(self.length)?,
+            half(self.angle)?,
+            half(self.pixel)?,
+            half(self.time)?,
+        ))
+    }
+
+    /// Without angles, which are numbers.
+    pub(crate) fn without_angle(self) -> Self {
+        Self { angle: 0, ..self }
     }
 
     /// This dimension after `order` derivatives in time.

@@ -213,10 +213,12 @@ fn form_error(value: &Value, kind: &Kind) -> Option<String> {
             }
             Err(reason) => return Some(format!("is not a quantity: {reason}")),
         },
-        (Array(items), Kind::Quantities) => {
+        (Array(items), Kind::Quantities | Kind::QuantitiesOrExpression) => {
             return items.iter().find_map(|n| quantity_error(&n.value));
         }
-        (v, Kind::Quantities) => return quantity_error(v),
+        (Text(text), Kind::QuantitiesOrExpression) if !looks_like_quantity(text) => return None,
+        (Text(text), Kind::QuantitiesOrExpression) if parse_quantity(text).is_err() => return None,
+        (v, Kind::Quantities | Kind::QuantitiesOrExpression) => return quantity_error(v),
         (_, Kind::Bool) => "true or false",
         (_, Kind::Integer) => "a whole number",
         (_, Kind::Number) => "a number",

@@ -11,6 +11,8 @@ use super::{Whitener, Whitening};
 pub(crate) enum About<E> {
     /// One value for all frames, (dims).
     Value(Vec<E>),
+    /// Zero in the rows where the prediction is known: 1 or 0 for each.
+    Known(Vec<E>),
     /// Observations; what is not observed holds zeros, and its weight is zero.
     Observed {
         /// Residuals of a frame.
@@ -163,6 +165,10 @@ impl<E: Scalar> Residuals<E> {
                     *r = *x - Lanes::splat(value[p * k + c]);
                 }
                 Lanes::splat(E::one())
+            }
+            About::Known(known) => {
+                r.copy_from_slice(x);
+                Lanes(rows.frames.map(|row| known[row]))
             }
             About::Observed {
                 values,

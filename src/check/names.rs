@@ -1,0 +1,416 @@
+//! What the names in expressions stand for: columns, variables and points of sources.
+
+use super::Checker;
+use super::sources::Source;
+use super::tables::{Rows, tables};
+use crate::data::{Column, ColumnKind, Table};
+use crate::diagnostic::{Origin, Sourced};
+use crate::expr::{Needed, Pick, Read, Scope, Shape};
+use crate::ir::{NodeId, NodeKind, Per, SetId, VariableId};
+use crate::manifold::Manifold;
+use crate::spec::{Dimension, Spec};
+
+type Wrong = (String, Option<String>);
+type Found = Option<Result<(Read, usize), Wrong>>;
+
+/// The names of a term's expression, and the nodes that it has read.
+pub(super) struct InTerm<'c, 'a> {
+    pub checker: &'c mut Checker<'a>,
+    spec: &'c Spec,
+    pub over: Option<Rows<'a>>,
+    pub inputs: Vec<NodeId>,
+    /// For each row whether all columns that are read have a number there.
+    pub known: Vec<bool>,
+}
+
+/// The names of a starting value: columns alone.
+pub(super) struct InStart<'c, 'a> {
+    checker: &'c mut Checker<'a>,
+    set: Option<SetId>,
+    pub inputs: Vec<Numbers>,
+}
+
+/// Numbers of a column for each row of a set, or for all of them.
+pub(super) struct Numbers {
+    shape: Shape,
+    dimension: Dimension,
+    values: Vec<f64>,
+    for_all: bool,
+    name: String,
+}
+
+impl Numbers {
+    fn of(column: &Column, for_all: bool) -> Result<Self, Wrong> {
+        let (dims, dimension, values) = match &column.kind {
+            ColumnKind::Numbers {
+                shape,
+                dimension,
+                values,
+            } => (shape, dimension, values),
+            ColumnKind::Reference { set, .. } => {
+                let message = format!("`{}` refers to rows of `{set}`, it is no number", column.name);
+                let hint = format!("pick with it: `x[{}]`", column.name);
+                return Err((message, Some(hint)));
+            }
+        };
+        Ok(Self {
+            shape: match dims.as_slice() {
+                [] => Shape::Scalar,
+                [n] => Shape::vector(*n),
+                [rows, columns, ..] => Shape::Matrix(*rows, *columns),
+            },
+            dimension: *dimension,
+            values: values.clone(),
+            for_all,
+            name: column.name.clone(),
+        })
+    }
+
+    pub fn row(&self, row: usize) -> &[f64] {
+        let (dims, row) = (self.shape.len(), if self.for_all { 0 } else { row });
+        &self.values[row * dims..(row + 1) * dims]
+    }
+
+    /// For each of so many rows those of the element that it refers to.
+    fn gathered(self, elements: &[u32]) -> Self {
+        let rows = elements.iter().flat_map(|e| self.row(*e as usize).iter().copied());
+        Self {
+            values: rows.collect(),
+            for_all: false,
+            ..self
+        }
+    }
+}
+
+fn column<'t>(table: &'t Table, name: &str) -> Option<&'t Column> {
+    table.columns.iter().find(|c| c.name == name)
+}
+
+fn no_column(table: &Rows<'_>, name: &str) -> Wrong {
+    let names: Vec<&str> = table.table.columns.iter().map(|c| c.name.as_str()).collect();
+    let hint = format!("it has {}", crate::diagnostic::list(&names));
+    (format!("`{}` has no column `{name}`", table.name), Some(hint))
+}
+
+impl<'c, 'a> InTerm<'c, 'a> {
+    pub fn new(checker: &'c mut Checker<'a>, spec: &'c Spec, over: Option<Rows<'a>>) -> Self {
+        if let Some(over) = &over {
+            checker.read.insert(over.name.into());
+        }
+        Self {
+            known: vec![true; over.as_ref().map_or(0, |o| o.table.rows)],
+            checker,
+            spec,
+            over,
+            inputs: Vec::new(),
+        }
+    }
+
+    /// The place of a node among the inputs.
+    fn input(&mut self, node: NodeId) -> usize {
+        let known = self.inputs.iter().position(|n| *n == node);
+        known.unwrap_or_else(|| {
+            self.inputs.push(node);
+            self.inputs.len() - 1
+        })
+    }
+
+    fn read_node(&mut self, node: NodeId, shape: Shape) -> Read {
+        let dimension = self.checker.nodes[node.0].dimension;
+        Read {
+            input: self.input(node),
+            shape,
+            dimension,
+        }
+    }
+
+    /// A column as a node over the rows of the term.
+    fn numbers(&mut self, numbers: Numbers, over: SetId) -> Read {
+        let dims = numbers.shape.len();
+        let rows = self.known.len();
+        let numbers = match numbers.for_all {
+            true => numbers.gathered(&vec![0; rows]),
+            false => numbers,
+        };
+        let mut values = numbers.values;
+        for (row, known) in values.chunks_exact_mut(dims).zip(&mut self.known) {
+            *known &= row.iter().all(|x| x.is_finite());
+            row.iter_mut().filter(|x| !x.is_finite()).for_each(|x| *x = 0.0);
+        }
+        let (name, dimension) = (&numbers.name, numbers.dimension);
+        let node = self.checker.column_node(name, over, values, dims, dimension);
+        self.read_node(node, numbers.shape)
+    }
+
+    /// `table.column`, by the row itself, by what it refers to, or of a table of one row.
+    fn of_table(&mut self, table: &str, name: &str) -> Found {
+        let rows = self.checker.rows(table)?;
+        self.checker.read.insert(table.into());
+        Some(self.of_rows(&rows, name).map(|read| (read, 0)))
+    }
+
+    fn of_rows(&mut self, rows: &Rows<'a>, name: &str) -> Result<Read, Wrong> {
+        let found = column(rows.table, name).ok_or_else(|| no_column(rows, name))?;
+        let numbers = Numbers::of(found, rows.table.rows == 1)?;
+        let Some(over) = &self.over else {
+            let message = format!("`{}.{name}` has a value for each row", rows.name);
+            return Err((message, Some("say `over` which rows the term is".into())));
+        };
+        let set = over.set;
+        if rows.set == set || numbers.for_all {
+            return Ok(self.numbers(numbers, set));
+        }
+        let (_, ids) = self.only_reference(rows.set, name)?;
+        let elements = self.checker.elements(rows.set, ids);
+        Ok(self.numbers(numbers.gathered(&elements), set))
+    }
+
+    /// The one column of the term's table that refers to a set.
+    fn only_reference(&self, set: SetId, name: &str) -> Result<(&'a str, &'a [i64]), Wrong> {
+        let over = self.over.as_ref();
+        let references = over.map_or(Vec::new(), |o| self.checker.references(o.table));
+        let to_set: Vec<_> = references.iter().filter(|r| r.1 == set).collect();
+        let of = &self.checker.sets[set.0].name;
+        match to_set.as_slice() {
+            [(column, _, ids)] => Ok((column, ids)),
+            [] => Err((
+                format!("`{name}` has a value for each `{of}`, and no row here refers to one"),
+                None,
+            )),
+            [(first, ..), ..] => Err((
+                format!("`{name}` has a value for each `{of}`, and the rows refer to several"),
+                Some(format!("pick one, such as `{name}[{first}]`")),
+            )),
+        }
+    }
+
+    fn variable(&mut self, id: VariableId, picks: &[Pick<'_>]) -> Result<(Read, usize), Wrong> {
+        let variable = &self.checker.variables[id.0];
+        let (name, per) = (variable.name.clone(), variable.per);
+        let shape = match variable.manifold {
+            Manifold::So3 => Shape::Matrix(3, 3),
+            other => Shape::vector(other.ambient()),
+        };
+        if variable.copies > 1 {
+            let message = format!("`{name}` has a copy for each marker or camera");
+            return Err((message, None));
+        }
+        let Per::Row(set) = per else {
+            if per == Per::Frame && self.over.is_some() {
+                let message = format!("`{name}` has a value for each frame, and rows have none");
+                return Err((message, Some("declare the variable `per` a set".into())));
+            }
+            let node = self.checker.variable_node(id);
+            return Ok((self.read_node(node, shape), 0));
+        };
+        let Some(over) = self.over.as_ref().map(|o| o.set) else {
+            let message = format!("`{name}` has a value for each row of a set");
+            return Err((message, Some("say `over` which rows the term is".into())));
+        };
+        let (ids, used): (&[i64], usize) = match picks.first() {
+            Some(Pick::Column(column)) => {
+                let table = self.over.as_ref().map(|o| o.table);
+                let references = table.map_or(Vec::new(), |t| self.checker.references(t));
+                match references.iter().find(|r| r.0 == *column) {
+                    Some((_, to, ids)) if *to == set => (ids, 1),
+                    Some((_, to, _)) => {
+                        let (to, of) = (&self.checker.sets[to.0], &self.checker.sets[set.0]);
+                        let message = format!(
+                            "`{column}` refers to `{}`, but `{name}` has a value for each `{}`",
+                            to.name, of.name
+                        );
+                        return Err((message, None));
+                    }
+                    None => {
+                        let names: Vec<&str> = references.iter().map(|r| r.0).collect();
+                        let hint = (!names.is_empty())
+                            .then(|| format!("columns that do: {}", crate::diagnostic::list(&names)));
+                        return Err((format!("`{column}` is no column that refers to rows"), hint));
+                    }
+                }
+            }
+            Some(Pick::Place(place)) if shape == Shape::Scalar || over != set => {
+                let ids = &self.checker.sets[set.0].ids;
+                let Some(at) = ids.iter().position(|i| *i == *place as i64) else {
+                    let message = format!("`{name}` has no element {place}");
+                    return Err((message, None));
+                };
+                let rows = vec![at as u32; self.known.len()];
+                return Ok((self.taken(id, over, rows, shape), 1));
+            }
+            _ if over == set => {
+                let node = self.checker.variable_node(id);
+                return Ok((self.read_node(node, shape), 0));
+            }
+            _ => (self.only_reference(set, &name)?.1, 0),
+        };
+        let rows = self.checker.elements(set, ids).to_vec();
+        Ok((self.taken(id, over, rows, shape), used))
+    }
+
+    /// A variable's copies that rows refer to.
+    fn taken(&mut self, of: VariableId, over: SetId, rows: Vec<u32>, shape: Shape) -> Read {
+        let variable = &self.checker.variables[of.0];
+        let (name, dims) = (format!("{} of rows", variable.name), variable.numbers());
+        let dimension = variable.dimension;
+        let kind = NodeKind::Taken {
+            of,
+            over,
+            rows: rows.into(),
+        };
+        let node = self.checker.node(&name, kind, dims, dimension);
+        self.read_node(node, shape)
+    }
+
+    /// A point of a source, by its label.
+    fn point(&mut self, name: &str, picks: &[Pick<'_>]) -> Result<(Read, usize), Wrong> {
+        let named = Sourced::new(name, Origin::Default);
+        let wrong = || (format!("`{name}` cannot be read"), None);
+        let source = self.checker.source(self.spec, &named).ok_or_else(wrong)?;
+        let Some(Pick::Label(label)) = picks.first() else {
+            let hint = format!("pick one of its points: `{name}['LHeel']`");
+            return Err((format!("`{name}` has many points"), Some(hint)));
+        };
+        if !matches!(source, Source::Body { .. }) {
+            return Err((format!("`{name}` has no points of a body"), None));
+        }
+        if self.over.is_some() {
+            let message = format!("`{name}` has points for each frame, and rows have none");
+            return Err((message, None));
+        }
+        let Some(recipe) = self.checker.recipe(&source, None, label) else {
+            let labels = self.checker.all_labels(&source);
+            let hint = crate::diagnostic::nearest(label, labels.iter().map(String::as_str));
+            let hint = hint.map(|h| format!("did you mean `{h}`?"));
+            return Err((format!("`{name}` has no point `{label}`"), hint));
+        };
+        self.checker.read.insert(name.into());
+        let node = self.checker.body_points(&format!("{name}: {label}"), &[recipe]);
+        Ok((self.read_node(node.ok_or_else(wrong)?, Shape::Vector(3)), 1))
+    }
+
+    fn is_source(&self, name: &str) -> bool {
+        let root = self.spec.root();
+        let declared = root.table("sources").is_some_and(|t| t.get(name).is_some());
+        declared || self.spec.has_body && name == "joints"
+    }
+}
+
+impl Scope for InTerm<'_, '_> {
+    fn read(&mut self, name: &str, field: Option<&str>, picks: &[Pick<'_>]) -> Found {
+        if let Some(field) = field {
+            return self.of_table(name, field);
+        }
+        let variable = self.checker.variable_id(name);
+        let own = self.over.as_ref().and_then(|o| column(o.table, name)).is_some();
+        match (own, variable) {
+            (true, Some(_)) => {
+                let message = format!("`{name}` is both a column and a variable");
+                Some(Err((message, Some("`map` gives the column another name".into()))))
+            }
+            (true, None) => {
+                let over = self.over.take()?;
+                let table = over.table;
+                self.over = Some(over);
+                let found = column(table, name)?;
+                let over = self.over.as_ref()?.set;
+                Some(Numbers::of(found, false).map(|n| (self.numbers(n, over), 0)))
+            }
+            (false, Some(id)) => Some(self.variable(id, picks)),
+            (false, None) if self.is_source(name) => Some(self.point(name, picks)),
+            (false, None) if self.checker.declares_variable(name) => {
+                Some(Err((format!("`{name}` has mistakes of its own"), None)))
+            }
+            (false, None) => None,
+        }
+    }
+
+    fn names(&self) -> Vec<String> {
+        let columns = self.over.iter().flat_map(|o| &o.table.columns);
+        let columns = columns.map(|c| c.name.clone());
+        let variables = self.checker.variables.iter().map(|v| v.name.clone());
+        columns.chain(variables).collect()
+    }
+
+    fn dims(&self) -> Vec<usize> {
+        self.inputs.iter().map(|n| self.checker.nodes[n.0].dims).collect()
+    }
+
+    fn log_so3(&mut self, rotation: Needed) -> Option<Read> {
+        let of = rotation.inputs.iter().map(|i| self.inputs[*i]).collect();
+        let kind = NodeKind::Formula {
+            of,
+            formula: rotation.formula.into(),
+            over: self.over.as_ref().map(|o| o.set),
+        };
+        let of = self.checker.node("rotation", kind, 9, Dimension::NONE);
+        let kind = NodeKind::AxisAngle { of };
+        let node = self.checker.node("its vector", kind, 3, Dimension::ANGLE);
+        Some(self.read_node(node, Shape::Vector(3)))
+    }
+}
+
+impl<'c, 'a> InStart<'c, 'a> {
+    pub fn new(checker: &'c mut Checker<'a>, set: Option<SetId>) -> Self {
+        Self {
+            checker,
+            set,
+            inputs: Vec::new(),
+        }
+    }
+
+    fn numbers(&mut self, rows: &Rows<'_>, name: &str) -> Result<Read, Wrong> {
+        let found = column(rows.table, name).ok_or_else(|| no_column(rows, name))?;
+        let numbers = Numbers::of(found, rows.table.rows == 1)?;
+        if !numbers.for_all && Some(rows.set) != self.set {
+            let of = &self.checker.sets[rows.set.0].name;
+            let message = format!("`{}.{name}` has a value for each `{of}`", rows.name);
+            let hint = format!("a variable that starts there is `per = \"{of}\"`");
+            return Err((message, Some(hint)));
+        }
+        self.checker.read.insert(rows.name.into());
+        let (shape, dimension) = (numbers.shape, numbers.dimension);
+        self.inputs.push(numbers);
+        Ok(Read {
+            input: self.inputs.len() - 1,
+            shape,
+            dimension,
+        })
+    }
+}
+
+impl Scope for InStart<'_, '_> {
+    fn read(&mut self, name: &str, field: Option<&str>, _: &[Pick<'_>]) -> Found {
+        let found = match field {
+            Some(field) => {
+                let rows = self.checker.rows(name)?;
+                self.numbers(&rows, field)
+            }
+            None => {
+                let inputs = self.checker.inputs;
+                let of_set = tables(inputs).filter(|(_, t, _)| column(t, name).is_some());
+                let of_set: Vec<_> = of_set.filter_map(|(n, ..)| self.checker.rows(n)).collect();
+                let mut fitting = of_set.iter().filter(|r| Some(r.set) == self.set);
+                let rows = fitting.next().or(of_set.first())?;
+                self.numbers(rows, name)
+            }
+        };
+        Some(found.map(|read| (read, 0)))
+    }
+
+    fn names(&self) -> Vec<String> {
+        let tables = tables(self.checker.inputs);
+        let columns = tables.flat_map(|(name, table, _)| {
+            table.columns.iter().map(move |c| format!("{name}.{}", c.name))
+        });
+        columns.collect()
+    }
+
+    fn dims(&self) -> Vec<usize> {
+        self.inputs.iter().map(|n| n.shape.len()).collect()
+    }
+
+    fn log_so3(&mut self, _: Needed) -> Option<Read> {
+        None
+    }
+}

@@ -1,0 +1,260 @@
+//! Tables of named columns: from csv, npz and g2o.
+
+use std::path::Path;
+
+use super::Reader;
+use crate::data::{Column, ColumnKind, Dataset, Table};
+use crate::diagnostic::{Diagnostic, list};
+use crate::io::g2o::{Edge, Pose, PoseGraph};
+use crate::io::npz::Npz;
+use crate::io::{FileError, csv, g2o};
+use crate::spec::{Dimension, parse_unit};
+
+/// Numbers of a column with their shape.
+type Numbers = (Vec<usize>, Vec<f64>);
+
+/// The set of the vertices of pose graphs.
+const VERTEX: &str = "vertex";
+
+impl Reader<'_> {
+    /// The columns that the spec declares, each with its unit, `ref:SET` or `id`.
+    pub(super) fn table(
+        &mut self,
+        path: &Path,
+        format: &str,
+    ) -> Result<Option<(Dataset, char)>, FileError> {
+        let Some(declared) = self.view.table("columns").cloned() else {
+            return Ok(None);
+        };
+        let path_of = self.view.path().to_string();
+        let in_file = |name: &str| -> String {
+            let renamed = self.view.table("map").and_then(|m| m.text(name));
+            renamed.unwrap_or(name).to_string()
+        };
+        let wanted: Vec<(String, String)> =
+            declared.entries.iter().map(|(n, _)| (n.clone(), in_file(n))).collect();
+        let file = match format {
+            "npz" => Columns::Arrays(Npz::open(path)?),
+            _ => {
+                let asked = |name: &str| wanted.iter().any(|(_, of_file)| of_file == name);
+                let (table, names) = csv::read_some(path, asked)?;
+                Columns::Csv(table, names)
+            }
+        };
+        self.files.push(path.into());
+        let mut table = Table {
+            index: self.view.text("index").map(|t| t.value.to_string()),
+            ..Table::default()
+        };
+        let mut rows: Option<(String, usize)> = None;
+        let mut ids = None;
+        for ((name, node), (_, of_file)) in declared.entries.iter().zip(&wanted) {
+            let crate::spec::Value::Text(unit) = &node.value else {
+                continue;
+            };
+            let Some((shape, values)) = file.column(of_file)? else {
+                let message = format!("`{path_of}`: the file has no column `{of_file}`");
+                let names = file.names();
+                let diagnostic = Diagnostic::error("F0402", message, &node.key);
+                let names = names.iter().map(String::as_str);
+                self.diagnostics.push(diagnostic.nearest(of_file, names));
+                continue;
+            };
+            let count = values.len() / shape.iter().product::<usize>().max(1);
+            match &rows {
+                Some((first, known)) if *known != count => {
+                    let message = format!(
+                        "`{path_of}`: `{name}` has {count} rows, but `{first}` has {known}"
+                    );
+                    self.fail("F0301", message, &node.key);
+                    continue;
+                }
+                _ => rows = Some((name.clone(), count)),
+            }
+            let kind = match unit.as_str() {
+                "id" => match whole(&values) {
+                    Ok(found) => {
+                        ids = Some(found);
+                        continue;
+                    }
+                    Err(row) => Err(row),
+                },
+                unit => match unit.strip_prefix("ref:") {
+                    Some(set) => whole(&values).map(|ids| ColumnKind::Reference {
+                        set: set.trim().to_string(),
+                        ids,
+                    }),
+                    None => match parse_unit(if unit == "1" { "" } else { unit }) {
+                        Ok((factor, dimension)) => Ok(ColumnKind::Numbers {
+                            shape,
+                            dimension,
+                            values: values.iter().map(|x| x * factor).collect(),
+                        }),
+                        Err(reason) => {
+                            let message = format!("`{path_of}.columns.{name}`: {reason}");
+                            let hint = "a unit such as `m` or `1`, `ref:` with the name of a set, or `id`";
+                            let diagnostic = Diagnostic::error("F0302", message, &node.origin);
+                            self.diagnostics.push(diagnostic.hint(hint));
+                            continue;
+                        }
+                    },
+                },
+            };
+            match kind {
+                Ok(kind) => table.columns.push(Column {
+                    name: name.clone(),
+                    kind,
+                }),
+                Err(row) => {
+                    let message = format!(
+                        "`{path_of}`: row {row} of `{name}` is no whole number, so it refers to nothing"
+                    );
+                    self.fail("F0401", message, &node.origin);
+                }
+            }
+        }
+        table.rows = rows.map_or(0, |(_, count)| count);
+        table.ids = ids.unwrap_or_else(|| (0..table.rows as i64).collect());
+        let mut sorted = table.ids.clone();
+        sorted.sort_unstable();
+        if let Some(pair) = sorted.windows(2).find(|p| p[0] == p[1]) {
+            let message = format!("`{path_of}`: two rows have the id {}", pair[0]);
+            self.fail("F0401", message, &self.origin.clone());
+            return Ok(None);
+        }
+        if table.rows == 0 {
+            let message = format!("`{path_of}` has no rows");
+            self.fail("F0402", message, &self.origin.clone());
+            return Ok(None);
+        }
+        Ok(Some((Dataset::Table(table), 'y')))
+    }
+
+    /// The edges of a pose graph; its vertices become a data set of their own.
+    pub(super) fn pose_graph(&mut self, path: &Path) -> Result<Option<(Dataset, char)>, FileError> {
+        let graph = g2o::read(path)?;
+        self.files.push(path.into());
+        self.also.push((VERTEX.into(), vertices(&graph)));
+        Ok(Some((Dataset::Table(edges(&graph.edges)), 'y')))
+    }
+}
+
+/// What a file's columns are read from.
+enum Columns {
+    Csv(csv::Table, Vec<String>),
+    Arrays(Npz),
+}
+
+impl Columns {
+    fn names(&self) -> Vec<String> {
+        match self {
+            Self::Csv(_, names) => names.clone(),
+            Self::Arrays(npz) => npz.members().iter().map(|m| m.name.clone()).collect(),
+        }
+    }
+
+    fn column(&self, name: &str) -> Result<Option<Numbers>, FileError> {
+        match self {
+            Self::Csv(table, _) => {
+                let at = table.names.iter().position(|n| n == name);
+                Ok(at.map(|at| (Vec::new(), table.columns[at].clone())))
+            }
+            Self::Arrays(npz) if !npz.has(name) => Ok(None),
+            Self::Arrays(npz) => {
+                let array = npz.floats(name)?;
+                let shape = array.shape().get(1..).unwrap_or_default().to_vec();
+                if array.ndim() == 0 || shape.len() > 2 || shape.iter().product::<usize>() == 0 {
+                    let names = list(&[name]);
+                    return Err(npz.error(format!("{names} is not rows of numbers, vectors or matrices")));
+                }
+                Ok(Some((shape, array.iter().copied().collect())))
+            }
+        }
+    }
+}
+
+/// Whole numbers, or the first row that is none.
+fn whole(values: &[f64]) -> Result<Vec<i64>, usize> {
+    let fits = |x: &f64| x.fract() == 0.0 && x.abs() < 9e15;
+    match values.iter().position(|x| !fits(x)) {
+        Some(row) => Err(row),
+        None => Ok(values.iter().map(|x| *x as i64).collect()),
+    }
+}
+
+fn numbers(name: &str, shape: &[usize], dimension: Dimension, values: Vec<f64>) -> Column {
+    Column {
+        name: name.into(),
+        kind: ColumnKind::Numbers {
+            shape: shape.to_vec(),
+            dimension,
+            values,
+        },
+    }
+}
+
+/// The columns of some poses: `x`, `y`, `theta` in the plane, `t` and `r` in space; g2o has no units.
+fn columns<'p>(poses: impl Iterator<Item = &'p Pose> + Clone) -> Vec<Column> {
+    let none = Dimension::NONE;
+    let in_plane = |c: usize| {
+        let component = move |pose: &Pose| match pose {
+            Pose::Plane(numbers) => numbers[c],
+            Pose::Space(..) => f64::NAN,
+        };
+        poses.clone().map(component).collect::<Vec<f64>>()
+    };
+    if matches!(poses.clone().next(), Some(Pose::Plane(_))) {
+        return vec![
+            numbers("x", &[], none, in_plane(0)),
+            numbers("y", &[], none, in_plane(1)),
+            numbers("theta", &[], Dimension::ANGLE, in_plane(2)),
+        ];
+    }
+    let (mut places, mut rotations) = (Vec::new(), Vec::new());
+    for pose in poses {
+        if let Pose::Space(place, rotation) = pose {
+            places.extend(place);
+            rotations.extend(rotation);
+        }
+    }
+    vec![
+        numbers("t", &[3], none, places),
+        numbers("r", &[3, 3], none, rotations),
+    ]
+}
+
+fn vertices(graph: &PoseGraph) -> Table {
+    let ids: Vec<i64> = graph.vertices.iter().map(|(id, _)| *id).collect();
+    let held = graph.fixed.iter();
+    Table {
+        rows: ids.len(),
+        columns: columns(graph.vertices.iter().map(|(_, pose)| pose)),
+        index: Some(VERTEX.into()),
+        held: held.filter_map(|f| ids.iter().position(|id| id == f)).collect(),
+        ids,
+    }
+}
+
+fn edges(edges: &[Edge]) -> Table {
+    let end = |name: &str, i: usize| Column {
+        name: name.into(),
+        kind: ColumnKind::Reference {
+            set: VERTEX.into(),
+            ids: edges.iter().map(|e| e.ends[i]).collect(),
+        },
+    };
+    let mut all = vec![end("i", 0), end("j", 1)];
+    all.extend(columns(edges.iter().map(|e| &e.pose)));
+    let n = match edges.first().map(|e| e.sqrt_info.len()) {
+        Some(9) => 3,
+        _ => 6,
+    };
+    let roots = edges.iter().flat_map(|e| e.sqrt_info.iter().copied()).collect();
+    all.push(numbers("sqrt_info", &[n, n], Dimension::NONE, roots));
+    Table {
+        rows: edges.len(),
+        columns: all,
+        ids: (0..edges.len() as i64).collect(),
+        ..Table::default()
+    }
+}
