@@ -5,6 +5,9 @@ use crate::memory::Memory;
 use crate::normal::Normal;
 use crate::precondition::Preconditioner;
 
+/// What a number near zero may change by, in its scale.
+const SMALL: f64 = 1e-3;
+
 /// Copies of a manifold that lie side by side in a problem's parameter vector.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Block {
@@ -12,6 +15,13 @@ pub struct Block {
     pub copies: usize,
     /// Typical size of a change; the solver's unit in these coordinates.
     pub scale: f64,
+}
+
+impl Block {
+    /// Copies that are visited as one.
+    fn copies_at_once(&self) -> usize {
+        if self.manifold.is_separable() { self.copies } else { 1 }
+    }
 }
 
 /// How the parameter vector of one problem is made up.
@@ -100,6 +110,23 @@ impl Layout {
                 }
             }
         });
+    }
+
+    /// For each whitened tangent coordinate how large a change of it may be, as far as x shows: that of a
+    /// number of the size that it has, or of one that is not small.
+    pub(crate) fn sizes(&self, x: &[f64]) -> Vec<f64> {
+        let mut sizes = Vec::with_capacity(x.len());
+        self.for_each_copy(|block, ambient, _| {
+            let scale = block.scale;
+            match block.manifold {
+                Manifold::Euclidean(_) | Manifold::Box { .. } => {
+                    let own = x[ambient].iter().map(|x| (x.abs() + SMALL * scale) / scale);
+                    sizes.extend(own);
+                }
+                other => sizes.extend(vec![1.0 / scale; other.tangent() * block.copies_at_once()]),
+            }
+        });
+        sizes
     }
 
     /// For each copy on a sphere where it begins in a tangent vector, and the point itself: along it

@@ -264,7 +264,7 @@ impl Checker<'_> {
 
     /// What the axes say: a shared free variable or a term along frames ties frames together.
     fn coupling(&self, free: &[VariableId], terms: &[Term], frames: Option<usize>) -> Coupling {
-        let shared = free.iter().any(|v| self.variables[v.0].per == Per::Subject);
+        let shared = free.iter().any(|v| self.variables[v.0].per != Per::Frame);
         let tied = terms.iter().any(|t| t.couples());
         match frames {
             Some(n) if n < self.frames => Coupling::Subset(n),

@@ -15,8 +15,10 @@ const FIRST_DAMPING: f64 = 1e-2;
 const MOST_DAMPING: f64 = 1e12;
 /// Up to here a step is that of Gauss and Newton, more or less, and a small one means the end.
 const FREE_DAMPING: f64 = 1.0;
-/// Largest whitened change of one coordinate in a step.
+/// Largest whitened change of one coordinate in a step,
 const LONGEST_STEP: f64 = 10.0;
+/// or share of its own size, where nothing else is known of what is large.
+const LONGEST_SHARE: f64 = 1.0;
 /// Decreases of so few rounding errors of the cost cannot be told from none.
 const FAINT: f64 = 2.0;
 /// What rounding can hide of a decrease that the normal equations promise, in roundings of max(1, E).
@@ -24,8 +26,12 @@ const ROUNDING: f64 = 2e3;
 
 /// Of the decrease that the last step promised, the least that is worth another step.
 const SHRINKS: f64 = 0.9;
-/// How the damping falls from one of the last steps to the next.
-const POLISHED: f64 = 0.1;
+/// Steps in a row that promise no less than those before, after which nothing is left to gain.
+const IDLE: usize = 4;
+/// How the damping falls from one of the last steps to the next, and where a step is that of Gauss and
+/// Newton.
+const POLISHED: f64 = 0.01;
+const UNDAMPED: f64 = 1e-14;
 
 /// It asks for the most promising of residuals until so many times they were the smallest ones,
 const LOOKS: usize = 2;
@@ -62,6 +68,8 @@ pub(super) struct Lm {
     excess: f64,
     /// What the last of the steps promised that are too small for the cost to tell.
     polished: Option<f64>,
+    /// How many of them in a row promised no less than those before.
+    idle: usize,
 }
 
 impl Method for Lm {
@@ -121,6 +129,7 @@ impl Lm {
             hoped: None,
             step: Vec::new(),
             polished: None,
+            idle: 0,
         }
     }
 
@@ -144,7 +153,12 @@ impl Lm {
             return true;
         };
         system.hold(&held);
+        let before = std::mem::take(&mut self.diagonal);
         self.diagonal = system.diagonal();
+        if settings.polish {
+            // Moré 1978: what has moved the residuals once may not run away where it moves them no more.
+            self.diagonal.iter_mut().zip(before).for_each(|(d, before)| *d = d.max(before));
+        }
         let least = LEAST_DIAGONAL * largest(&self.diagonal);
         let least = least.max(f64::from(f32::MIN_POSITIVE));
         self.diagonal.iter_mut().for_each(|d| *d = d.max(least));
@@ -156,12 +170,21 @@ impl Lm {
     fn find_step(&mut self, terrain: &Terrain) {
         while self.open {
             match self.solve() {
-                Some(step) if largest(&step) <= LONGEST_STEP => self.set_out(step, terrain),
+                Some(step) if self.is_short(&step, terrain) => self.set_out(step, terrain),
                 _ => {
                     self.damp_more(terrain);
                 }
             }
         }
+    }
+
+    /// Whether a step is no longer than linearisations are good for.
+    fn is_short(&self, step: &[f64], terrain: &Terrain) -> bool {
+        if largest(step) <= LONGEST_STEP || !terrain.settings.polish {
+            return largest(step) <= LONGEST_STEP;
+        }
+        let sizes = terrain.layout.sizes(&self.state.current.x);
+        step.iter().zip(sizes).all(|(s, size)| s.abs() <= LONGEST_SHARE * size)
     }
 
     /// Whether a trial lowers the cost, and by how much of what it promised.
@@ -179,7 +202,7 @@ impl Lm {
         self.growth = 2.0;
         let value = decrease / self.state.unit();
         let tolerance = terrain.settings.tolerance_cost;
-        if free && value <= tolerance && self.excess <= 0.0 {
+        if free && value <= tolerance && self.excess <= 0.0 && !terrain.settings.polish {
             let gradient = std::mem::take(&mut self.state.current.gradient);
             self.state.trial.gradient = gradient;
             self.state.current = self.state.trial.clone();
@@ -213,8 +236,7 @@ impl Lm {
         self.growth *= 2.0;
         self.open = self.damping <= MOST_DAMPING;
         if !self.open {
-            let rounding = ROUNDING * terrain.settings.noise;
-            self.end(self.hoped.unwrap_or(f64::INFINITY), rounding, terrain);
+            self.end(self.hoped.unwrap_or(f64::INFINITY), 0.0, terrain);
         }
         self.open
     }
@@ -249,9 +271,12 @@ impl Lm {
             return self.settle();
         }
         if self.damping <= FREE_DAMPING && self.promised <= tolerance * unit {
-            let shrinks = self.polished.is_none_or(|last| self.promised < SHRINKS * last);
-            if terrain.settings.polish && shrinks && self.promised > 0.0 {
-                self.polished = Some(self.promised);
+            let shrinks = self.polished.is_none_or(|least| self.promised < SHRINKS * least);
+            let idle = self.idle + usize::from(self.damping < UNDAMPED);
+            self.idle = if shrinks { 0 } else { idle };
+            if terrain.settings.polish && self.idle < IDLE && self.promised > 0.0 {
+                let least = self.polished.unwrap_or(f64::INFINITY);
+                self.polished = Some(least.min(self.promised));
                 self.asks = Want::Normal;
                 return;
             }
@@ -285,8 +310,10 @@ impl Lm {
 
     /// Ends where no step helps: at the end, if rounding hides what was hoped for, else before it.
     fn end(&mut self, hoped: f64, tolerance: f64, terrain: &Terrain) {
-        let value = hoped / self.state.unit();
-        let rounding = ROUNDING * terrain.settings.noise;
+        let unit = self.state.unit();
+        let value = hoped / unit;
+        let settings = &terrain.settings;
+        let rounding = (ROUNDING * settings.noise).max(FAINT * self.state.rounding(settings) / unit);
         self.state.termination = Some(match value <= tolerance.max(rounding) {
             true => Termination::Precision {
                 value,

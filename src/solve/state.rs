@@ -34,6 +34,8 @@ pub(super) struct State {
     pub termination: Option<Termination>,
     /// The least that decreases are measured against.
     least_unit: f64,
+    /// The first cost, where costs are measured against themselves.
+    first: f64,
     /// What the objective keeps of the problem.
     pub memory: Memory,
 }
@@ -86,6 +88,7 @@ impl State {
             last_step: 0.0,
             termination: None,
             least_unit: 1.0,
+            first: 0.0,
             memory: Memory::default(),
         }
     }
@@ -124,7 +127,8 @@ impl State {
     pub fn ends_at_once(&mut self, settings: &SolveSettings) -> bool {
         if settings.polish && self.iterations == 0 {
             // Residuals of which so little is left are rounding errors.
-            self.least_unit = (LEAST_LEFT * self.current.cost.abs()).max(f64::MIN_POSITIVE);
+            self.first = self.current.cost.abs();
+            self.least_unit = (LEAST_LEFT * self.first).max(f64::MIN_POSITIVE);
         }
         let finite = self.current.gradient.iter().all(|g| g.is_finite());
         if !self.current.cost.is_finite() || !finite {
@@ -146,6 +150,13 @@ impl State {
     /// What decreases and gradients are measured against.
     pub fn unit(&self) -> f64 {
         self.current.cost.abs().max(self.least_unit)
+    }
+
+    /// The rounding error of the current cost; residuals round with what they were made of, of which the
+    /// first cost tells.
+    pub fn rounding(&self, settings: &SolveSettings) -> f64 {
+        let cost = self.current.cost.abs();
+        settings.noise * (cost + (cost * self.first).sqrt())
     }
 
     pub fn iterations_are_used_up(&mut self, settings: &SolveSettings) -> bool {
