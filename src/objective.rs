@@ -112,16 +112,17 @@ impl Layout {
         });
     }
 
-    /// For each whitened tangent coordinate how large a change of it may be, as far as x shows: that of a
-    /// number of the size that it has, or of one that is not small.
+    /// For each whitened tangent coordinate how large a change of it may be, as far as x shows: the size
+    /// that its variable has.
     pub(crate) fn sizes(&self, x: &[f64]) -> Vec<f64> {
         let mut sizes = Vec::with_capacity(x.len());
         self.for_each_copy(|block, ambient, _| {
             let scale = block.scale;
             match block.manifold {
                 Manifold::Euclidean(_) | Manifold::Box { .. } => {
-                    let own = x[ambient].iter().map(|x| (x.abs() + SMALL * scale) / scale);
-                    sizes.extend(own);
+                    let count = ambient.len();
+                    let most = x[ambient].iter().fold(0.0, |most: f64, x| most.max(x.abs()));
+                    sizes.extend(vec![(most + SMALL * scale) / scale; count]);
                 }
                 other => sizes.extend(vec![1.0 / scale; other.tangent() * block.copies_at_once()]),
             }

@@ -43,6 +43,8 @@ pub(crate) const FUNCTIONS: &[(&str, &str, &str)] = &[
     ("rot2", "angle", "the 2×2 matrix that turns by an angle"),
     ("exp_so3", "v", "the rotation about v by its length in radians"),
     ("log_so3", "r", "the rotation vector of a 3×3 rotation matrix"),
+    ("log_se2", "angle, t", "the vector (ρ, angle) of a pose in the plane: its turn and place"),
+    ("log_se3", "r, t", "the vector (ρ, ω) of a pose: rotation matrix and place"),
     ("geodesic", "a, b", "the angle between two rotations"),
 ];
 
@@ -177,6 +179,8 @@ pub(super) fn call(
             Some(exp_so3(l, &vector.registers))
         }
         "log_so3" => log_so3(l, &values[0], &spans[0].span),
+        "log_se2" => log_se2(l, &values[0], &values[1], span),
+        "log_se3" => log_se3(l, &values[0], &values[1], span),
         _ => {
             shaped(l, name, &values[0], Shape::Matrix(3, 3), span)?;
             shaped(l, name, &values[1], Shape::Matrix(3, 3), span)?;
@@ -411,4 +415,58 @@ fn log_so3(l: &mut Lowering<'_>, of: &Value, span: &Range<usize>) -> Option<Valu
         dimension: Dimension::ANGLE,
         registers,
     })
+}
+
+/// The logarithm of a pose in the plane: ρ = V⁻¹ t with V⁻¹ = (θ/2)(cot(θ/2) I + J), J the quarter turn
+/// back (Barfoot 2017, section 7.1), and the angle.
+fn log_se2(
+    l: &mut Lowering<'_>,
+    angle: &Value,
+    t: &Value,
+    span: &Range<usize>,
+) -> Option<Value> {
+    let angle = without_unit(l, "log_se2", angle.clone(), span)?;
+    shaped(l, "log_se2", &angle, Shape::Scalar, span)?;
+    shaped(l, "log_se2", t, Shape::Vector(2), span)?;
+    let (b, angle) = (&mut l.builder, angle.registers[0]);
+    let square = b.multiply(angle, angle);
+    let bend = b.of(Function::Bend, square);
+    let (one, half) = (b.constant(1.0), b.constant(0.5));
+    let lost = b.multiply(square, bend);
+    let (along, across) = (b.subtract(one, lost), b.multiply(half, angle));
+    let (x, y) = (t.registers[0], t.registers[1]);
+    let (ax, by) = (b.multiply(along, x), b.multiply(across, y));
+    let (ay, bx) = (b.multiply(along, y), b.multiply(across, x));
+    let registers = vec![b.add(ax, by), b.subtract(ay, bx)];
+    let place = Value {
+        shape: Shape::Vector(2),
+        dimension: t.dimension,
+        registers,
+    };
+    joined(l, vec![place, scalar(angle, Dimension::ANGLE)], span)
+}
+
+/// The logarithm of a pose: ρ = t − ½ ω × t + c ω × (ω × t), c = 1/θ² − cot(θ/2)/(2θ) (Barfoot 2017,
+/// section 7.1), and ω.
+fn log_se3(l: &mut Lowering<'_>, r: &Value, t: &Value, span: &Range<usize>) -> Option<Value> {
+    let turn = log_so3(l, r, span)?;
+    shaped(l, "log_se3", t, Shape::Vector(3), span)?;
+    let once = cross(l, &turn, t, span)?;
+    let twice = cross(l, &turn, &once, span)?;
+    let square = l.builder.dot(&turn.registers, &turn.registers);
+    let bend = l.builder.of(Function::Bend, square);
+    let half = l.builder.constant(0.5);
+    let mut registers = Vec::with_capacity(3);
+    for i in 0..3 {
+        let halved = l.builder.multiply(half, once.registers[i]);
+        let bent = l.builder.multiply(bend, twice.registers[i]);
+        let less = l.builder.subtract(t.registers[i], halved);
+        registers.push(l.builder.add(less, bent));
+    }
+    let place = Value {
+        shape: Shape::Vector(3),
+        dimension: t.dimension,
+        registers,
+    };
+    joined(l, vec![place, turn], span)
 }

@@ -47,6 +47,8 @@ pub(crate) enum Function {
     SineOverAngle,
     /// (1 − cos √x)/x.
     VersineOverSquare,
+    /// 1/x − cot(√x/2)/(2√x).
+    Bend,
 }
 
 /// Scalar steps in an order in which each reads only earlier ones.
@@ -146,6 +148,7 @@ impl Function {
             Self::Tanh => x.map(|x| of(wide(x).tanh())),
             Self::SineOverAngle => x.map(|x| of(of_square(wide(x))[0])),
             Self::VersineOverSquare => x.map(|x| of(of_square(wide(x))[1])),
+            Self::Bend => x.map(|x| of(bend(wide(x))[0])),
         }
     }
 
@@ -167,6 +170,7 @@ impl Function {
             Self::Tanh => one - y * y,
             Self::SineOverAngle => x.map(|x| of(of_square(wide(x))[2])),
             Self::VersineOverSquare => x.map(|x| of(of_square(wide(x))[3])),
+            Self::Bend => x.map(|x| of(bend(wide(x))[1])),
         }
     }
 }
@@ -185,6 +189,23 @@ fn of_square(s: f64) -> [f64; 4] {
     let angle = s.sqrt();
     let (a, b) = (angle.sin() / angle, (1.0 - angle.cos()) / s);
     [a, b, (angle.cos() - a) / (2.0 * s), (a - 2.0 * b) / (2.0 * s)]
+}
+
+/// 1/s − cot(√s/2)/(2√s) and its derivative; by series where s is small.
+fn bend(s: f64) -> [f64; 2] {
+    const SERIES: [f64; 5] =
+        [1.0 / 12.0, 1.0 / 720.0, 1.0 / 30_240.0, 1.0 / 1_209_600.0, 1.0 / 47_900_160.0];
+    if s < 0.03 {
+        let value = SERIES.iter().rev().fold(0.0, |sum, c| sum * s + c);
+        let powers = SERIES.iter().enumerate().skip(1).rev();
+        return [value, powers.fold(0.0, |sum, (n, c)| sum * s + n as f64 * c)];
+    }
+    let angle = s.sqrt();
+    let half = angle / 2.0;
+    let (sin, cos) = half.sin_cos();
+    let rest = 1.0 - half * cos / sin;
+    let slope = (half / (sin * sin) - cos / sin) / (4.0 * angle);
+    [rest / s, (slope - rest / s) / s]
 }
 
 #[inline(always)]
@@ -404,6 +425,7 @@ mod tests {
             Function::Tanh,
             Function::SineOverAngle,
             Function::VersineOverSquare,
+            Function::Bend,
         ];
         for function in functions {
             let formula = Formula {

@@ -3,6 +3,7 @@
 //! Madsen, Nielsen and Tingleff 2004, "Methods for Non-Linear Least Squares Problems", algorithm
 //! 3.16, in whitened tangent coordinates, damped by the diagonal of JᵀJ.
 
+use super::SolveSettings;
 use super::outcome::Termination;
 use super::state::{Method, Point, State, Terrain, largest};
 use crate::normal::lanes::LEAST_DIAGONAL;
@@ -11,19 +12,30 @@ use crate::objective::Want;
 
 /// Damping at the start, in units of the diagonal.
 const FIRST_DAMPING: f64 = 1e-2;
+/// The same where costs are measured against themselves, of few unknowns and of many.
+const LOW_FIRST_DAMPING: f64 = 1e-6;
+const LEAST_FIRST_DAMPING: f64 = 1e-9;
 /// Damping beyond which no step is to be hoped for.
 const MOST_DAMPING: f64 = 1e12;
 /// Up to here a step is that of Gauss and Newton, more or less, and a small one means the end.
 const FREE_DAMPING: f64 = 1.0;
 /// Largest whitened change of one coordinate in a step,
 const LONGEST_STEP: f64 = 10.0;
-/// or share of its own size, where nothing else is known of what is large.
-const LONGEST_SHARE: f64 = 1.0;
+/// or, where costs are measured against themselves and nothing says what is large, share of the size of
+/// its variable.
+fn longest_share(unknowns: usize) -> f64 {
+    if unknowns > FEW { 3.0 } else { 1.0 }
+}
+/// Unknowns of a formula; where there are more, they stand for many things of a kind, of which each is
+/// seen well.
+const FEW: usize = 50;
 /// Decreases of so few rounding errors of the cost cannot be told from none.
 const FAINT: f64 = 2.0;
 /// What rounding can hide of a decrease that the normal equations promise, in roundings of max(1, E).
 const ROUNDING: f64 = 2e3;
 
+/// Decrease, over the cost, that is too small to show in any digit of x.
+const LEAST_WORTH: f64 = 1e-22;
 /// Of the decrease that the last step promised, the least that is worth another step.
 const SHRINKS: f64 = 0.9;
 /// Steps in a row that promise no less than those before, after which nothing is left to gain.
@@ -113,7 +125,12 @@ impl Method for Lm {
 
 impl Lm {
     /// `alternatives`: whether residuals are some of several.
-    pub fn new(x: Vec<f64>, alternatives: bool) -> Self {
+    pub fn new(x: Vec<f64>, alternatives: bool, settings: &SolveSettings) -> Self {
+        let first_damping = match settings.polish {
+            true if x.len() > FEW => LEAST_FIRST_DAMPING,
+            true => LOW_FIRST_DAMPING,
+            false => FIRST_DAMPING,
+        };
         let looks = if alternatives { LOOKS } else { 0 };
         Self {
             state: State::new(x),
@@ -122,7 +139,7 @@ impl Lm {
             excess: 0.0,
             system: None,
             diagonal: Vec::new(),
-            damping: FIRST_DAMPING,
+            damping: first_damping,
             growth: 2.0,
             open: false,
             promised: 0.0,
@@ -184,7 +201,8 @@ impl Lm {
             return largest(step) <= LONGEST_STEP;
         }
         let sizes = terrain.layout.sizes(&self.state.current.x);
-        step.iter().zip(sizes).all(|(s, size)| s.abs() <= LONGEST_SHARE * size)
+        let share = longest_share(step.len());
+        step.iter().zip(sizes).all(|(s, size)| s.abs() <= share * size)
     }
 
     /// Whether a trial lowers the cost, and by how much of what it promised.
@@ -274,7 +292,8 @@ impl Lm {
             let shrinks = self.polished.is_none_or(|least| self.promised < SHRINKS * least);
             let idle = self.idle + usize::from(self.damping < UNDAMPED);
             self.idle = if shrinks { 0 } else { idle };
-            if terrain.settings.polish && self.idle < IDLE && self.promised > 0.0 {
+            let worth = self.promised > LEAST_WORTH * unit;
+            if terrain.settings.polish && self.idle < IDLE && worth {
                 let least = self.polished.unwrap_or(f64::INFINITY);
                 self.polished = Some(least.min(self.promised));
                 self.asks = Want::Normal;

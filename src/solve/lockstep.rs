@@ -62,7 +62,7 @@ impl<'a> Lockstep<'a> {
             match settings.method {
                 MethodKind::Adam => Box::new(Adam::new(x)),
                 MethodKind::Lm if objective.has_residuals() => {
-                    Box::new(Lm::new(x, objective.has_alternatives()))
+                    Box::new(Lm::new(x, objective.has_alternatives(), settings))
                 }
                 _ => Box::new(Lbfgs::new(x)),
             }
