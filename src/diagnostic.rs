@@ -45,13 +45,20 @@ impl Sources {
         let Origin::At { source, span } = origin else {
             return origin.clone();
         };
-        let whole = self.entries.get(*source).and_then(|(_, all)| all.get(span.clone()));
+        let whole = self
+            .entries
+            .get(*source)
+            .and_then(|(_, all)| all.get(span.clone()));
         let begun = whole.and_then(|written| {
             let quotes = ["\"\"\"", "'''", "\"", "'"];
             let quote = quotes.iter().find(|q| written.starts_with(**q))?;
             let inner = &written[quote.len()..];
             let trimmed = inner.strip_prefix("\r\n").or(inner.strip_prefix('\n'));
-            let inner = if quote.len() == 3 { trimmed.unwrap_or(inner) } else { inner };
+            let inner = if quote.len() == 3 {
+                trimmed.unwrap_or(inner)
+            } else {
+                inner
+            };
             inner.starts_with(text).then(|| written.len() - inner.len())
         });
         match begun {

@@ -55,7 +55,9 @@ pub use evaluate::{
     Contestant, Estimate, EvaluateError, EvaluateSettings, Judgement, MEASURES, Measure, Row,
     evaluate,
 };
-pub use fit::{Checkpoint, Fit, FitProgress, StageOutcome, StagePlan, Status, fit, fit_from, plan};
+pub use fit::{
+    Checkpoint, Deviations, Fit, FitProgress, StageOutcome, StagePlan, Status, fit, fit_from, plan,
+};
 pub use gradcheck::{GradientRow, gradcheck};
 pub use inspect::{Inspection, inspect};
 pub use io::{FileError, NpzWriter, read_array};
@@ -68,7 +70,7 @@ pub use objective::{Block, Evaluation, Layout, Objective, Want};
 pub use precondition::Preconditioner;
 pub use prior::{Latent, Learned, LearnedKind, Mixture, Prior};
 pub use report::metrics::{PointErrors, Summary, point_errors};
-pub use report::{Record, peak_memory_mb};
+pub use report::{Parameter, Record, parameters, peak_memory_mb};
 pub use run::{Checked, Outcome, RunOptions, check, run};
 pub use solve::{
     MethodKind, Progress, Single, Solution, SolveSettings, Termination, TraceRow, minimize,

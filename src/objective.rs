@@ -20,7 +20,11 @@ pub struct Block {
 impl Block {
     /// Copies that are visited as one.
     fn copies_at_once(&self) -> usize {
-        if self.manifold.is_separable() { self.copies } else { 1 }
+        if self.manifold.is_separable() {
+            self.copies
+        } else {
+            1
+        }
     }
 }
 
@@ -42,6 +46,12 @@ impl Layout {
     /// Coordinates of a tangent vector of one problem.
     pub fn tangent(&self) -> usize {
         let dims = |b: &Block| b.copies * b.manifold.tangent();
+        self.blocks.iter().map(dims).sum()
+    }
+
+    /// Unknowns of one problem.
+    pub fn degrees_of_freedom(&self) -> usize {
+        let dims = |b: &Block| b.copies * b.manifold.degrees_of_freedom();
         self.blocks.iter().map(dims).sum()
     }
 
@@ -121,7 +131,9 @@ impl Layout {
             match block.manifold {
                 Manifold::Euclidean(_) | Manifold::Box { .. } => {
                     let count = ambient.len();
-                    let most = x[ambient].iter().fold(0.0, |most: f64, x| most.max(x.abs()));
+                    let most = x[ambient]
+                        .iter()
+                        .fold(0.0, |most: f64, x| most.max(x.abs()));
                     sizes.extend(vec![(most + SMALL * scale) / scale; count]);
                 }
                 other => sizes.extend(vec![1.0 / scale; other.tangent() * block.copies_at_once()]),

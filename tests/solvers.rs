@@ -27,6 +27,7 @@ impl Objective for Batch {
         };
         Layout {
             blocks: vec![block],
+            ..Layout::default()
         }
     }
     fn term_names(&self) -> Vec<String> {

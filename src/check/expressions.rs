@@ -47,7 +47,10 @@ impl<'a> Checker<'a> {
         }
         let lowered = lowered?;
         if let Shape::Matrix(..) = lowered.value.shape {
-            let message = format!("a residual is a number or a vector, not {}", lowered.value.shape);
+            let message = format!(
+                "a residual is a number or a vector, not {}",
+                lowered.value.shape
+            );
             let diagnostic = Diagnostic::error("F0308", message, &residual.origin);
             scope.checker.diagnostics.push(diagnostic);
             return None;
@@ -123,8 +126,10 @@ impl<'a> Checker<'a> {
             let mut columns = table.columns.iter();
             columns.any(|c| names.contains(&c.name.as_str()) && !declared(&c.name))
         };
-        let read: Vec<&str> =
-            tables(self.inputs).filter(|(_, t, _)| reads(t)).map(|(n, ..)| n).collect();
+        let read: Vec<&str> = tables(self.inputs)
+            .filter(|(_, t, _)| reads(t))
+            .map(|(n, ..)| n)
+            .collect();
         match read.as_slice() {
             [] => Some(None),
             [only] => Some(self.rows(only)),
@@ -135,7 +140,10 @@ impl<'a> Checker<'a> {
                     crate::diagnostic::list(several)
                 );
                 let origin = view.origin_of("residual", &Origin::Default);
-                let hint = format!("say which rows it is over, such as `over = \"{}\"`", several[0]);
+                let hint = format!(
+                    "say which rows it is over, such as `over = \"{}\"`",
+                    several[0]
+                );
                 let diagnostic = Diagnostic::error("F0308", message, &origin).hint(hint);
                 self.diagnostics.push(diagnostic);
                 None
@@ -146,7 +154,10 @@ impl<'a> Checker<'a> {
     /// Mistakes of an expression, where they are in the spec.
     pub(super) fn report(&mut self, text: &Sourced<&str>, mistakes: Vec<Mistake>) {
         for mistake in mistakes {
-            let origin = self.spec.sources.within(&text.origin, text.value, &mistake.span);
+            let origin = self
+                .spec
+                .sources
+                .within(&text.origin, text.value, &mistake.span);
             let code = match mistake.names {
                 Some(_) => "F0304",
                 None => "F0308",
@@ -176,7 +187,8 @@ impl<'a> Checker<'a> {
         let name = over.name;
         if missing == known.len() {
             let message = format!("`{path}`: no row of `{name}` has a number in all columns");
-            self.diagnostics.push(Diagnostic::error("F0404", message, origin));
+            self.diagnostics
+                .push(Diagnostic::error("F0404", message, origin));
             return None;
         }
         if missing > 0 {
@@ -184,7 +196,8 @@ impl<'a> Checker<'a> {
                 "`{path}` leaves out {missing} of {} rows of `{name}`, which lack a number",
                 known.len()
             );
-            self.diagnostics.push(Diagnostic::warning("F0513", message, origin));
+            self.diagnostics
+                .push(Diagnostic::warning("F0513", message, origin));
         }
         Some(())
     }
@@ -207,7 +220,10 @@ impl<'a> Checker<'a> {
                 continue;
             };
             let (first, end) = needed.spans[step];
-            let place = self.spec.sources.within(&text.origin, text.value, &(first..end));
+            let place = self
+                .spec
+                .sources
+                .within(&text.origin, text.value, &(first..end));
             let message = match known.is_empty() {
                 true => "this is no number where the solve starts".to_string(),
                 false => format!("this is no number where the solve starts, in row {row}"),
@@ -224,7 +240,11 @@ impl<'a> Checker<'a> {
         let of = |id: crate::ir::VariableId, element: usize| {
             let variable = &self.variables[id.0];
             let n = variable.numbers();
-            let at = if variable.init.len() == n { 0 } else { element * n };
+            let at = if variable.init.len() == n {
+                0
+            } else {
+                element * n
+            };
             variable.init.get(at..at + n)
         };
         match &self.nodes[node.0].kind {
@@ -268,8 +288,12 @@ impl<'a> Checker<'a> {
         }
         let count = lowered.value.shape.len();
         let Some(manifold) = manifold(count) else {
-            let message = format!("the start is {}, which the variable is not", lowered.value.shape);
-            self.diagnostics.push(Diagnostic::error("F0303", message, &text.origin));
+            let message = format!(
+                "the start is {}, which the variable is not",
+                lowered.value.shape
+            );
+            self.diagnostics
+                .push(Diagnostic::error("F0303", message, &text.origin));
             return None;
         };
         let needed = lowered.formula(&dims);
@@ -285,9 +309,14 @@ impl<'a> Checker<'a> {
             match stored {
                 Ok(stored) => all.extend(stored),
                 Err(reason) => {
-                    let place = if set.is_some() { format!("row {row} of ") } else { String::new() };
+                    let place = if set.is_some() {
+                        format!("row {row} of ")
+                    } else {
+                        String::new()
+                    };
                     let message = format!("{place}the start {reason}");
-                    self.diagnostics.push(Diagnostic::error("F0205", message, &text.origin));
+                    self.diagnostics
+                        .push(Diagnostic::error("F0205", message, &text.origin));
                     return None;
                 }
             }
@@ -302,7 +331,9 @@ fn stored(manifold: Manifold, value: Vec<f64>) -> Result<Vec<f64>, String> {
         return on_manifold(manifold, value);
     }
     let m = nalgebra::Matrix3::from_row_slice(&value);
-    let off = (m.transpose() * m - nalgebra::Matrix3::identity()).abs().max();
+    let off = (m.transpose() * m - nalgebra::Matrix3::identity())
+        .abs()
+        .max();
     match off < 1e-6 && m.determinant() > 0.0 {
         true => Ok(value),
         false => Err("is no rotation".into()),

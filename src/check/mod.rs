@@ -1,8 +1,8 @@
 //! From a spec and its inputs to a problem: names, axes, units and stages, all mistakes at once.
 
 mod body_terms;
-mod free_cameras;
 mod expressions;
+mod free_cameras;
 mod ground_terms;
 mod join;
 mod markers;

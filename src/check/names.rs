@@ -48,7 +48,10 @@ impl Numbers {
                 values,
             } => (shape, dimension, values),
             ColumnKind::Reference { set, .. } => {
-                let message = format!("`{}` refers to rows of `{set}`, it is no number", column.name);
+                let message = format!(
+                    "`{}` refers to rows of `{set}`, it is no number",
+                    column.name
+                );
                 let hint = format!("pick with it: `x[{}]`", column.name);
                 return Err((message, Some(hint)));
             }
@@ -73,7 +76,9 @@ impl Numbers {
 
     /// For each of so many rows those of the element that it refers to.
     fn gathered(self, elements: &[u32]) -> Self {
-        let rows = elements.iter().flat_map(|e| self.row(*e as usize).iter().copied());
+        let rows = elements
+            .iter()
+            .flat_map(|e| self.row(*e as usize).iter().copied());
         Self {
             values: rows.collect(),
             for_all: false,
@@ -87,9 +92,17 @@ fn column<'t>(table: &'t Table, name: &str) -> Option<&'t Column> {
 }
 
 fn no_column(table: &Rows<'_>, name: &str) -> Wrong {
-    let names: Vec<&str> = table.table.columns.iter().map(|c| c.name.as_str()).collect();
+    let names: Vec<&str> = table
+        .table
+        .columns
+        .iter()
+        .map(|c| c.name.as_str())
+        .collect();
     let hint = format!("it has {}", crate::diagnostic::list(&names));
-    (format!("`{}` has no column `{name}`", table.name), Some(hint))
+    (
+        format!("`{}` has no column `{name}`", table.name),
+        Some(hint),
+    )
 }
 
 impl<'c, 'a> InTerm<'c, 'a> {
@@ -135,10 +148,14 @@ impl<'c, 'a> InTerm<'c, 'a> {
         let mut values = numbers.values;
         for (row, known) in values.chunks_exact_mut(dims).zip(&mut self.known) {
             *known &= row.iter().all(|x| x.is_finite());
-            row.iter_mut().filter(|x| !x.is_finite()).for_each(|x| *x = 0.0);
+            row.iter_mut()
+                .filter(|x| !x.is_finite())
+                .for_each(|x| *x = 0.0);
         }
         let (name, dimension) = (&numbers.name, numbers.dimension);
-        let node = self.checker.column_node(name, over, values, dims, dimension);
+        let node = self
+            .checker
+            .column_node(name, over, values, dims, dimension);
         self.read_node(node, numbers.shape)
     }
 
@@ -223,8 +240,9 @@ impl<'c, 'a> InTerm<'c, 'a> {
                     }
                     None => {
                         let names: Vec<&str> = references.iter().map(|r| r.0).collect();
-                        let hint = (!names.is_empty())
-                            .then(|| format!("columns that do: {}", crate::diagnostic::list(&names)));
+                        let hint = (!names.is_empty()).then(|| {
+                            format!("columns that do: {}", crate::diagnostic::list(&names))
+                        });
                         return Err((format!("`{column}` is no column that refers to rows"), hint));
                     }
                 }
@@ -285,7 +303,9 @@ impl<'c, 'a> InTerm<'c, 'a> {
             return Err((format!("`{name}` has no point `{label}`"), hint));
         };
         self.checker.read.insert(name.into());
-        let node = self.checker.body_points(&format!("{name}: {label}"), &[recipe]);
+        let node = self
+            .checker
+            .body_points(&format!("{name}: {label}"), &[recipe]);
         Ok((self.read_node(node.ok_or_else(wrong)?, Shape::Vector(3)), 1))
     }
 
@@ -302,11 +322,18 @@ impl Scope for InTerm<'_, '_> {
             return self.of_table(name, field);
         }
         let variable = self.checker.variable_id(name);
-        let own = self.over.as_ref().and_then(|o| column(o.table, name)).is_some();
+        let own = self
+            .over
+            .as_ref()
+            .and_then(|o| column(o.table, name))
+            .is_some();
         match (own, variable) {
             (true, Some(_)) => {
                 let message = format!("`{name}` is both a column and a variable");
-                Some(Err((message, Some("`map` gives the column another name".into()))))
+                Some(Err((
+                    message,
+                    Some("`map` gives the column another name".into()),
+                )))
             }
             (true, None) => {
                 let over = self.over.take()?;
@@ -333,7 +360,10 @@ impl Scope for InTerm<'_, '_> {
     }
 
     fn dims(&self) -> Vec<usize> {
-        self.inputs.iter().map(|n| self.checker.nodes[n.0].dims).collect()
+        self.inputs
+            .iter()
+            .map(|n| self.checker.nodes[n.0].dims)
+            .collect()
     }
 
     fn log_so3(&mut self, rotation: Needed) -> Option<Read> {
@@ -401,7 +431,10 @@ impl Scope for InStart<'_, '_> {
     fn names(&self) -> Vec<String> {
         let tables = tables(self.checker.inputs);
         let columns = tables.flat_map(|(name, table, _)| {
-            table.columns.iter().map(move |c| format!("{name}.{}", c.name))
+            table
+                .columns
+                .iter()
+                .map(move |c| format!("{name}.{}", c.name))
         });
         columns.collect()
     }

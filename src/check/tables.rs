@@ -41,7 +41,8 @@ impl<'a> Checker<'a> {
                         table.ids.len(),
                         known.ids.len()
                     );
-                    self.diagnostics.push(Diagnostic::error("F0301", message, origin));
+                    self.diagnostics
+                        .push(Diagnostic::error("F0301", message, origin));
                 }
                 Some(_) => {}
                 None => self.sets.push(IndexSet {
@@ -52,7 +53,8 @@ impl<'a> Checker<'a> {
             if ["frame", "subject", "marker"].contains(&set) {
                 let message = format!("`{set}` is no name for the set of a table");
                 let diagnostic = Diagnostic::error("F0304", message, origin);
-                self.diagnostics.push(diagnostic.label("choose another name"));
+                self.diagnostics
+                    .push(diagnostic.label("choose another name"));
             }
         }
         let mut open: Vec<(String, Vec<i64>)> = Vec::new();
@@ -89,7 +91,9 @@ impl<'a> Checker<'a> {
                     continue;
                 };
                 let known: std::collections::HashSet<i64> = of.ids.iter().copied().collect();
-                let lost: Vec<usize> = (0..ids.len()).filter(|i| !known.contains(&ids[*i])).collect();
+                let lost: Vec<usize> = (0..ids.len())
+                    .filter(|i| !known.contains(&ids[*i]))
+                    .collect();
                 if let Some(first) = lost.first() {
                     let message = format!(
                         "row {first} of `{name}` refers to `{}` {}, which is not among its {}; so do {} \
@@ -100,7 +104,8 @@ impl<'a> Checker<'a> {
                         lost.len()
                     );
                     let diagnostic = Diagnostic::error("F0403", message, origin);
-                    self.diagnostics.push(diagnostic.hint("rows are counted from 0"));
+                    self.diagnostics
+                        .push(diagnostic.hint("rows are counted from 0"));
                 }
             }
         }
@@ -124,7 +129,11 @@ impl<'a> Checker<'a> {
     pub(super) fn elements(&self, set: SetId, ids: &[i64]) -> Arc<Vec<u32>> {
         let of = &self.sets[set.0].ids;
         let place: HashMap<i64, u32> = of.iter().copied().zip(0..).collect();
-        Arc::new(ids.iter().map(|id| place.get(id).copied().unwrap_or(0)).collect())
+        Arc::new(
+            ids.iter()
+                .map(|id| place.get(id).copied().unwrap_or(0))
+                .collect(),
+        )
     }
 
     /// The references of a table, with the sets that they lead to.

@@ -107,6 +107,7 @@ impl Checker<'_> {
             residual,
             whitening,
             reach: self.reach(node),
+            sigma_stated: view.node("sigma").is_some(),
         })
     }
 

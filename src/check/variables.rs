@@ -1,10 +1,10 @@
 //! Variables with their manifolds, copies, sizes and starting values.
 
 use super::Checker;
+use super::expressions::is_quantity;
 use crate::body::BODY_JOINTS;
 use crate::body::whole::{HAND_PCA, PARTS, TURNS};
 use crate::diagnostic::{Diagnostic, Origin, Sourced};
-use super::expressions::is_quantity;
 use crate::ir::{Per, SetId, Variable, VariableId};
 use crate::manifold::Manifold;
 use crate::prior::{Latent, Prior};
@@ -128,9 +128,15 @@ impl Checker<'_> {
 
     /// Elements that the spec or a file holds still.
     pub(super) fn gauge(&mut self, root: &View<'_>) {
-        for (_, table, _) in super::tables::tables(self.inputs).filter(|(_, t, _)| !t.held.is_empty()) {
+        for (_, table, _) in
+            super::tables::tables(self.inputs).filter(|(_, t, _)| !t.held.is_empty())
+        {
             let set = table.index.as_deref().and_then(|s| self.set_id(s));
-            for variable in self.variables.iter_mut().filter(|v| set.is_some_and(|s| v.per == Per::Row(s))) {
+            for variable in self
+                .variables
+                .iter_mut()
+                .filter(|v| set.is_some_and(|s| v.per == Per::Row(s)))
+            {
                 variable.held.extend(&table.held);
             }
         }
@@ -138,7 +144,9 @@ impl Checker<'_> {
             return;
         };
         for (i, node) in items.iter().enumerate() {
-            let Value::Table(table) = &node.value else { continue };
+            let Value::Table(table) = &node.value else {
+                continue;
+            };
             let path = format!("gauge[{i}]");
             for text in View::new(table, &path).texts("hold").unwrap_or_default() {
                 if let Err(message) = self.hold(text.value) {
@@ -160,7 +168,10 @@ impl Checker<'_> {
             return Err(format!("`{name}` has no elements"));
         };
         let ids = &self.sets[set.0].ids;
-        let element = id.parse().ok().and_then(|id: i64| ids.iter().position(|i| *i == id));
+        let element = id
+            .parse()
+            .ok()
+            .and_then(|id: i64| ids.iter().position(|i| *i == id));
         let element = element.ok_or_else(|| format!("`{name}` has no element `{id}`"))?;
         self.variables[at.0].held.push(element);
         Ok(())

@@ -32,6 +32,22 @@ impl Checker<'_> {
         }
         let sigma = match view.quantities("sigma") {
             Some(given) => self.in_unit(&format!("{}.sigma", view.path()), &given, form),
+            None if let Some(text) = view.text("sigma") => match view.text("kind").map(|k| k.value)
+            {
+                // The residual is divided by it already.
+                Some("expr") => Some(vec![1.0; form.k]),
+                _ => {
+                    let message = format!(
+                        "`{}.sigma` is `{}`, but should be a quantity such as `{}`",
+                        view.path(),
+                        text.value,
+                        form.dimension.example()
+                    );
+                    self.diagnostics
+                        .push(Diagnostic::error("F0205", message, &text.origin));
+                    None
+                }
+            },
             None if view.node("sigma").is_some() => None,
             None if form.dimension == Dimension::NONE => Some(vec![1.0; form.k]),
             None if let Some(sigma) = body_terms::usual_sigma(view) => Some(vec![sigma; form.k]),

@@ -92,7 +92,10 @@ fn summarise(outcome: &Outcome) {
         })
         .collect();
     let plural = if frames == 1 { "" } else { "s" };
-    eprintln!("{frames} frame{plural}: {}", parts.join(", "));
+    match outcome.checked.problem.sets.is_empty() {
+        true => eprintln!("{frames} frame{plural}: {}", parts.join(", ")),
+        false => eprintln!("{}", outcome.fit.status[0].name()),
+    }
     for errors in &outcome.errors {
         if let Some(s) = Summary::of(&errors.all()) {
             let unit = errors.unit;
@@ -102,6 +105,7 @@ fn summarise(outcome: &Outcome) {
             );
         }
     }
+    show_parameters(outcome);
     let unsolved: Vec<String> = [
         Status::NoData,
         Status::Unsolved,
@@ -114,6 +118,59 @@ fn summarise(outcome: &Outcome) {
     unsolved.iter().for_each(|line| eprintln!("{line}"));
     eprintln!("E = {:.6e}", outcome.fit.cost());
     eprintln!("results in {}", outcome.dir.display());
+}
+
+/// Numbers of a problem over tables that are shown.
+const SHOWN: usize = 24;
+
+/// The numbers that a problem over tables has found, with their standard deviations.
+fn show_parameters(outcome: &Outcome) {
+    let found = fitrun::parameters(&outcome.checked.problem, &outcome.fit);
+    let width = |of: fn(&fitrun::Parameter) -> usize| found.iter().map(of).max().unwrap_or(0);
+    let name = width(|p| p.name.chars().count());
+    for parameter in found.iter().take(SHOWN) {
+        let digits = digits(parameter.value, parameter.deviation);
+        let deviation = match parameter.deviation {
+            Some(d) if d.is_finite() => format!(" ± {}", number(d, digits)),
+            Some(_) => " (left open by the data)".into(),
+            None => String::new(),
+        };
+        let value = number(parameter.value, digits);
+        let unit = match parameter.unit.as_str() {
+            "" => String::new(),
+            unit => format!(" {unit}"),
+        };
+        eprintln!("{:name$} = {value}{deviation}{unit}", parameter.name);
+    }
+    if found.len() > SHOWN {
+        eprintln!("and {} more in params.npz", found.len() - SHOWN);
+    }
+    if let Some(deviations) = &outcome.fit.deviations {
+        let of = match deviations.scaled {
+            true => "residuals spread by",
+            false => "residuals spread by, in units of sigma,",
+        };
+        eprintln!(
+            "{of} {:.4e} ({} degrees of freedom)",
+            deviations.residual, deviations.degrees_of_freedom
+        );
+    }
+}
+
+/// Decimals that show three digits of the deviation, or seven of the value; none in powers of ten.
+fn digits(value: f64, deviation: Option<f64>) -> Option<usize> {
+    let least = deviation.filter(|d| *d > 0.0 && d.is_finite());
+    let lowest = least.map_or(value.abs().log10() - 6.0, |d| d.log10() - 2.0);
+    let size = value.abs().max(least.unwrap_or(0.0));
+    let plain = (1e-4..1e7).contains(&size) || size == 0.0;
+    (plain && lowest.is_finite()).then(|| (-lowest.floor()).clamp(0.0, 12.0) as usize)
+}
+
+fn number(x: f64, digits: Option<usize>) -> String {
+    match digits {
+        Some(digits) => format!("{x:.digits$}"),
+        None => format!("{x:.6e}"),
+    }
 }
 
 /// The frames of one status as ranges of numbers, the first few.

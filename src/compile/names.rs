@@ -2,7 +2,7 @@
 
 use super::objective::CompiledObjective;
 use crate::graph::{Host, Scalar};
-use crate::ir::{Per, Variable};
+use crate::ir::{Per, Variable, VariableId};
 
 /// A component of a variable's copy, for one frame or for all.
 struct Unknown<'a> {
@@ -36,6 +36,22 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
         None
     }
 
+    /// For each free variable where its unknowns stand in a tangent vector.
+    pub fn places(&self) -> impl Iterator<Item = (VariableId, std::ops::Range<usize>)> {
+        let free = self.free.iter();
+        free.map(|free| {
+            let copies = match free.per {
+                Per::Frame => self.frames.len(),
+                Per::Subject => 1,
+                Per::Row(set) => self.problem.sets[set.0].ids.len(),
+            };
+            (
+                free.variable,
+                free.tangent..free.tangent + copies * free.unknowns,
+            )
+        })
+    }
+
     /// One unknown, with its frame.
     pub fn describe(&self, at: usize) -> String {
         let Some(unknown) = self.unknown(at) else {
@@ -60,11 +76,26 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
         let found: Vec<Unknown<'_>> = unknowns.iter().filter_map(|u| self.unknown(*u)).collect();
         let of_variables = found.chunk_by(|a, b| std::ptr::eq(a.variable, b.variable));
         let name = |of_one: &[Unknown<'_>]| {
-            let mut components: Vec<usize> = of_one.iter().map(|u| u.component).collect();
-            components.sort_unstable();
-            components.dedup();
+            let sorted = |of: &dyn Fn(&Unknown<'_>) -> Option<usize>| {
+                let mut found: Vec<usize> = of_one.iter().filter_map(of).collect();
+                found.sort_unstable();
+                found.dedup();
+                found
+            };
             let variable = of_one[0].variable;
-            format!("`{}`{}", variable.name, ranges(&components, dims(variable)))
+            let components = sorted(&|u| Some(u.component));
+            let elements = sorted(&|u| u.element);
+            let elements = match variable.per {
+                Per::Row(set) if !elements.is_empty() => {
+                    ranges(&elements, self.problem.sets[set.0].ids.len())
+                }
+                _ => String::new(),
+            };
+            format!(
+                "`{}`{elements}{}",
+                variable.name,
+                ranges(&components, dims(variable))
+            )
         };
         of_variables.map(name).collect()
     }

@@ -154,7 +154,11 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
                 .copy_from_slice(from);
         }
         // What all frames share is written with the first of them.
-        for free in self.free.iter().filter(|f| f.is_of_rows() && self.joint && slot == 0) {
+        for free in self
+            .free
+            .iter()
+            .filter(|f| f.is_of_rows() && self.joint && slot == 0)
+        {
             let all = values.all_mut(free.variable);
             let count = all.len();
             all.copy_from_slice(&x[free.offset..free.offset + count]);
@@ -334,7 +338,10 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
         };
         let variable = source.variable();
         let found = self.free.iter().find(|f| Some(f.variable) == variable);
-        (found.expect("gradients are formed for free variables"), source)
+        (
+            found.expect("gradients are formed for free variables"),
+            source,
+        )
     }
 }
 
@@ -457,7 +464,9 @@ fn parameters(problem: &Problem, stage: &Stage, frames: usize) -> (Vec<Free>, La
             });
             let n = variable.unknowns();
             let held = variable.held.iter();
-            layout.held.extend(held.flat_map(|e| tangent + e * n..tangent + (e + 1) * n));
+            layout
+                .held
+                .extend(held.flat_map(|e| tangent + e * n..tangent + (e + 1) * n));
         }
     }
     (free, layout)

@@ -190,7 +190,9 @@ pub(super) fn residuals<E: Scalar>(term: &Term, node: &Node) -> Residuals<E> {
         }
         Residual::Value { k, about } => (About::Value(convert(about)), *k),
         Residual::Rows { k, known } => {
-            let known = known.iter().map(|known| if *known { E::one() } else { E::zero() });
+            let known = known
+                .iter()
+                .map(|known| if *known { E::one() } else { E::zero() });
             (About::Known(known.collect()), *k)
         }
     };

@@ -63,7 +63,9 @@ impl<E: Scalar> OverRows<E> {
                 places.push(None);
                 continue;
             };
-            let block = blocks.iter().find(|b| b.per == found.per && b.is_of(source));
+            let block = blocks
+                .iter()
+                .find(|b| b.per == found.per && b.is_of(source));
             let first = block.map_or(count, |b| b.first);
             if first == count {
                 let taken = match source {
@@ -136,8 +138,9 @@ impl<E: Scalar> Tables<E> {
         over: Vec<(SetId, Program<E>)>,
     ) -> Self {
         let over = over.into_iter();
-        let over: Vec<OverRows<E>> =
-            over.map(|(set, program)| OverRows::new(problem, set, program, free)).collect();
+        let over: Vec<OverRows<E>> = over
+            .map(|(set, program)| OverRows::new(problem, set, program, free))
+            .collect();
         let mut kinds: Vec<Per> = free.iter().map(|f| f.per).collect();
         kinds.sort();
         kinds.dedup();
@@ -159,7 +162,9 @@ impl<E: Scalar> Tables<E> {
         for over in &over {
             let read = |row: &usize| {
                 let of_row = over.blocks.iter();
-                of_row.filter_map(|b| Some((place(b.per)?, b.element(*row) as u32))).collect()
+                of_row
+                    .filter_map(|b| Some((place(b.per)?, b.element(*row) as u32)))
+                    .collect()
             };
             rows.extend(over.rows.iter().map(read));
         }
@@ -175,7 +180,9 @@ impl<E: Scalar> Tables<E> {
         if linear.own + linear.shared > 0 {
             let read = |slot: usize| {
                 let of_slot = of_frames.iter();
-                of_slot.filter_map(|b| Some((place(b.per)?, b.element(slot) as u32))).collect()
+                of_slot
+                    .filter_map(|b| Some((place(b.per)?, b.element(slot) as u32)))
+                    .collect()
             };
             rows.extend((0..frames).map(read));
         }

@@ -86,7 +86,11 @@ impl Builder {
     }
 
     pub fn dot(&mut self, a: &[Register], b: &[Register]) -> Register {
-        let products: Vec<Register> = a.iter().zip(b).map(|(a, b)| self.multiply(*a, *b)).collect();
+        let products: Vec<Register> = a
+            .iter()
+            .zip(b)
+            .map(|(a, b)| self.multiply(*a, *b))
+            .collect();
         let sum = products.into_iter().reduce(|sum, x| self.add(sum, x));
         sum.unwrap_or_else(|| self.constant(0.0))
     }
@@ -165,15 +169,23 @@ impl Formula {
         self.outputs.iter().for_each(|o| wanted[*o as usize] = true);
         for i in (0..self.steps.len()).rev() {
             if wanted[i] {
-                self.steps[i].reads().iter().for_each(|r| wanted[*r as usize] = true);
+                self.steps[i]
+                    .reads()
+                    .iter()
+                    .for_each(|r| wanted[*r as usize] = true);
             }
         }
         let kept: Vec<usize> = (0..wanted.len()).filter(|i| wanted[*i]).collect();
         let mut place = vec![0; self.steps.len()];
-        kept.iter().enumerate().for_each(|(to, from)| place[*from] = to as Register);
+        kept.iter()
+            .enumerate()
+            .for_each(|(to, from)| place[*from] = to as Register);
         let renamed = |r: &Register| place[*r as usize];
         let needed = Self {
-            steps: kept.iter().map(|i| self.steps[*i].renamed(renamed)).collect(),
+            steps: kept
+                .iter()
+                .map(|i| self.steps[*i].renamed(renamed))
+                .collect(),
             outputs: self.outputs.iter().map(renamed).collect(),
             inputs: self.inputs.clone(),
         };

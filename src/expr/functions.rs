@@ -11,7 +11,11 @@ use crate::spec::Dimension;
 
 /// Name, arguments, and what it is.
 pub(crate) const FUNCTIONS: &[(&str, &str, &str)] = &[
-    ("exp", "x", "eˣ of a number without a unit, component by component"),
+    (
+        "exp",
+        "x",
+        "eˣ of a number without a unit, component by component",
+    ),
     ("log", "x", "the natural logarithm"),
     ("sqrt", "x", "the square root; its unit is the root of x's"),
     ("sin", "x", "sine of an angle in radians"),
@@ -23,28 +27,64 @@ pub(crate) const FUNCTIONS: &[(&str, &str, &str)] = &[
     ("sinh", "x", "hyperbolic sine"),
     ("cosh", "x", "hyperbolic cosine"),
     ("tanh", "x", "hyperbolic tangent"),
-    ("atan2", "y, x", "the angle of the direction (x, y), from −π to π"),
+    (
+        "atan2",
+        "y, x",
+        "the angle of the direction (x, y), from −π to π",
+    ),
     ("wrap", "angle", "the same angle, from −π to π"),
     ("abs", "x", "the magnitude of each component"),
     ("relu", "x", "x where it is above zero, else zero"),
     ("min", "a, b, …", "the smallest, component by component"),
     ("max", "a, b, …", "the largest"),
-    ("clamp", "x, low, high", "x, no lower and no higher than the bounds"),
-    ("select", "condition, a, b", "a where the condition, such as `x < y`, holds, else b"),
-    ("vec", "a, b, …", "a vector of numbers and vectors, one after the other"),
+    (
+        "clamp",
+        "x, low, high",
+        "x, no lower and no higher than the bounds",
+    ),
+    (
+        "select",
+        "condition, a, b",
+        "a where the condition, such as `x < y`, holds, else b",
+    ),
+    (
+        "vec",
+        "a, b, …",
+        "a vector of numbers and vectors, one after the other",
+    ),
     ("rows", "a, b, …", "the matrix of these rows"),
     ("sum", "v", "the sum of the components"),
     ("mean", "v", "their mean"),
     ("dot", "a, b", "the inner product"),
     ("cross", "a, b", "the vector product of vectors of 3"),
     ("norm", "v", "the length, whose slope at zero is zero"),
-    ("normalize", "v", "the vector of length 1 in the same direction; zero stays zero"),
+    (
+        "normalize",
+        "v",
+        "the vector of length 1 in the same direction; zero stays zero",
+    ),
     ("transpose", "m", "the transposed matrix"),
     ("rot2", "angle", "the 2×2 matrix that turns by an angle"),
-    ("exp_so3", "v", "the rotation about v by its length in radians"),
-    ("log_so3", "r", "the rotation vector of a 3×3 rotation matrix"),
-    ("log_se2", "angle, t", "the vector (ρ, angle) of a pose in the plane: its turn and place"),
-    ("log_se3", "r, t", "the vector (ρ, ω) of a pose: rotation matrix and place"),
+    (
+        "exp_so3",
+        "v",
+        "the rotation about v by its length in radians",
+    ),
+    (
+        "log_so3",
+        "r",
+        "the rotation vector of a 3×3 rotation matrix",
+    ),
+    (
+        "log_se2",
+        "angle, t",
+        "the vector (ρ, angle) of a pose in the plane: its turn and place",
+    ),
+    (
+        "log_se3",
+        "r, t",
+        "the vector (ρ, ω) of a pose: rotation matrix and place",
+    ),
     ("geodesic", "a, b", "the angle between two rotations"),
 ];
 
@@ -134,7 +174,10 @@ pub(super) fn call(
         "vec" => joined(l, values, span),
         "rows" => {
             let columns = values[0].registers.len();
-            if values.iter().any(|v| !matches!(v.shape, Shape::Vector(n) if n == columns)) {
+            if values
+                .iter()
+                .any(|v| !matches!(v.shape, Shape::Vector(n) if n == columns))
+            {
                 l.fail(span, "the rows of a matrix are vectors of the same length");
                 return None;
             }
@@ -147,7 +190,11 @@ pub(super) fn call(
         }
         "sum" | "mean" => {
             let of = values.remove(0);
-            let sum = of.registers.iter().copied().reduce(|a, b| l.builder.add(a, b))?;
+            let sum = of
+                .registers
+                .iter()
+                .copied()
+                .reduce(|a, b| l.builder.add(a, b))?;
             let count = l.builder.constant(of.registers.len() as f64);
             let register = match name {
                 "sum" => sum,
@@ -169,7 +216,10 @@ pub(super) fn call(
             let angle = without_unit(l, name, values.remove(0), span)?;
             shaped(l, name, &angle, Shape::Scalar, span)?;
             let angle = angle.registers[0];
-            let (s, c) = (l.builder.of(Function::Sin, angle), l.builder.of(Function::Cos, angle));
+            let (s, c) = (
+                l.builder.of(Function::Sin, angle),
+                l.builder.of(Function::Cos, angle),
+            );
             let minus = l.builder.negate(s);
             Some(matrix(2, 2, vec![c, minus, s, c]))
         }
@@ -212,7 +262,10 @@ fn without_unit(
     if value.dimension.without_angle() == Dimension::NONE {
         return Some(value);
     }
-    let message = format!("`{name}` takes what has no unit, but this is in {}", value.dimension);
+    let message = format!(
+        "`{name}` takes what has no unit, but this is in {}",
+        value.dimension
+    );
     let mistake = Mistake::new(span, message);
     l.fail_with(mistake.hint("divide it by something in the same unit"));
     None
@@ -228,7 +281,10 @@ fn shaped(
     if value.shape == shape {
         return Some(());
     }
-    l.fail(span, format!("`{name}` takes {shape}, but this is {}", value.shape));
+    l.fail(
+        span,
+        format!("`{name}` takes {shape}, but this is {}", value.shape),
+    );
     None
 }
 
@@ -238,10 +294,16 @@ fn select(l: &mut Lowering<'_>, arguments: &[Expression], span: &Range<usize>) -
     let (([a, b], below), yes, no) = (condition?, yes?, no?);
     l.same_shape(&yes, &no, "select", span)?;
     let dimension = l.same_unit(&yes, &no, span)?;
-    Some(l.pairs(yes.shape, dimension, &yes, &no, |builder, yes, no| match below {
-        true => builder.choose([a, b, yes, no]),
-        false => builder.choose([a, b, no, yes]),
-    }))
+    Some(l.pairs(
+        yes.shape,
+        dimension,
+        &yes,
+        &no,
+        |builder, yes, no| match below {
+            true => builder.choose([a, b, yes, no]),
+            false => builder.choose([a, b, no, yes]),
+        },
+    ))
 }
 
 pub(super) fn root(l: &mut Lowering<'_>, value: Value, span: &Range<usize>) -> Option<Value> {
@@ -344,7 +406,10 @@ fn normalize(l: &mut Lowering<'_>, of: Value) -> Option<Value> {
 
 fn transpose(l: &mut Lowering<'_>, of: Value, span: &Range<usize>) -> Option<Value> {
     let Shape::Matrix(rows, columns) = of.shape else {
-        l.fail(span, format!("`transpose` takes a matrix, but this is {}", of.shape));
+        l.fail(
+            span,
+            format!("`transpose` takes a matrix, but this is {}", of.shape),
+        );
         return None;
     };
     let places = (0..columns).flat_map(|c| (0..rows).map(move |r| r * columns + c));
@@ -367,7 +432,10 @@ fn product3(l: &mut Lowering<'_>, a: &[Register], b: &[Register]) -> Vec<Registe
     let mut out = Vec::with_capacity(9);
     for i in 0..3 {
         for k in 0..3 {
-            out.push(l.builder.dot(&a[3 * i..3 * i + 3], &[b[k], b[3 + k], b[6 + k]]));
+            out.push(
+                l.builder
+                    .dot(&a[3 * i..3 * i + 3], &[b[k], b[3 + k], b[6 + k]]),
+            );
         }
     }
     out
@@ -406,7 +474,10 @@ fn log_so3(l: &mut Lowering<'_>, of: &Value, span: &Range<usize>) -> Option<Valu
     shaped(l, "log_so3", of, Shape::Matrix(3, 3), span)?;
     let rotation = l.builder.formula(&of.registers, &l.scope.dims());
     let Some(read) = l.scope.log_so3(rotation) else {
-        l.fail(span, "`log_so3` has no place in a starting value or a sigma");
+        l.fail(
+            span,
+            "`log_so3` has no place in a starting value or a sigma",
+        );
         return None;
     };
     let registers = (0..3).map(|c| l.builder.input(read.input, c)).collect();
@@ -419,12 +490,7 @@ fn log_so3(l: &mut Lowering<'_>, of: &Value, span: &Range<usize>) -> Option<Valu
 
 /// The logarithm of a pose in the plane: ρ = V⁻¹ t with V⁻¹ = (θ/2)(cot(θ/2) I + J), J the quarter turn
 /// back (Barfoot 2017, section 7.1), and the angle.
-fn log_se2(
-    l: &mut Lowering<'_>,
-    angle: &Value,
-    t: &Value,
-    span: &Range<usize>,
-) -> Option<Value> {
+fn log_se2(l: &mut Lowering<'_>, angle: &Value, t: &Value, span: &Range<usize>) -> Option<Value> {
     let angle = without_unit(l, "log_se2", angle.clone(), span)?;
     shaped(l, "log_se2", &angle, Shape::Scalar, span)?;
     shaped(l, "log_se2", t, Shape::Vector(2), span)?;

@@ -19,8 +19,8 @@ pub(super) enum Token {
 
 /// Longer ones first.
 const SIGNS: [&str; 20] = [
-    "<=", ">=", "==", "+", "-", "*", "/", "^", "(", ")", "[", "]", ",", ".", "=", "<", ">", ";", "'",
-    "\"",
+    "<=", ">=", "==", "+", "-", "*", "/", "^", "(", ")", "[", "]", ",", ".", "=", "<", ">", ";",
+    "'", "\"",
 ];
 
 /// The tokens with their places; what is no token is a mistake and left out.
@@ -35,7 +35,9 @@ pub(super) fn tokens(text: &str, mistakes: &mut Vec<Mistake>) -> Vec<(Token, Ran
             _ if c.is_whitespace() => (None, c.len_utf8()),
             '0'..='9' => number(rest, text, at, mistakes),
             '.' if rest[1..].starts_with(|c: char| c.is_ascii_digit())
-                && !tokens.last().is_some_and(|(t, r)| r.end == at && ends_value(t)) =>
+                && !tokens
+                    .last()
+                    .is_some_and(|(t, r)| r.end == at && ends_value(t)) =>
             {
                 number(rest, text, at, mistakes)
             }
@@ -118,7 +120,10 @@ fn label(rest: &str, at: usize, mistakes: &mut Vec<Mistake>) -> (Option<Token>, 
         Some(len) => (Some(Token::Label(rest[1..1 + len].into())), len + 2),
         None => {
             let span = at..at + rest.len();
-            mistakes.push(Mistake::new(&span, format!("the label has no closing {quote}")));
+            mistakes.push(Mistake::new(
+                &span,
+                format!("the label has no closing {quote}"),
+            ));
             (None, rest.len())
         }
     }

@@ -38,7 +38,9 @@ impl Lowered {
         }
         let divisors = divisor.registers.iter().cycle();
         let registers = self.value.registers.iter().zip(divisors);
-        let registers = registers.map(|(r, s)| lowering.builder.divide(*r, *s)).collect();
+        let registers = registers
+            .map(|(r, s)| lowering.builder.divide(*r, *s))
+            .collect();
         let value = Value {
             shape: self.value.shape,
             dimension: Dimension::NONE,
@@ -114,7 +116,10 @@ impl Lowering<'_> {
         match self.typed(part)? {
             Typed::Condition(registers, below) => Some((registers, below)),
             Typed::Value(_) => {
-                self.fail(&part.span, "a comparison should stand here, such as `a < b`");
+                self.fail(
+                    &part.span,
+                    "a comparison should stand here, such as `a < b`",
+                );
                 None
             }
         }
@@ -174,7 +179,10 @@ impl Lowering<'_> {
         let (a, b) = (self.value(&parts[0]), self.value(&parts[1]));
         let (a, b) = (a?, b?);
         if a.shape != Shape::Scalar || b.shape != Shape::Scalar {
-            self.fail(span, format!("{} and {} cannot be compared", a.shape, b.shape));
+            self.fail(
+                span,
+                format!("{} and {} cannot be compared", a.shape, b.shape),
+            );
             return None;
         }
         self.same_unit(&a, &b, span)?;
@@ -246,7 +254,8 @@ impl Lowering<'_> {
         let picks: Option<Vec<Pick<'_>>> = indices.iter().map(pick).collect();
         let Some(picks) = picks.filter(|p| !p.is_empty()) else {
             let mistake = Mistake::new(span, "this cannot stand in brackets after a name");
-            let hint = "a column that refers to rows, a whole number from 0 on, or a label in quotes";
+            let hint =
+                "a column that refers to rows, a whole number from 0 on, or a label in quotes";
             self.fail_with(mistake.hint(hint));
             return None;
         };
@@ -325,10 +334,12 @@ impl Lowering<'_> {
             "+" | "-" => {
                 self.same_shape(&a, &b, sign, span)?;
                 let dimension = self.same_unit(&a, &b, span)?;
-                Some(self.pairs(a.shape, dimension, &a, &b, |builder, x, y| match sign {
-                    "+" => builder.add(x, y),
-                    _ => builder.subtract(x, y),
-                }))
+                Some(
+                    self.pairs(a.shape, dimension, &a, &b, |builder, x, y| match sign {
+                        "+" => builder.add(x, y),
+                        _ => builder.subtract(x, y),
+                    }),
+                )
             }
             "*" => self.product(&a, &b, span),
             "/" => {
@@ -336,7 +347,10 @@ impl Lowering<'_> {
                 if b.shape == Shape::Scalar {
                     let by = b.registers[0];
                     let quotient = self.each(a, |builder, x| builder.divide(x, by));
-                    return Some(Value { dimension, ..quotient });
+                    return Some(Value {
+                        dimension,
+                        ..quotient
+                    });
                 }
                 self.same_shape(&a, &b, sign, span)?;
                 Some(self.pairs(a.shape, dimension, &a, &b, Builder::divide))
@@ -349,7 +363,10 @@ impl Lowering<'_> {
         let dimension = a.dimension.product(b.dimension, 1);
         let scaled = |this: &mut Self, of: &Value, by: Register| {
             let scaled = this.each(of.clone(), |builder, x| builder.multiply(x, by));
-            Some(Value { dimension, ..scaled })
+            Some(Value {
+                dimension,
+                ..scaled
+            })
         };
         match (a.shape, b.shape) {
             (Shape::Scalar, _) => scaled(self, b, a.registers[0]),
@@ -370,8 +387,13 @@ impl Lowering<'_> {
                 let mut registers = Vec::with_capacity(rows * columns);
                 for row in a.registers.chunks(inner) {
                     for c in 0..columns {
-                        let column: Vec<Register> =
-                            b.registers.iter().skip(c).step_by(columns).copied().collect();
+                        let column: Vec<Register> = b
+                            .registers
+                            .iter()
+                            .skip(c)
+                            .step_by(columns)
+                            .copied()
+                            .collect();
                         registers.push(self.builder.dot(row, &column));
                     }
                 }

@@ -173,7 +173,10 @@ impl Parser<'_> {
         self.in_let = false;
         if !matches!(self.peek(), Token::Line | Token::Sign(";") | Token::End) {
             let here = self.span();
-            self.fail(here, format!("the line of `let {name}` should end before this"));
+            self.fail(
+                here,
+                format!("the line of `let {name}` should end before this"),
+            );
             while !matches!(self.peek(), Token::Line | Token::Sign(";") | Token::End) {
                 self.next();
             }
@@ -196,7 +199,9 @@ impl Parser<'_> {
             if !self.in_let && *self.peek() == Token::Line && self.continues() {
                 self.skip_lines();
             }
-            let Token::Sign(sign) = *self.peek() else { break };
+            let Token::Sign(sign) = *self.peek() else {
+                break;
+            };
             let Some(&(name, before, after)) = OPERATORS.iter().find(|o| o.0 == sign) else {
                 break;
             };
@@ -312,7 +317,10 @@ impl Parser<'_> {
 
     fn close(&mut self, bracket: &str, open: &Range<usize>) {
         if !self.takes(bracket) {
-            self.fail(open.clone(), format!("this bracket has no closing `{bracket}`"));
+            self.fail(
+                open.clone(),
+                format!("this bracket has no closing `{bracket}`"),
+            );
             self.at = self.tokens.len() - 1;
         }
     }
@@ -339,7 +347,10 @@ impl Parser<'_> {
             }
             let close = |i: usize| self.tokens[i].1.start == self.tokens[i - 1].1.end;
             let goes_on = matches!(self.peek(), Token::Sign("/"))
-                && self.tokens.get(self.at + 1).is_some_and(|(t, _)| is_unit(t))
+                && self
+                    .tokens
+                    .get(self.at + 1)
+                    .is_some_and(|(t, _)| is_unit(t))
                 && close(self.at)
                 && close(self.at + 1);
             if !goes_on {

@@ -4,6 +4,7 @@ mod bridge;
 mod checkpoint;
 mod codes;
 mod descend;
+mod deviations;
 mod frames;
 pub(crate) mod open;
 mod outcome;
@@ -12,6 +13,7 @@ mod soft;
 mod start;
 
 pub use checkpoint::Checkpoint;
+pub use deviations::Deviations;
 pub use outcome::{Fit, FitProgress, StageOutcome, Status};
 pub use plan::{StagePlan, plan};
 pub(crate) use start::place;
@@ -331,6 +333,7 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
         let mut solved = vec![false; self.problem.frames];
         let mut frame_costs = vec![f64::NAN; self.problem.frames];
         let mut term_costs = Vec::new();
+        let mut found = None;
         if let Some(stage) = self.problem.stages.last() {
             let whole = Stage {
                 free: Vec::new(),
@@ -346,6 +349,10 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
                 if self.status[frame] != Status::NoData {
                     frame_costs[frame] = row.iter().sum();
                 }
+            }
+            if !frames.is_empty() && !self.interrupted {
+                let of = frames.clone();
+                found = deviations::deviations(self.problem, stage, &self.values, &of);
             }
             if !frames.is_empty() {
                 let (problem, values) = (self.problem, &self.values);
@@ -366,6 +373,7 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
             solved,
             frame_costs,
             term_costs,
+            deviations: found,
         }
     }
 }

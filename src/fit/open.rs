@@ -7,8 +7,8 @@ use dfdx::prelude::Cpu;
 use super::frames;
 use crate::compile::CompiledObjective;
 use crate::ir::{Coupling, Problem, Stage, Values};
-use crate::normal::Normal;
 use crate::normal::eigen::{Eigen, symmetric};
+use crate::normal::{Linked, Normal};
 use crate::objective::{Evaluation, Objective, Want};
 
 /// Frames that are looked at: what is open, is so in all of them.
@@ -17,6 +17,10 @@ const LOOKED_AT: usize = 4;
 const SHOWN: usize = 3;
 /// Eigenvalues of JᵀJ, over the largest, below which a direction is open.
 const OPEN: f64 = 1e-11;
+/// The same where unknowns are in units of what they move the residuals by.
+const OPEN_IN_UNITS: f64 = 1e-13;
+/// Unknowns up to which rows of tables are looked at.
+const MOST: usize = 600;
 /// What stands in JᵀJ for the direction off a sphere, in which nothing moves.
 const OFF_SPHERE: f64 = 1.0;
 /// Unknowns that a direction is named by at most, and their least share of it.
@@ -60,10 +64,15 @@ fn of_frames(problem: &Problem, stage: &Stage, values: &Values, frames: &[usize]
     let mut out = Evaluation::default();
     let start = objective.start();
     objective.evaluate(&start, &[0], Want::Normal, &mut out);
-    let Normal::Chain(chain) = &out.normal else {
-        return Vec::new();
-    };
     let layout = objective.layout();
+    let chain = match &mut out.normal {
+        Normal::Chain(chain) => chain,
+        Normal::Linked(linked) => {
+            linked.hold(&layout.held);
+            return of_rows(&objective, linked);
+        }
+        _ => return Vec::new(),
+    };
     let unknowns = layout.tangent();
     let mut square = chain.square();
     for (first, normal) in layout.normals(&start) {
@@ -77,27 +86,72 @@ fn of_frames(problem: &Problem, stage: &Stage, values: &Values, frames: &[usize]
         return Vec::new();
     };
     let most = values.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
-    let null: Vec<&[f64]> = values
-        .iter()
-        .zip(vectors.chunks_exact(unknowns.max(1)))
-        .filter(|(value, _)| **value <= OPEN * most)
-        .map(|(_, vector)| vector)
-        .collect();
+    let pairs = values.iter().zip(vectors.chunks_exact(unknowns.max(1)));
+    let null = pairs.filter(|(value, _)| **value <= OPEN * most);
+    let null: Vec<&[f64]> = null.map(|(_, vector)| vector).collect();
+    let places: Vec<usize> = (0..unknowns).collect();
+    named(&objective, &null, &places)
+}
+
+/// What rows of tables leave open of the unknowns that are not eliminated; each in units of what it moves
+/// the residuals by.
+fn of_rows(objective: &CompiledObjective<'_, f64, Cpu>, linked: &Linked) -> Vec<String> {
+    let Some((lower, places)) = linked.left(MOST) else {
+        return Vec::new();
+    };
+    let (n, diagonal) = (places.len(), linked.diagonal());
+    let unit: Vec<f64> = places.iter().map(|p| diagonal[*p].sqrt()).collect();
+    let still = |i: usize| unit[i] == 0.0;
+    let mut square = vec![0.0; n * n];
+    for j in 0..n {
+        for i in j..n {
+            let x = match still(i) || still(j) {
+                true => 0.0,
+                false => lower[j * n + i] / (unit[i] * unit[j]),
+            };
+            (square[i * n + j], square[j * n + i]) = (x, x);
+        }
+    }
+    let Some(Eigen { values, vectors }) = symmetric(&square, n) else {
+        return Vec::new();
+    };
+    let pairs = values.iter().zip(vectors.chunks_exact(n.max(1)));
+    let null = pairs.filter(|(value, _)| **value <= OPEN_IN_UNITS);
+    let in_places = |(_, vector): (&f64, &[f64])| {
+        let x = vector.iter().zip(&unit).enumerate();
+        let x = x.map(|(i, (x, unit))| if still(i) { *x } else { x / unit });
+        let x: Vec<f64> = x.collect();
+        let length = x.iter().map(|x| x * x).sum::<f64>().sqrt();
+        x.iter().map(|x| x / length).collect::<Vec<f64>>()
+    };
+    let null: Vec<Vec<f64>> = null.map(in_places).collect();
+    let null: Vec<&[f64]> = null.iter().map(Vec::as_slice).collect();
+    named(objective, &null, &places)
+}
+
+/// The directions of some unknowns in words.
+fn named(
+    objective: &CompiledObjective<'_, f64, Cpu>,
+    null: &[&[f64]],
+    places: &[usize],
+) -> Vec<String> {
+    let unknowns = places.len();
+    let in_order = |mut of: Vec<usize>| {
+        of.sort_unstable();
+        of.into_iter().map(|i| places[i]).collect::<Vec<usize>>()
+    };
     let share = |i: usize| null.iter().map(|v| v[i] * v[i]).sum::<f64>();
     let alone: Vec<usize> = (0..unknowns).filter(|&i| share(i) > 0.99).collect();
-    let mut names = objective.name_components(&alone);
+    let mut names = objective.name_components(&in_order(alone.clone()));
     for vector in null {
-        let mut parts: Vec<usize> = (0..unknowns)
-            .filter(|i| !alone.contains(i) && vector[*i].powi(2) > SHARE * SHARE)
-            .collect();
+        let most = (0..unknowns).fold(0.0, |most: f64, i| most.max(vector[i].abs()));
+        let shares = |i: &usize| !alone.contains(i) && vector[*i].abs() > SHARE * most;
+        let mut parts: Vec<usize> = (0..unknowns).filter(shares).collect();
         parts.sort_by(|a, b| vector[*b].abs().total_cmp(&vector[*a].abs()));
         parts.truncate(NAMED);
-        parts.sort_unstable();
         if parts.len() > 1 {
-            names.push(format!(
-                "some sum of {}",
-                objective.name_components(&parts).join(" and ")
-            ));
+            let names_of = objective.name_components(&in_order(parts));
+            names.push(format!("some sum of {}", names_of.join(" and ")));
         }
     }
     let mut seen = BTreeSet::new();

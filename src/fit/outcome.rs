@@ -1,6 +1,6 @@
 //! What a fit leaves: values, how each frame ended, and the stages' records.
 
-use super::Checkpoint;
+use super::{Checkpoint, Deviations};
 use crate::ir::{Problem, Values};
 use crate::solve::{MethodKind, Progress, Solution, Termination};
 
@@ -81,6 +81,8 @@ pub struct Fit {
     pub compile_seconds: f64,
     /// E of each term over all frames, in the order of the last stage's terms.
     pub term_costs: Vec<(String, f64)>,
+    /// How sure the values are, of a problem over tables.
+    pub deviations: Option<Deviations>,
 }
 
 impl Fit {

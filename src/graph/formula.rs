@@ -4,11 +4,11 @@ use super::directions::Directions;
 use super::{At, Kernel, Number, Scalar};
 
 /// The place of a step's result.
-pub(crate) type Register = u32;
+pub type Register = u32;
 
 /// One scalar step.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Step {
+pub enum Step {
     Constant(f64),
     /// A component of an input.
     Input(u32, u32),
@@ -30,7 +30,7 @@ pub(crate) enum Step {
 
 /// Functions of one number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Function {
+pub enum Function {
     Exp,
     Log,
     Sqrt,
@@ -53,7 +53,7 @@ pub(crate) enum Function {
 
 /// Scalar steps in an order in which each reads only earlier ones.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Formula {
+pub struct Formula {
     pub steps: Vec<Step>,
     pub outputs: Vec<Register>,
     /// Numbers of each input.
@@ -125,7 +125,9 @@ impl Step {
                 let square = at(x).fused(at(x), at(y) * at(y));
                 [finite(at(x) / square), finite(-at(y) / square)]
             }
-            Self::Choose([a, b, ..]) => [at(a).less(at(b), one, zero), at(a).less(at(b), zero, one)],
+            Self::Choose([a, b, ..]) => {
+                [at(a).less(at(b), one, zero), at(a).less(at(b), zero, one)]
+            }
         }
     }
 }
@@ -188,17 +190,30 @@ fn of_square(s: f64) -> [f64; 4] {
     }
     let angle = s.sqrt();
     let (a, b) = (angle.sin() / angle, (1.0 - angle.cos()) / s);
-    [a, b, (angle.cos() - a) / (2.0 * s), (a - 2.0 * b) / (2.0 * s)]
+    [
+        a,
+        b,
+        (angle.cos() - a) / (2.0 * s),
+        (a - 2.0 * b) / (2.0 * s),
+    ]
 }
 
 /// 1/s − cot(√s/2)/(2√s) and its derivative; by series where s is small.
 fn bend(s: f64) -> [f64; 2] {
-    const SERIES: [f64; 5] =
-        [1.0 / 12.0, 1.0 / 720.0, 1.0 / 30_240.0, 1.0 / 1_209_600.0, 1.0 / 47_900_160.0];
+    const SERIES: [f64; 5] = [
+        1.0 / 12.0,
+        1.0 / 720.0,
+        1.0 / 30_240.0,
+        1.0 / 1_209_600.0,
+        1.0 / 47_900_160.0,
+    ];
     if s < 0.03 {
         let value = SERIES.iter().rev().fold(0.0, |sum, c| sum * s + c);
         let powers = SERIES.iter().enumerate().skip(1).rev();
-        return [value, powers.fold(0.0, |sum, (n, c)| sum * s + n as f64 * c)];
+        return [
+            value,
+            powers.fold(0.0, |sum, (n, c)| sum * s + n as f64 * c),
+        ];
     }
     let angle = s.sqrt();
     let half = angle / 2.0;
@@ -291,7 +306,10 @@ impl Formula {
     /// The value by f64.
     pub fn evaluate(&self, x: &[&[f64]]) -> Vec<f64> {
         let registers = self.registers(x);
-        self.outputs.iter().map(|o| registers[*o as usize]).collect()
+        self.outputs
+            .iter()
+            .map(|o| registers[*o as usize])
+            .collect()
     }
 }
 
@@ -435,7 +453,10 @@ mod tests {
             };
             let slope = |x: f64| {
                 let mut g = [0.0];
-                let at = At { x: &[&[x]], y: &[0.0] };
+                let at = At {
+                    x: &[&[x]],
+                    y: &[0.0],
+                };
                 Kernel::<f64>::adjoint(&formula, at, &[1.0], &mut [Some(&mut g)]);
                 g[0]
             };

@@ -40,7 +40,12 @@ pub(crate) fn read_some(
     let mut table = parse(path, &bytes, &wanted)?;
     let names = table.names.clone();
     let mut columns = std::mem::take(&mut table.columns).into_iter();
-    table.columns = columns.by_ref().zip(&names).filter(|(_, n)| wanted(n)).map(|(c, _)| c).collect();
+    table.columns = columns
+        .by_ref()
+        .zip(&names)
+        .filter(|(_, n)| wanted(n))
+        .map(|(c, _)| c)
+        .collect();
     table.names.retain(|n| wanted(n));
     Ok((table, names))
 }

@@ -52,7 +52,10 @@ fn parse(path: &Path, text: &str) -> Result<PoseGraph, FileError> {
     let mut poses = poses.chain(graph.edges.iter().map(|e| &e.pose));
     let first = poses.next().map(plane);
     if first.is_none() || graph.edges.is_empty() {
-        return Err(FileError::new(path, "there are no vertices and edges of a pose graph"));
+        return Err(FileError::new(
+            path,
+            "there are no vertices and edges of a pose graph",
+        ));
     }
     if poses.any(|p| Some(plane(p)) != first) {
         return Err(FileError::new(path, "SE2 and SE3 stand side by side"));
@@ -70,7 +73,11 @@ fn add(graph: &mut PoseGraph, line: &str) -> Result<(), String> {
         "EDGE_SE2" => (2, 3, 6),
         "EDGE_SE3:QUAT" => (2, 7, 21),
         "FIX" => (words.len(), 0, 0),
-        other => return Err(format!("`{other}` is not read; vertices and edges of SE2 and SE3:QUAT are")),
+        other => {
+            return Err(format!(
+                "`{other}` is not read; vertices and edges of SE2 and SE3:QUAT are"
+            ));
+        }
     };
     if words.len() != ids + numbers + info {
         return Err(format!(
@@ -133,7 +140,9 @@ fn root(upper: &[f64]) -> Result<Vec<f64>, String> {
             whole[(k, i)] = x;
         }
     }
-    let factor = whole.cholesky().ok_or("the information matrix is not positive definite")?;
+    let factor = whole
+        .cholesky()
+        .ok_or("the information matrix is not positive definite")?;
     let lower = factor.l();
     Ok((0..n * n).map(|at| lower[(at % n, at / n)]).collect())
 }
@@ -155,13 +164,19 @@ mod tests {
         let found = graph(TEXT).unwrap();
         assert_eq!(found.vertices[1], (7, Pose::Plane([1.0, 0.0, 0.5])));
         assert_eq!(found.fixed, [0]);
-        assert_eq!(found.edges[0].sqrt_info, [2.0, 0.0, 0.0, 0.0, 3.0, 0.0, 0.0, 0.0, 4.0]);
+        assert_eq!(
+            found.edges[0].sqrt_info,
+            [2.0, 0.0, 0.0, 0.0, 3.0, 0.0, 0.0, 0.0, 4.0]
+        );
     }
 
     #[test]
     fn messages_name_the_line() {
         let wrong = TEXT.replace("0.1", "x");
-        assert_eq!(graph(&wrong).unwrap_err(), "line 5: expected a number, found `x`");
+        assert_eq!(
+            graph(&wrong).unwrap_err(),
+            "line 5: expected a number, found `x`"
+        );
         let short = TEXT.replace(" 16", "");
         let message = "line 5: `EDGE_SE2` is followed by 10 numbers instead of 11";
         assert_eq!(graph(&short).unwrap_err(), message);

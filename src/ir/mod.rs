@@ -352,6 +352,8 @@ pub struct Term {
     pub whitening: Whitening,
     /// Frames after a frame that its residual reads.
     pub reach: usize,
+    /// Whether the spec says its sigma.
+    pub sigma_stated: bool,
 }
 
 impl Term {

@@ -21,7 +21,11 @@ impl Values {
         Self {
             copies: copies.collect(),
             ambient: problem.variables.iter().map(Variable::numbers).collect(),
-            of_frames: problem.variables.iter().map(|v| v.per == Per::Frame).collect(),
+            of_frames: problem
+                .variables
+                .iter()
+                .map(|v| v.per == Per::Frame)
+                .collect(),
         }
     }
 

@@ -194,7 +194,10 @@ impl Linked {
                 square[i * width + i] += damping[network.begins[block] + i];
             }
         }
-        let end = network.after.get(network.eliminated.wrapping_sub(1)).map_or(0, |r| r.end);
+        let end = network
+            .after
+            .get(network.eliminated.wrapping_sub(1))
+            .map_or(0, |r| r.end);
         let (of_eliminated, left) = pairs.split_at_mut(network.pair_begins[end]);
         let borders = of_eliminated;
         let offset = network.pair_begins[end];
@@ -260,7 +263,11 @@ impl Linked {
         }
         self.back(&reduced, &mut x);
         let mut step = vec![0.0; x.len()];
-        network.places.iter().zip(&x).for_each(|(place, x)| step[*place] = *x);
+        network
+            .places
+            .iter()
+            .zip(&x)
+            .for_each(|(place, x)| step[*place] = *x);
         step.iter().all(|x| x.is_finite()).then_some(step)
     }
 
@@ -273,7 +280,8 @@ impl Linked {
             for pair in network.after[block].clone() {
                 let other = network.pairs[pair].0 as usize;
                 let at = network.begins[other] - network.begins[block + 1];
-                let border = &reduced.borders[network.pair_begins[pair]..network.pair_begins[pair + 1]];
+                let border =
+                    &reduced.borders[network.pair_begins[pair]..network.pair_begins[pair + 1]];
                 subtract_transposed(border, &after[at..at + network.width(other)], own);
             }
             let width = own.len();
@@ -285,7 +293,10 @@ impl Linked {
     /// The matrix of what is left, (n, n) column-major, its lower triangle.
     fn dense_left(&self, reduced: &Reduced) -> Vec<f64> {
         let network = &self.network;
-        let (first, n) = (network.first_left(), network.unknowns() - network.first_left());
+        let (first, n) = (
+            network.first_left(),
+            network.unknowns() - network.first_left(),
+        );
         let mut dense = vec![0.0; n * n];
         for block in network.eliminated..network.blocks() {
             let (begin, width) = (network.begins[block] - first, network.width(block));
@@ -315,7 +326,9 @@ impl Linked {
         }
         let mut damping = self.diagonal();
         // Held and untouched unknowns are not open.
-        damping.iter_mut().for_each(|d| *d = if *d > 0.0 { *d * 1e-14 } else { 1.0 });
+        damping
+            .iter_mut()
+            .for_each(|d| *d = if *d > 0.0 { *d * 1e-14 } else { 1.0 });
         let reduced = self.reduced(&damping)?;
         Some((self.dense_left(&reduced), network.places[first..].to_vec()))
     }
@@ -358,7 +371,12 @@ impl Linked {
             .flat_map(|pair| {
                 let other = network.pairs[pair].0 as usize;
                 let height = network.width(other);
-                (0..height).map(move |i| (network.begins[other] - first + i, network.pair_begins[pair] + i))
+                (0..height).map(move |i| {
+                    (
+                        network.begins[other] - first + i,
+                        network.pair_begins[pair] + i,
+                    )
+                })
             })
             .collect();
         let heights: Vec<usize> = network.after[block]
@@ -377,7 +395,9 @@ impl Linked {
                 .iter()
                 .zip(&heights)
                 .map(|((_, at), height)| {
-                    (0..width).map(|c| reduced.borders[at + c * height] * unit[c]).sum()
+                    (0..width)
+                        .map(|c| reduced.borders[at + c * height] * unit[c])
+                        .sum()
                 })
                 .collect();
             let mut through = 0.0;
@@ -394,7 +414,10 @@ impl Linked {
 /// to −= a bᵀ of (rows, width) and (columns, width).
 fn subtract_outer(to: &mut [f64], a: &[f64], b: &[f64], width: usize) {
     let (rows, columns) = (a.len() / width.max(1), b.len() / width.max(1));
-    for (a, b) in a.chunks_exact(rows.max(1)).zip(b.chunks_exact(columns.max(1))) {
+    for (a, b) in a
+        .chunks_exact(rows.max(1))
+        .zip(b.chunks_exact(columns.max(1)))
+    {
         for (to, b) in to.chunks_exact_mut(rows.max(1)).zip(b) {
             to.iter_mut().zip(a).for_each(|(to, a)| *to -= a * b);
         }
@@ -409,10 +432,15 @@ fn solve_from_right(l: &[f64], n: usize, x: &mut [f64]) {
             let a = l[k * n + j];
             let (done, rest) = x.split_at_mut(j * rows);
             let column = &done[k * rows..(k + 1) * rows];
-            rest[..rows].iter_mut().zip(column).for_each(|(x, y)| *x -= a * y);
+            rest[..rows]
+                .iter_mut()
+                .zip(column)
+                .for_each(|(x, y)| *x -= a * y);
         }
         let diagonal = l[j * n + j];
-        x[j * rows..(j + 1) * rows].iter_mut().for_each(|x| *x /= diagonal);
+        x[j * rows..(j + 1) * rows]
+            .iter_mut()
+            .for_each(|x| *x /= diagonal);
     }
 }
 
@@ -427,13 +455,24 @@ mod tests {
     fn steps_and_variances_are_those_of_the_whole_matrix() {
         let mut random = SplitMix64::new(1);
         let kinds = [
-            Kind { places: vec![(0, 0), (1, 0)], count: 1 },
-            Kind { places: vec![(2, 3), (3, 3), (4, 3)], count: 4 },
-            Kind { places: vec![(14, 2), (15, 2)], count: 6 },
+            Kind {
+                places: vec![(0, 0), (1, 0)],
+                count: 1,
+            },
+            Kind {
+                places: vec![(2, 3), (3, 3), (4, 3)],
+                count: 4,
+            },
+            Kind {
+                places: vec![(14, 2), (15, 2)],
+                count: 6,
+            },
         ];
         let pairs: Vec<(u32, u32)> = (0..24).map(|i| (i % 4, (i / 3) % 6)).collect();
-        let rows: Vec<Vec<(usize, u32)>> =
-            pairs.iter().map(|(a, b)| vec![(1, *a), (2, *b), (0, 0)]).collect();
+        let rows: Vec<Vec<(usize, u32)>> = pairs
+            .iter()
+            .map(|(a, b)| vec![(1, *a), (2, *b), (0, 0)])
+            .collect();
         let network = Arc::new(Network::new(&kinds, &rows));
         assert_eq!(network.eliminated, 4);
         let n = network.unknowns();
@@ -454,12 +493,17 @@ mod tests {
             linked.add(&parts, |a, b| j[a] * j[b], |a| j[a] * r);
             for (a, p) in places.iter().enumerate() {
                 slope[*p] += j[a] * r;
-                places.iter().enumerate().for_each(|(b, q)| square[p * n + q] += j[a] * j[b]);
+                places
+                    .iter()
+                    .enumerate()
+                    .for_each(|(b, q)| square[p * n + q] += j[a] * j[b]);
             }
         }
         let damping = vec![0.1; n];
         let step = linked.solve(&damping).unwrap();
-        let curvature: f64 = (0..n * n).map(|i| step[i / n] * square[i] * step[i % n]).sum();
+        let curvature: f64 = (0..n * n)
+            .map(|i| step[i / n] * square[i] * step[i % n])
+            .sum();
         assert!((curvature - linked.curvature(&step)).abs() < 1e-9 * curvature.abs());
         (0..n).for_each(|i| square[i * n + i] += 0.1);
         for i in 0..n {

@@ -111,7 +111,10 @@ impl Network {
         let mut blocks = Vec::new();
         for row in rows {
             blocks.clear();
-            blocks.extend(row.iter().map(|(kind, i)| self.block(*kind, *i as usize) as u32));
+            blocks.extend(
+                row.iter()
+                    .map(|(kind, i)| self.block(*kind, *i as usize) as u32),
+            );
             blocks.sort_unstable();
             blocks.dedup();
             for (i, a) in blocks.iter().enumerate() {

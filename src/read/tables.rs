@@ -31,8 +31,11 @@ impl Reader<'_> {
             let renamed = self.view.table("map").and_then(|m| m.text(name));
             renamed.unwrap_or(name).to_string()
         };
-        let wanted: Vec<(String, String)> =
-            declared.entries.iter().map(|(n, _)| (n.clone(), in_file(n))).collect();
+        let wanted: Vec<(String, String)> = declared
+            .entries
+            .iter()
+            .map(|(n, _)| (n.clone(), in_file(n)))
+            .collect();
         let file = match format {
             "npz" => Columns::Arrays(Npz::open(path)?),
             _ => {
@@ -92,7 +95,8 @@ impl Reader<'_> {
                         }),
                         Err(reason) => {
                             let message = format!("`{path_of}.columns.{name}`: {reason}");
-                            let hint = "a unit such as `m` or `1`, `ref:` with the name of a set, or `id`";
+                            let hint =
+                                "a unit such as `m` or `1`, `ref:` with the name of a set, or `id`";
                             let diagnostic = Diagnostic::error("F0302", message, &node.origin);
                             self.diagnostics.push(diagnostic.hint(hint));
                             continue;
@@ -165,7 +169,9 @@ impl Columns {
                 let shape = array.shape().get(1..).unwrap_or_default().to_vec();
                 if array.ndim() == 0 || shape.len() > 2 || shape.iter().product::<usize>() == 0 {
                     let names = list(&[name]);
-                    return Err(npz.error(format!("{names} is not rows of numbers, vectors or matrices")));
+                    return Err(npz.error(format!(
+                        "{names} is not rows of numbers, vectors or matrices"
+                    )));
                 }
                 Ok(Some((shape, array.iter().copied().collect())))
             }
@@ -230,7 +236,9 @@ fn vertices(graph: &PoseGraph) -> Table {
         rows: ids.len(),
         columns: columns(graph.vertices.iter().map(|(_, pose)| pose)),
         index: Some(VERTEX.into()),
-        held: held.filter_map(|f| ids.iter().position(|id| id == f)).collect(),
+        held: held
+            .filter_map(|f| ids.iter().position(|id| id == f))
+            .collect(),
         ids,
     }
 }
@@ -249,7 +257,10 @@ fn edges(edges: &[Edge]) -> Table {
         Some(9) => 3,
         _ => 6,
     };
-    let roots = edges.iter().flat_map(|e| e.sqrt_info.iter().copied()).collect();
+    let roots = edges
+        .iter()
+        .flat_map(|e| e.sqrt_info.iter().copied())
+        .collect();
     all.push(numbers("sqrt_info", &[n, n], Dimension::NONE, roots));
     Table {
         rows: edges.len(),

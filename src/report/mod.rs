@@ -17,7 +17,7 @@ mod trace;
 
 pub(crate) use outputs::write;
 pub(crate) use record::{Circumstances, Seconds, identity, sha256, spec_sha256};
-pub use record::{Record, peak_memory_mb};
+pub use record::{Parameter, Record, parameters, peak_memory_mb};
 
 /// The name of a term's own file: `stem`, or `stem_<term>` where several terms compare points.
 fn term_file(stem: &str, errors: &[metrics::PointErrors], term: &str) -> String {

@@ -26,6 +26,14 @@ pub(super) fn write(
             let (shape, numbers) = plain(problem, fit, VariableId(i));
             file.floats64(&variable.name, &shape, &numbers)?;
         }
+        if let Some(deviations) = deviations(problem, fit, VariableId(i)) {
+            let shape = match variable.per {
+                Per::Row(set) => vec![problem.sets[set.0].ids.len()],
+                _ => vec![],
+            };
+            let shape = [shape, vec![variable.manifold.tangent()]].concat();
+            file.floats64(&format!("{}_sd", variable.name), &shape, deviations)?;
+        }
         if !variable.labels.is_empty() {
             let labels: Vec<&str> = variable.labels.iter().map(String::as_str).collect();
             file.strings(
@@ -41,9 +49,24 @@ pub(super) fn write(
     file.floats64("cost", &[frames], &fit.frame_costs)?;
     let status: Vec<&str> = fit.status.iter().map(|s| s.name()).collect();
     file.strings("status", &[frames], &status)?;
+    for set in &problem.sets {
+        let ids: Vec<f64> = set.ids.iter().map(|id| *id as f64).collect();
+        let varies =
+            |v: &crate::ir::Variable| matches!(v.per, Per::Row(s) if problem.sets[s.0] == *set);
+        if problem.variables.iter().any(varies) {
+            file.floats64(&format!("{}_ids", set.name), &[ids.len()], &ids)?;
+        }
+    }
     let numbers: Vec<f64> = problem.frame_numbers.iter().map(|n| *n as f64).collect();
     file.floats64("frame_number", &[frames], &numbers)?;
     file.finish()
+}
+
+/// Standard deviations of a variable, where they are known.
+fn deviations<'f>(problem: &Problem, fit: &'f Fit, id: VariableId) -> Option<&'f [f64]> {
+    let of = fit.deviations.as_ref()?.of_variables.get(id.0)?;
+    let fits = !of.is_empty() && problem.variables[id.0].copies == 1;
+    fits.then_some(of.as_slice())
 }
 
 /// A variable's copies; rotations as axis-angle vectors, frames without a solution as NaN.
@@ -68,6 +91,11 @@ fn plain(problem: &Problem, fit: &Fit, id: VariableId) -> (Vec<usize>, Vec<f64>)
     };
     if variable.per == Per::Subject {
         return (copies, of_frame(0));
+    }
+    if let Per::Row(set) = variable.per {
+        let elements = problem.sets[set.0].ids.len();
+        let rows = (0..elements).flat_map(of_frame).collect();
+        return (vec![elements, dims], rows);
     }
     let row = |f: usize| match fit.solved[f] {
         false => vec![f64::NAN; variable.copies * dims],

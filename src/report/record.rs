@@ -10,7 +10,9 @@ use sha2::{Digest, Sha256};
 use super::metrics::{PointErrors, Summary};
 use super::params::up_axis;
 use crate::fit::{Fit, StageOutcome, Status};
-use crate::ir::{Precision, Problem};
+use crate::ir::{Per, Precision, Problem, VariableId};
+use crate::manifold::Manifold;
+use crate::spec::Dimension;
 
 /// Wall time of the phases.
 #[derive(Clone, Copy, Debug, Default)]
@@ -50,7 +52,7 @@ impl Record {
             .iter()
             .map(|(name, cost)| (name.clone(), json!(cost)))
             .collect();
-        Self(json!({
+        let mut record = json!({
             "fitrun": env!("CARGO_PKG_VERSION"),
             "name": problem.name,
             "spec_sha256": spec_hash,
@@ -76,12 +78,70 @@ impl Record {
             "peak_memory_mb": peak_memory_mb(),
             "warnings": around.warnings,
             "spec": around.spec,
-        }))
+        });
+        if let Some(deviations) = &fit.deviations {
+            record["degrees_of_freedom"] = json!(deviations.degrees_of_freedom);
+            record["residual_sd"] = json!(deviations.residual);
+        }
+        let parameters = parameters(problem, fit);
+        if !parameters.is_empty() {
+            let rows = parameters.iter().map(|p| {
+                let sd = p.deviation.filter(|d| d.is_finite());
+                (
+                    p.name.clone(),
+                    json!({ "value": p.value, "sd": sd, "unit": p.unit }),
+                )
+            });
+            record["parameters"] = Value::Object(rows.collect());
+        }
+        Self(record)
     }
 
     pub fn to_text(&self) -> String {
         format!("{:#}\n", self.0)
     }
+}
+
+/// One number that a problem over tables has found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameter {
+    pub name: String,
+    pub value: f64,
+    /// Its standard deviation, where that is known.
+    pub deviation: Option<f64>,
+    pub unit: String,
+}
+
+/// The numbers that all rows of a problem over tables share, by name.
+pub fn parameters(problem: &Problem, fit: &Fit) -> Vec<Parameter> {
+    let mut found = Vec::new();
+    if problem.sets.is_empty() {
+        return found;
+    }
+    for (i, variable) in problem.variables.iter().enumerate() {
+        let shared = variable.per == Per::Subject && variable.copies == 1;
+        if !shared || variable.manifold == Manifold::So3 {
+            continue;
+        }
+        let values = fit.values.all(VariableId(i));
+        let deviations = fit.deviations.as_ref().map(|d| &d.of_variables[i]);
+        for (c, value) in values.iter().enumerate() {
+            let name = match values.len() {
+                1 => variable.name.clone(),
+                _ => format!("{}[{c}]", variable.name),
+            };
+            found.push(Parameter {
+                name,
+                value: *value,
+                deviation: deviations.and_then(|d| d.get(c).copied()),
+                unit: match variable.dimension {
+                    Dimension::NONE => String::new(),
+                    dimension => dimension.to_string(),
+                },
+            });
+        }
+    }
+    found
 }
 
 /// What a fit depends on: the resolved spec without its outputs, and the bytes of the inputs.

@@ -35,7 +35,9 @@ const FAINT: f64 = 2.0;
 const ROUNDING: f64 = 2e3;
 
 /// Decrease, over the cost, that is too small to show in any digit of x.
-const LEAST_WORTH: f64 = 1e-22;
+fn least_worth(unknowns: usize) -> f64 {
+    if unknowns > FEW { 1e-15 } else { 1e-22 }
+}
 /// Of the decrease that the last step promised, the least that is worth another step.
 const SHRINKS: f64 = 0.9;
 /// Steps in a row that promise no less than those before, after which nothing is left to gain.
@@ -174,7 +176,10 @@ impl Lm {
         self.diagonal = system.diagonal();
         if settings.polish {
             // Moré 1978: what has moved the residuals once may not run away where it moves them no more.
-            self.diagonal.iter_mut().zip(before).for_each(|(d, before)| *d = d.max(before));
+            self.diagonal
+                .iter_mut()
+                .zip(before)
+                .for_each(|(d, before)| *d = d.max(before));
         }
         let least = LEAST_DIAGONAL * largest(&self.diagonal);
         let least = least.max(f64::from(f32::MIN_POSITIVE));
@@ -202,7 +207,9 @@ impl Lm {
         }
         let sizes = terrain.layout.sizes(&self.state.current.x);
         let share = longest_share(step.len());
-        step.iter().zip(sizes).all(|(s, size)| s.abs() <= share * size)
+        step.iter()
+            .zip(sizes)
+            .all(|(s, size)| s.abs() <= share * size)
     }
 
     /// Whether a trial lowers the cost, and by how much of what it promised.
@@ -289,10 +296,12 @@ impl Lm {
             return self.settle();
         }
         if self.damping <= FREE_DAMPING && self.promised <= tolerance * unit {
-            let shrinks = self.polished.is_none_or(|least| self.promised < SHRINKS * least);
+            let shrinks = self
+                .polished
+                .is_none_or(|least| self.promised < SHRINKS * least);
             let idle = self.idle + usize::from(self.damping < UNDAMPED);
             self.idle = if shrinks { 0 } else { idle };
-            let worth = self.promised > LEAST_WORTH * unit;
+            let worth = self.promised > least_worth(self.step.len()) * unit;
             if terrain.settings.polish && self.idle < IDLE && worth {
                 let least = self.polished.unwrap_or(f64::INFINITY);
                 self.polished = Some(least.min(self.promised));
@@ -332,7 +341,8 @@ impl Lm {
         let unit = self.state.unit();
         let value = hoped / unit;
         let settings = &terrain.settings;
-        let rounding = (ROUNDING * settings.noise).max(FAINT * self.state.rounding(settings) / unit);
+        let rounding =
+            (ROUNDING * settings.noise).max(FAINT * self.state.rounding(settings) / unit);
         self.state.termination = Some(match value <= tolerance.max(rounding) {
             true => Termination::Precision {
                 value,

@@ -82,7 +82,11 @@ pub static SPEC: &[Key] = &[
     key("sources", Named(SOURCE), "predicted keypoints"),
     key("terms", Named(TERM), "loss terms"),
     key("stages", List(STAGE), "the schedule"),
-    key("gauge", List(GAUGE), "what is held, since the data do not say it"),
+    key(
+        "gauge",
+        List(GAUGE),
+        "what is held, since the data do not say it",
+    ),
     key("solve", Table(SOLVE), "method, tolerances, device"),
     key("output", Table(OUTPUT), "what is written, and where"),
 ];
@@ -359,7 +363,11 @@ pub static TERM: &[Key] = &[
         "\"points\"",
     ),
     only(
-        key("residual", Text, "an expression of variables, columns and sources"),
+        key(
+            "residual",
+            Text,
+            "an expression of variables, columns and sources",
+        ),
         &["expr"],
     ),
     only(

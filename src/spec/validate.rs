@@ -217,7 +217,7 @@ fn form_error(value: &Value, kind: &Kind) -> Option<String> {
             return items.iter().find_map(|n| quantity_error(&n.value));
         }
         (Text(text), Kind::QuantitiesOrExpression) if !looks_like_quantity(text) => return None,
-        (Text(text), Kind::QuantitiesOrExpression) if parse_quantity(text).is_err() => return None,
+        (Text(text), Kind::QuantitiesOrExpression) if is_calculated(text) => return None,
         (v, Kind::Quantities | Kind::QuantitiesOrExpression) => return quantity_error(v),
         (_, Kind::Bool) => "true or false",
         (_, Kind::Integer) => "a whole number",
@@ -238,6 +238,11 @@ fn form_error(value: &Value, kind: &Kind) -> Option<String> {
         _ => "a table",
     };
     Some(format!("is {}, but should be {expected}", value.kind()))
+}
+
+/// Whether a text that begins with a number goes on as an expression, such as `2 * err`.
+fn is_calculated(text: &str) -> bool {
+    parse_quantity(text).is_err() && text.contains(['*', '(', '+', '['])
 }
 
 fn quantity_error(value: &Value) -> Option<String> {

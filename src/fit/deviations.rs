@@ -1,0 +1,87 @@
+//! How sure a solution over tables is: standard deviations of its unknowns, by the inverse of JᵀJ.
+
+use dfdx::prelude::Cpu;
+
+use crate::compile::CompiledObjective;
+use crate::ir::{Problem, Residual, Stage, Term, Values, VariableId};
+use crate::manifold::Manifold;
+use crate::normal::Normal;
+use crate::objective::{Evaluation, Objective, Want};
+
+/// Unknowns that are left after elimination up to which deviations are computed.
+const MOST: usize = 1500;
+
+/// Standard deviations at a solution, to first order.
+#[derive(Clone, Debug)]
+pub struct Deviations {
+    /// For each variable its unknowns, (copies, tangent), in the variable's unit: of rotations in rad about
+    /// the axes of their own frame, of numbers above zero in their unit. Empty where nothing was free, NaN
+    /// where the data leave an unknown open.
+    pub of_variables: Vec<Vec<f64>>,
+    /// Residuals less unknowns.
+    pub degrees_of_freedom: i64,
+    /// √(E/degrees of freedom): what residuals, in units of sigma, are by their spread.
+    pub residual: f64,
+    /// Whether the deviations are in units of that spread, since no term says its sigma.
+    pub scaled: bool,
+}
+
+/// Those of a problem over tables, where it is small enough.
+pub(super) fn deviations(
+    problem: &Problem,
+    stage: &Stage,
+    values: &Values,
+    frames: &[usize],
+) -> Option<Deviations> {
+    let objective =
+        CompiledObjective::<f64, Cpu>::new(problem, stage, values, frames.to_vec(), true);
+    let mut out = Evaluation::default();
+    objective.evaluate(&objective.start(), &[0], Want::Normal, &mut out);
+    let Normal::Linked(linked) = &mut out.normal else {
+        return None;
+    };
+    let layout = objective.layout();
+    linked.hold(&layout.held);
+    let unknowns = layout.degrees_of_freedom() - layout.held.len();
+    let count: usize = stage.terms.iter().map(|t| residuals(problem, t)).sum();
+    let degrees = count as i64 - unknowns as i64;
+    let residual = (out.costs[0] / degrees.max(1) as f64).sqrt();
+    let scaled = !stage.terms.iter().any(|t| t.sigma_stated);
+    let unit = if scaled { residual * residual } else { 1.0 };
+    let variances = linked.variances(MOST)?;
+    let mut of_variables = vec![Vec::new(); problem.variables.len()];
+    for (id, places) in objective.places() {
+        let held = |place: &usize| layout.held.contains(place);
+        let of_place = |place: usize| match held(&place) {
+            true => 0.0,
+            false => (variances[place] * unit).sqrt(),
+        };
+        let deviations: Vec<f64> = places.map(of_place).collect();
+        of_variables[id.0] = in_units(problem, values, id, deviations);
+    }
+    Some(Deviations {
+        of_variables,
+        degrees_of_freedom: degrees,
+        residual,
+        scaled,
+    })
+}
+
+/// From whitened tangent coordinates to the variable's unit.
+fn in_units(problem: &Problem, values: &Values, id: VariableId, mut of: Vec<f64>) -> Vec<f64> {
+    let variable = &problem.variables[id.0];
+    of.iter_mut().for_each(|d| *d *= variable.scale);
+    if let Manifold::Positive(_) = variable.manifold {
+        of.iter_mut().zip(values.all(id)).for_each(|(d, x)| *d *= x);
+    }
+    of
+}
+
+/// Numbers that a term compares.
+fn residuals(problem: &Problem, term: &Term) -> usize {
+    match &term.residual {
+        Residual::Rows { k, known } => k * known.iter().filter(|k| **k).count(),
+        Residual::Value { .. } => problem.nodes[term.node.0].dims,
+        points => (0..problem.frames).map(|f| points.observed(f)).sum(),
+    }
+}
