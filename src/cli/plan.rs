@@ -47,6 +47,9 @@ pub(super) fn main(args: &SpecArgs) -> ExitCode {
 }
 
 fn print(stage: &StagePlan, happened: Option<&Value>) {
+    if let Some(tables) = &stage.tables {
+        return print_tables(stage, tables, happened);
+    }
     let (own, shared) = stage.unknowns;
     let (unknowns, structure) = match stage.joint {
         None => (
@@ -94,6 +97,26 @@ fn print(stage: &StagePlan, happened: Option<&Value>) {
         stage.fitted,
         stage.iterations.ceil(),
         if stage.joint.is_some() { "" } else { " each" },
+        time(stage.seconds),
+        took.unwrap_or_default()
+    );
+    if !stage.open.is_empty() {
+        println!("  no term says anything of {}", stage.open_in_words());
+    }
+}
+
+fn print_tables(stage: &StagePlan, tables: &str, happened: Option<&Value>) {
+    println!("{}: {}, {tables}", stage.name, stage.method.name());
+    let [cost, gradient, normal] = stage.evaluation.map(time);
+    println!("  the cost takes {cost} of a thread, with its gradient {gradient}, with JᵀJ {normal}");
+    let took = happened.map(|stage| {
+        let seconds = stage["seconds"].as_f64().unwrap_or(0.0);
+        let iterations = stage["iterations"]["total"].as_f64().unwrap_or(0.0);
+        format!("; the last run took {iterations:.0} and {}", time(seconds))
+    });
+    println!(
+        "  a fit took {:.0} iterations and {}{}",
+        stage.iterations,
         time(stage.seconds),
         took.unwrap_or_default()
     );

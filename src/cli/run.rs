@@ -120,18 +120,20 @@ fn summarise(outcome: &Outcome) {
     eprintln!("results in {}", outcome.dir.display());
 }
 
+/// Deviations beyond so many times a value say that the data leave it open.
+const OPEN: f64 = 1e6;
 /// Numbers of a problem over tables that are shown.
-const SHOWN: usize = 24;
+const PARAMETERS: usize = 24;
 
 /// The numbers that a problem over tables has found, with their standard deviations.
 fn show_parameters(outcome: &Outcome) {
     let found = fitrun::parameters(&outcome.checked.problem, &outcome.fit);
     let width = |of: fn(&fitrun::Parameter) -> usize| found.iter().map(of).max().unwrap_or(0);
     let name = width(|p| p.name.chars().count());
-    for parameter in found.iter().take(SHOWN) {
+    for parameter in found.iter().take(PARAMETERS) {
         let digits = digits(parameter.value, parameter.deviation);
         let deviation = match parameter.deviation {
-            Some(d) if d.is_finite() => format!(" ± {}", number(d, digits)),
+            Some(d) if d <= OPEN * parameter.value.abs().max(f64::MIN_POSITIVE) => format!(" ± {}", number(d, digits)),
             Some(_) => " (left open by the data)".into(),
             None => String::new(),
         };
@@ -142,8 +144,8 @@ fn show_parameters(outcome: &Outcome) {
         };
         eprintln!("{:name$} = {value}{deviation}{unit}", parameter.name);
     }
-    if found.len() > SHOWN {
-        eprintln!("and {} more in params.npz", found.len() - SHOWN);
+    if found.len() > PARAMETERS {
+        eprintln!("and {} more in params.npz", found.len() - PARAMETERS);
     }
     if let Some(deviations) = &outcome.fit.deviations {
         let of = match deviations.scaled {

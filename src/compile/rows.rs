@@ -39,14 +39,19 @@ pub(super) struct Tables<E> {
     of_frames: Vec<Block>,
 }
 
+/// Chunks of rows of which none reads another's.
+fn whole_chunks(rows: usize) -> Vec<Chunk> {
+    let chunk = |first: usize| Chunk {
+        first,
+        core: LANES.min(rows - first),
+        used: LANES.min(rows - first),
+    };
+    (0..rows).step_by(LANES).map(chunk).collect()
+}
+
 impl<E: Scalar> OverRows<E> {
     pub fn chunks(&self) -> Vec<Chunk> {
-        let chunk = |first: usize| Chunk {
-            first,
-            core: LANES.min(self.rows.len() - first),
-            used: LANES.min(self.rows.len() - first),
-        };
-        (0..self.rows.len()).step_by(LANES).map(chunk).collect()
+        whole_chunks(self.rows.len())
     }
 
     fn new(problem: &Problem, set: SetId, program: Program<E>, free: &[Free]) -> Self {
@@ -194,6 +199,13 @@ impl<E: Scalar> Tables<E> {
         }
     }
 
+    /// Unknowns that are eliminated, those that are left, and whether their factor is sparse.
+    pub fn work(&self) -> (usize, usize, bool) {
+        let first = self.network.first_left();
+        let left = self.network.unknowns() - first;
+        (first, left, self.network.pattern.is_some())
+    }
+
     /// The parts of a row's unknowns.
     fn parts(&self, blocks: &[Block], row: usize) -> Vec<Part> {
         let part = |block: &Block| {
@@ -236,15 +248,7 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
             if program.terms.is_empty() {
                 continue;
             }
-            let chunks: Vec<Chunk> = (0..rows.len())
-                .step_by(LANES)
-                .map(|first| Chunk {
-                    first,
-                    core: LANES.min(rows.len() - first),
-                    used: LANES.min(rows.len() - first),
-                })
-                .collect();
-            for wave in chunks.chunks(WAVE) {
+            for wave in whole_chunks(rows.len()).chunks(WAVE) {
                 let results = self.on(wave, rows, |rows, slots, frames| {
                     let leaf = |source: &Source| self.leaf(source, x, slots, frames);
                     self.products(program, linear, rows, want, leaf, &mut [])

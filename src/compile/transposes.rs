@@ -7,14 +7,14 @@ use std::path::Path;
 use dfdx::prelude::Cpu;
 
 use super::forward::lanes;
-use super::program::{Action, Leaf, Program};
+use super::program::{Action, Leaf, Program, Source};
 use crate::graph::directions::{Columns, Directions, Plan};
 use crate::graph::{LANES, Operation, Pass};
 use crate::ir::{NodeId, Problem, Values};
 use crate::random::SplitMix64;
 
 /// Specs that have every operation between them.
-const SPECS: [(&str, &[&str]); 6] = [
+const SPECS: [(&str, &[&str]); 8] = [
     ("markers", &["prior=\"vposer-gmm\""]),
     (
         "limits",
@@ -30,15 +30,18 @@ const SPECS: [(&str, &[&str]); 6] = [
     ),
     ("mixed", &["prior=\"gan-s\""]),
     ("joints", &["terms.bend.kind=\"bending\""]),
+    ("bundle", &[]),
+    ("graph", &[]),
 ];
 /// Operations that they have.
-const KINDS: [&str; 17] = [
+const KINDS: [&str; 18] = [
     "Affine",
     "Bending",
     "BoneDifferences",
     "Combine",
     "Decoded",
     "Difference",
+    "Formula",
     "JointLimits",
     "Kinematics",
     "Markers",
@@ -120,16 +123,21 @@ fn holds(problem: &Problem, random: &mut SplitMix64) -> BTreeSet<String> {
         data.iter_mut().for_each(|x| *x += 0.05 * noise.normal());
         shaken.push(data);
     }
-    let leaf = |id: crate::ir::VariableId| Leaf {
-        data: shaken[id.0].clone(),
+    let rows = problem.sets.iter().map(|s| s.ids.len()).min();
+    let rows: Vec<usize> = frames.iter().map(|f| f % rows.unwrap_or(LANES)).collect();
+    let leaf = |source: &Source| Leaf {
+        data: match source {
+            Source::Own(id) if rows == frames => shaken[id.0].clone(),
+            _ => lanes(&rows, |row| crate::compile::forward::numbers(source, &values, row)),
+        },
         free: false,
     };
-    let (values, _) = program.forward(&mut pass, false, leaf);
-    for (step, value) in program.steps.iter().zip(&values) {
+    let (found, _) = program.forward(&mut pass, false, leaf);
+    for (step, value) in program.steps.iter().zip(&found) {
         let Action::Apply { operation, inputs } = &step.action else {
             continue;
         };
-        let x: Vec<&[f64]> = inputs.iter().map(|i| values[*i].numbers()).collect();
+        let x: Vec<&[f64]> = inputs.iter().map(|i| found[*i].numbers()).collect();
         let y = value.numbers();
         let v: Vec<Vec<f64>> = x.iter().map(|x| numbers(x.len(), random)).collect();
         let w = numbers(y.len(), random);

@@ -5,7 +5,7 @@ use super::objective::CompiledObjective;
 use crate::graph::{Host, Scalar};
 
 /// Counts for one frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Work {
     /// Unknowns of a frame, and those that all frames share.
     pub unknowns: (usize, usize),
@@ -17,6 +17,9 @@ pub(crate) struct Work {
     pub square: usize,
     /// Multiply-adds of its factor.
     pub factor: usize,
+    /// Of a problem over tables the unknowns that are eliminated block by block, and those that are left
+    /// for a factor of their own, and whether that is sparse.
+    pub tables: Option<(usize, usize, bool)>,
 }
 
 impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
@@ -27,6 +30,7 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
         // from each other's.
         let below = width * own + shared;
         Work {
+            tables: self.tables.as_ref().map(|t| t.work()),
             unknowns: (own, shared),
             width,
             directions: self.linear.directions_len(),

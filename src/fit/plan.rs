@@ -50,6 +50,8 @@ pub struct StagePlan {
     pub seconds: f64,
     /// Memory besides that of the inputs, MB.
     pub memory_mb: f64,
+    /// Of a problem over tables its unknowns and how they are solved for, in words.
+    pub tables: Option<String>,
     /// Unknowns of which no term says anything where the fitted frames ended, in words.
     pub open: Vec<String>,
 }
@@ -109,8 +111,22 @@ fn of_stage<E: Scalar, D: Host<E>>(
         iterations: iterations as f64 / each as f64,
         seconds: seconds * frames.len() as f64 / sample.len().max(1) as f64,
         memory_mb: memory(problem, &work, frames.len(), joint) / 1e6,
+        tables: in_tables(problem, stage, &work),
         open: open::open(few, of_few, &found.values, &sample),
     }
+}
+
+/// The unknowns of a problem over tables.
+fn in_tables(problem: &Problem, stage: &Stage, work: &Work) -> Option<String> {
+    let unknowns = problem.unknowns_of_rows(stage)?;
+    let (eliminated, left, sparse) = work.tables?;
+    let factor = if sparse { "sparse" } else { "dense" };
+    Some(match eliminated {
+        0 => format!("{unknowns} unknowns, one {factor} factor"),
+        _ => format!(
+            "{unknowns} unknowns, {eliminated} eliminated block by block, {left} left for a {factor} factor"
+        ),
+    })
 }
 
 fn usable(problem: &Problem, stage: &Stage) -> Vec<usize> {

@@ -33,7 +33,45 @@ impl Problem {
         rows
     }
 
+    /// The unknowns of a stage over tables, set by set.
+    pub(crate) fn unknowns_of_rows(&self, stage: &Stage) -> Option<String> {
+        let free = || stage.free.iter().map(|v| &self.variables[v.0]);
+        let dims = |per: Per| -> usize {
+            let of = free().filter(|v| v.per == per);
+            of.map(|v| v.copies * v.manifold.degrees_of_freedom()).sum()
+        };
+        let over = |t: &super::Term| matches!(self.nodes[t.node.0].per, Per::Row(_));
+        if !stage.terms.iter().any(over) {
+            return None;
+        }
+        let mut parts = Vec::new();
+        for (s, set) in self.sets.iter().enumerate() {
+            let own = dims(Per::Row(super::SetId(s)));
+            if own > 0 {
+                parts.push(format!("{} {} × {own}", set.ids.len(), set.name));
+            }
+        }
+        let of_frames = dims(Per::Frame);
+        if of_frames > 0 {
+            parts.push(format!("{} frames × {of_frames}", self.frames));
+        }
+        let shared = dims(Per::Subject);
+        if shared > 0 || parts.is_empty() {
+            parts.push(shared.to_string());
+        }
+        let held = free().map(|v| v.held.len() * v.manifold.degrees_of_freedom());
+        let less = match held.sum::<usize>() {
+            0 => String::new(),
+            held => format!(" − {held} held"),
+        };
+        Some(parts.join(" + ") + &less)
+    }
+
     fn structure(&self, stage: &Stage) -> (String, String) {
+        if let Some(unknowns) = self.unknowns_of_rows(stage) {
+            let reason = "joint: rows of tables tie their elements";
+            return (unknowns, reason.into());
+        }
         let count = |per: Per| -> usize {
             let of = stage.free.iter().map(|v| &self.variables[v.0]);
             of.filter(|v| v.per == per)

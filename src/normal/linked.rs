@@ -453,7 +453,7 @@ mod tests {
     /// Random residuals of points and cameras with something that all share, against a dense solve.
     #[test]
     fn steps_and_variances_are_those_of_the_whole_matrix() {
-        let mut random = SplitMix64::new(1);
+        let mut random = SplitMix64(1);
         let kinds = [
             Kind {
                 places: vec![(0, 0), (1, 0)],
@@ -477,7 +477,7 @@ mod tests {
         assert_eq!(network.eliminated, 4);
         let n = network.unknowns();
         let mut linked = Linked::new(Arc::clone(&network));
-        let (mut square, mut slope) = (vec![0.0; n * n], vec![0.0; n]);
+        let (mut square, mut slope) = (vec![0.0_f64; n * n], vec![0.0_f64; n]);
         for row in &rows {
             let j: Vec<f64> = (0..7).map(|_| random.normal()).collect();
             let r = random.normal();
