@@ -55,6 +55,8 @@ pub use evaluate::{
     Contestant, Estimate, EvaluateError, EvaluateSettings, Judgement, MEASURES, Measure, Row,
     evaluate,
 };
+/// The functions of expressions: name, arguments, and what each is.
+pub use expr::FUNCTIONS;
 pub use fit::{
     Checkpoint, Deviations, Fit, FitProgress, StageOutcome, StagePlan, Status, fit, fit_from, plan,
 };

@@ -158,3 +158,12 @@ fn every_example_spec_in_the_documents_is_valid_toml() {
     }
     assert!(seen >= 2, "found {seen} example specs");
 }
+
+#[test]
+fn every_function_of_expressions_has_its_row() {
+    let text = document("spec.md");
+    for (name, arguments, meaning) in fitrun::FUNCTIONS {
+        let row = format!("| `{name}({arguments})` | {meaning} |");
+        assert!(text.contains(&row), "docs/spec.md has no row {row}");
+    }
+}

@@ -295,10 +295,20 @@ impl Folder {
             "fitrun  = 1\nextends = \"extends_cycle.toml\"\n",
         );
         folder.array("pelvis.npz", "joints", &[1, 3, 3], &[0.5; 9]);
+        folder.tables();
         folder.markers();
         folder.empty_files();
         folder.damaged_files();
         folder
+    }
+
+    /// Tables: good ones, and some with mistakes.
+    fn tables(&self) {
+        self.write("table.csv", "t,y,err,who,note\n0,1,0.1,0,a\n1,2,0.1,1,b\n");
+        self.write("people.csv", "height\n1.7\n1.8\n");
+        self.write("lost.csv", "person,y\n0,1\n1,1\n4,1\n4,2\n");
+        self.write("worded.csv", "y\n1\n2\nthree\n");
+        self.write("broken.g2o", "VERTEX_SE2 0 0 0 0\nEDGE_SE2 0 1 1 0\n");
     }
 
     /// Files of markers: a good one, in millimetres, and some with mistakes.

@@ -108,7 +108,9 @@ fn print(stage: &StagePlan, happened: Option<&Value>) {
 fn print_tables(stage: &StagePlan, tables: &str, happened: Option<&Value>) {
     println!("{}: {}, {tables}", stage.name, stage.method.name());
     let [cost, gradient, normal] = stage.evaluation.map(time);
-    println!("  the cost takes {cost} of a thread, with its gradient {gradient}, with JᵀJ {normal}");
+    println!(
+        "  the cost takes {cost} of a thread, with its gradient {gradient}, with JᵀJ {normal}"
+    );
     let took = happened.map(|stage| {
         let seconds = stage["seconds"].as_f64().unwrap_or(0.0);
         let iterations = stage["iterations"]["total"].as_f64().unwrap_or(0.0);

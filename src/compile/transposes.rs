@@ -128,7 +128,9 @@ fn holds(problem: &Problem, random: &mut SplitMix64) -> BTreeSet<String> {
     let leaf = |source: &Source| Leaf {
         data: match source {
             Source::Own(id) if rows == frames => shaken[id.0].clone(),
-            _ => lanes(&rows, |row| crate::compile::forward::numbers(source, &values, row)),
+            _ => lanes(&rows, |row| {
+                crate::compile::forward::numbers(source, &values, row)
+            }),
         },
         free: false,
     };

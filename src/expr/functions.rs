@@ -10,7 +10,7 @@ use crate::graph::formula::{Function, Register};
 use crate::spec::Dimension;
 
 /// Name, arguments, and what it is.
-pub(crate) const FUNCTIONS: &[(&str, &str, &str)] = &[
+pub const FUNCTIONS: &[(&str, &str, &str)] = &[
     (
         "exp",
         "x",

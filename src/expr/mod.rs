@@ -8,6 +8,7 @@ mod parse;
 mod value;
 
 pub(crate) use build::Needed;
+pub use functions::FUNCTIONS;
 pub(crate) use lower::lower;
 pub(crate) use parse::{Expression, parse};
 pub(crate) use value::{Pick, Read, Scope, Shape};

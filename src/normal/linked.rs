@@ -482,7 +482,7 @@ mod tests {
             let j: Vec<f64> = (0..7).map(|_| random.normal()).collect();
             let r = random.normal();
             let mut first = 0;
-            let mut places = Vec::new();
+            let mut places: Vec<usize> = Vec::new();
             let mut parts = Vec::new();
             for (kind, element) in row {
                 let block = network.block(*kind, *element as usize);

@@ -1,0 +1,177 @@
+//! Problems of tables and expressions: known answers, names that mean nothing, and results.
+
+mod common;
+
+use std::path::Path;
+
+use common::{check, check_file, example, fit};
+use fitrun::{Checked, Fit, Status, parameters};
+
+fn values(checked: &Checked, fit: &Fit, name: &str) -> Vec<f64> {
+    let id = checked
+        .problem
+        .variables
+        .iter()
+        .position(|v| v.name == name);
+    let id = id.unwrap_or_else(|| panic!("no variable {name}"));
+    let numbers = checked.problem.variables[id].init.len();
+    let each = checked.problem.variables[id].numbers();
+    let of = |at: usize| fit.variable(&checked.problem, name, at).unwrap().to_vec();
+    (0..numbers / each).flat_map(of).collect()
+}
+
+/// Digits that two numbers share.
+fn digits(found: f64, certified: f64) -> f64 {
+    -((found - certified) / certified).abs().max(1e-16).log10()
+}
+
+#[test]
+fn a_curve_has_the_certified_parameters_and_deviations() {
+    let checked = check_file(&example("curve.toml"), &[]);
+    let found = fit(&checked);
+    assert_eq!(found.status, [Status::Converged]);
+    let certified = [
+        (2.3894212918E+02, 2.7070075241E+00),
+        (5.5015643181E-04, 7.2668688436E-06),
+    ];
+    let rows = parameters(&checked.problem, &found);
+    for (row, (value, deviation)) in rows.iter().zip(certified) {
+        assert!(digits(row.value, value) > 9.5, "{row:?}");
+        assert!(digits(row.deviation.unwrap(), deviation) > 9.0, "{row:?}");
+    }
+    assert!(digits(found.cost(), 1.2455138894E-01) > 9.5);
+    let deviations = found.deviations.unwrap();
+    assert_eq!(deviations.degrees_of_freedom, 12);
+    assert!(digits(deviations.residual, 1.0187876330E-01) > 9.5);
+}
+
+#[test]
+fn a_bundle_costs_what_its_residuals_say_and_holds_its_gauge() {
+    let checked = check_file(&example("bundle.toml"), &[]);
+    let found = fit(&checked);
+    assert_eq!(found.status, [Status::Converged]);
+    let (r, t) = (values(&checked, &found, "R"), values(&checked, &found, "t"));
+    let (x, f) = (
+        values(&checked, &found, "X"),
+        values(&checked, &found, "f")[0],
+    );
+    let text = std::fs::read_to_string(example("bundle.csv")).unwrap();
+    let mut cost = 0.0;
+    for line in text.lines().skip(1) {
+        let row: Vec<f64> = line.split(',').map(|x| x.parse().unwrap()).collect();
+        let (camera, point) = (row[0] as usize, row[1] as usize);
+        let p: Vec<f64> = (0..3)
+            .map(|i| {
+                let along = (0..3).map(|k| r[9 * camera + 3 * i + k] * x[3 * point + k]);
+                along.sum::<f64>() + t[3 * camera + i]
+            })
+            .collect();
+        let u = f * p[0] / p[2] + 640.0 - row[2];
+        let v = f * p[1] / p[2] + 360.0 - row[3];
+        let (s, c2) = ((u * u + v * v) / 0.25, 16.0);
+        cost += if s <= c2 {
+            s
+        } else {
+            2.0 * (c2 * s).sqrt() - c2
+        };
+    }
+    assert!(
+        (cost - found.cost()).abs() < 1e-9 * cost,
+        "{cost} {}",
+        found.cost()
+    );
+    let start = &checked
+        .problem
+        .variables
+        .iter()
+        .find(|v| v.name == "t")
+        .unwrap()
+        .init;
+    assert_eq!(t[..6], start[..6]);
+}
+
+#[test]
+fn a_graph_is_solved_where_its_edges_agree() {
+    let checked = check_file(&example("graph.toml"), &[]);
+    let found = fit(&checked);
+    assert_eq!(found.status, [Status::Converged]);
+    // 27 edges of three numbers, 23 free vertices: E is a χ² of 12 degrees of freedom.
+    assert!((1.0..40.0).contains(&found.cost()), "{}", found.cost());
+    let (place, angle) = (
+        values(&checked, &found, "place"),
+        values(&checked, &found, "angle"),
+    );
+    assert_eq!((place[0], place[1], angle[0]), (0.0, 0.0, 0.0));
+}
+
+#[test]
+fn names_of_variables_and_terms_change_no_bit() {
+    let text = std::fs::read_to_string(example("bundle.toml")).unwrap();
+    let text = text.replace("file    = \"", &format!("file    = \"{}/", folder()));
+    let names = text
+        .replace("X = {", "rotations = {")
+        .replace("X[point]", "rotations[point]")
+        .replace("f = {", "zoom = {")
+        .replace("f * p.xy", "zoom * p.xy")
+        .replace("terms.reprojection", "terms.transforms");
+    let (plain, named) = (check(&text, &[]), check(&names, &[]));
+    let (plain, named) = (fit(&plain), fit(&named));
+    assert_eq!(plain.cost().to_bits(), named.cost().to_bits());
+}
+
+fn folder() -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("specs/fit");
+    folder.display().to_string()
+}
+
+#[test]
+fn a_stage_may_set_what_the_file_may_say() {
+    let residual = "most * (1 - exp(-rate * pressure)) - 2 * volume";
+    let file = format!("terms.fit.residual=\"{residual}\"");
+    let of_file = fit(&check_file(&example("curve.toml"), &[&file]));
+    let stage = format!(
+        "stages=[{{ name = \"one\", free = [\"*\"], set = {{ \"terms.fit.residual\" = \"{residual}\" }} }}]"
+    );
+    let of_stage = fit(&check_file(&example("curve.toml"), &[&stage]));
+    assert_eq!(of_file.cost().to_bits(), of_stage.cost().to_bits());
+}
+
+#[test]
+fn sigma_may_be_a_column_and_rows_without_a_number_are_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("line.toml");
+    std::fs::write(
+        folder.path().join("line.csv"),
+        "x,y,err\n0,1,0.1\n1,3,0.2\n2,,0.1\n3,7,0.1\n",
+    )
+    .unwrap();
+    std::fs::write(
+        &path,
+        "fitrun = 1\n[data.d]\nfile = \"line.csv\"\ncolumns = { x = \"s\", y = \"m\", err = \"m\" }\n\
+         [vars]\na = { init = \"0 m\" }\nb = { init = \"0 m/s\" }\n[terms.fit]\nkind = \"expr\"\n\
+         residual = \"a + b * x - y\"\nsigma = \"2 * err\"\n",
+    )
+    .unwrap();
+    let checked = check_file(&path, &[]);
+    assert!(checked.diagnostics.warnings().any(|w| w.code == "F0513"));
+    let found = fit(&checked);
+    assert!((values(&checked, &found, "a")[0] - 1.0).abs() < 1e-9);
+    assert!((values(&checked, &found, "b")[0] - 2.0).abs() < 1e-9);
+    let deviations = found.deviations.unwrap();
+    assert_eq!(
+        (deviations.degrees_of_freedom, deviations.scaled),
+        (1, false)
+    );
+}
+
+#[test]
+fn points_of_a_body_stand_in_expressions() {
+    let text = std::fs::read_to_string(example("joints.toml")).unwrap();
+    let text = text.replace("file = \"", &format!("file = \"{}/", folder()));
+    let set = "terms.feet={ kind = \"expr\", sigma = \"1 cm\", \
+               residual = \"relu(-min(joints['left_ankle'].y, joints['right_ankle'].y))\" }";
+    let checked = check(&text, &[set]);
+    for row in fitrun::gradcheck(&checked.problem) {
+        assert!(row.error < 1e-6, "{row:?}");
+    }
+}
