@@ -166,11 +166,9 @@ fn sigma_may_be_a_column_and_rows_without_a_number_are_left_out() {
 
 #[test]
 fn points_of_a_body_stand_in_expressions() {
-    let text = std::fs::read_to_string(example("joints.toml")).unwrap();
-    let text = text.replace("file = \"", &format!("file = \"{}/", folder()));
     let set = "terms.feet={ kind = \"expr\", sigma = \"1 cm\", \
                residual = \"relu(-min(joints['left_ankle'].y, joints['right_ankle'].y))\" }";
-    let checked = check(&text, &[set]);
+    let checked = check_file(&example("joints.toml"), &[set]);
     for row in fitrun::gradcheck(&checked.problem) {
         assert!(row.error < 1e-6, "{row:?}");
     }

@@ -32,6 +32,11 @@ impl<'a> Checker<'a> {
         let sigma = view.text("sigma").filter(|t| !is_quantity(t.value));
         let parsed = self.parsed(&residual);
         let parsed_sigma = sigma.as_ref().map(|s| self.parsed(s));
+        let parsed = parsed?;
+        let parsed_sigma = match parsed_sigma {
+            Some(None) => return None,
+            other => other.flatten(),
+        };
         let over = self.over(view, &parsed)?;
         let mut scope = InTerm::new(self, spec, over);
         let mut mistakes = Vec::new();
@@ -87,11 +92,13 @@ impl<'a> Checker<'a> {
         Some((node, residual))
     }
 
-    fn parsed(&mut self, text: &Sourced<&str>) -> Expression {
+    /// An expression; `None` where its form has mistakes.
+    fn parsed(&mut self, text: &Sourced<&str>) -> Option<Expression> {
         let mut mistakes = Vec::new();
         let parsed = expr::parse(text.value, &mut mistakes);
+        let right = mistakes.is_empty();
         self.report(text, mistakes);
-        parsed
+        right.then_some(parsed)
     }
 
     /// The table whose rows an expression is over: as the spec says, or the one whose columns it reads.
@@ -267,7 +274,7 @@ impl<'a> Checker<'a> {
         wanted: Option<Dimension>,
         per: Per,
     ) -> Option<(Manifold, Vec<f64>, Dimension)> {
-        let parsed = self.parsed(text);
+        let parsed = self.parsed(text)?;
         let set = match per {
             Per::Row(set) => Some(set),
             _ => None,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Checker;
+use super::expressions::is_quantity;
 use super::join;
 use super::sources::{Predicted, Source};
 use super::whitening::Form;
@@ -78,7 +79,9 @@ impl Checker<'_> {
         observed: &mut Vec<Observed>,
     ) -> Option<Term> {
         let mut form = None;
-        let measured = match view.text("kind")?.value {
+        let kind = view.text("kind")?.value;
+        self.check_sigma(view, kind);
+        let measured = match kind {
             "expr" => self.expression_term(spec, view, origin, &mut form),
             "l2" => self.l2(view, origin, &mut form),
             "prior" => self.prior_term(&mut form),
@@ -109,6 +112,22 @@ impl Checker<'_> {
             reach: self.reach(node),
             sigma_stated: view.node("sigma").is_some(),
         })
+    }
+
+    /// Only a residual that is an expression may have one for its sigma.
+    fn check_sigma(&mut self, view: &View<'_>, kind: &str) {
+        let text = view
+            .text("sigma")
+            .filter(|s| kind != "expr" && !is_quantity(s.value));
+        if let Some(text) = text {
+            let message = format!(
+                "`{}.sigma` is `{}`, but should be a quantity such as \"1 cm\"",
+                view.path(),
+                text.value
+            );
+            self.diagnostics
+                .push(Diagnostic::error("F0205", message, &text.origin));
+        }
     }
 
     /// Frames after a frame that a node of it reads.

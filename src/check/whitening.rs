@@ -1,5 +1,6 @@
 //! How a residual becomes a cost: sigma, robustifier and weight, in the residual's unit.
 
+use super::expressions::is_quantity;
 use super::{Checker, body_terms};
 use crate::diagnostic::{Diagnostic, Origin, Sourced};
 use crate::robust::{On, Robustifier};
@@ -32,22 +33,10 @@ impl Checker<'_> {
         }
         let sigma = match view.quantities("sigma") {
             Some(given) => self.in_unit(&format!("{}.sigma", view.path()), &given, form),
-            None if let Some(text) = view.text("sigma") => match view.text("kind").map(|k| k.value)
-            {
-                // The residual is divided by it already.
-                Some("expr") => Some(vec![1.0; form.k]),
-                _ => {
-                    let message = format!(
-                        "`{}.sigma` is `{}`, but should be a quantity such as `{}`",
-                        view.path(),
-                        text.value,
-                        form.dimension.example()
-                    );
-                    self.diagnostics
-                        .push(Diagnostic::error("F0205", message, &text.origin));
-                    None
-                }
-            },
+            // What the residual of an expression is divided by already.
+            None if view.text("sigma").is_some_and(|s| !is_quantity(s.value)) => {
+                Some(vec![1.0; form.k])
+            }
             None if view.node("sigma").is_some() => None,
             None if form.dimension == Dimension::NONE => Some(vec![1.0; form.k]),
             None if let Some(sigma) = body_terms::usual_sigma(view) => Some(vec![sigma; form.k]),

@@ -114,7 +114,8 @@ pub(super) fn call(
 ) -> Option<Value> {
     let Some((_, signature, _)) = FUNCTIONS.iter().find(|(n, ..)| *n == name) else {
         let names = FUNCTIONS.iter().map(|(n, ..)| n.to_string()).collect();
-        let mistake = Mistake::new(span, format!("there is no function `{name}`"));
+        let written = span.start..span.start + name.len();
+        let mistake = Mistake::new(&written, format!("there is no function `{name}`"));
         l.fail_with(mistake.names(name, names));
         return None;
     };
