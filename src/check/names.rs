@@ -5,13 +5,10 @@ use super::sources::Source;
 use super::tables::{Rows, tables};
 use crate::data::{Column, ColumnKind, Table};
 use crate::diagnostic::{Origin, Sourced};
-use crate::expr::{Needed, Pick, Read, Scope, Shape};
+use crate::expr::{Found, Needed, Pick, Read, Scope, Shape, Wrong};
 use crate::ir::{NodeId, NodeKind, Per, SetId, VariableId};
 use crate::manifold::Manifold;
 use crate::spec::{Dimension, Spec};
-
-type Wrong = (String, Option<String>);
-type Found = Option<Result<(Read, usize), Wrong>>;
 
 /// The names of a term's expression, and the nodes that it has read.
 pub(super) struct InTerm<'c, 'a> {

@@ -11,7 +11,7 @@ pub(crate) use build::Needed;
 pub use functions::FUNCTIONS;
 pub(crate) use lower::lower;
 pub(crate) use parse::{Expression, parse};
-pub(crate) use value::{Pick, Read, Scope, Shape};
+pub(crate) use value::{Found, Pick, Read, Scope, Shape, Wrong};
 
 use std::ops::Range;
 

@@ -68,16 +68,17 @@ pub(crate) enum Pick<'a> {
     Label(&'a str),
 }
 
+/// What is wrong with a name, and a hint.
+pub(crate) type Wrong = (String, Option<String>);
+
+/// What a name stands for and how many picks were used, or what is wrong with it; `None`: it is unknown.
+pub(crate) type Found = Option<Result<(Read, usize), Wrong>>;
+
 /// Where names are looked up.
 pub(crate) trait Scope {
     /// What a name, or `table.column`, stands for; of what has rows or labels the picked ones. How many
     /// of the picks were used is told; `None`: there is no such name.
-    fn read(
-        &mut self,
-        name: &str,
-        field: Option<&str>,
-        picks: &[Pick<'_>],
-    ) -> Option<Result<(Read, usize), (String, Option<String>)>>;
+    fn read(&mut self, name: &str, field: Option<&str>, picks: &[Pick<'_>]) -> Found;
 
     /// The names that it knows, for messages.
     fn names(&self) -> Vec<String>;
