@@ -274,6 +274,8 @@ fn samples() -> Vec<Sample> {
         file("builtin.npz", "assets/body/builtin.npz"),
         file("gmm.safetensors", "assets/priors/gmm.safetensors"),
         file("calibration.toml", "specs/fit/calibration.toml"),
+        file("table.csv", "specs/fit/bundle.csv"),
+        file("graph.g2o", "specs/fit/graph.g2o"),
     ];
     samples.push(array_of(&samples[0]));
     samples.extend(IMPORTED.map(|name| file(name, Path::new("tests/import").join(name))));

@@ -37,14 +37,19 @@ impl<'a> Checker<'a> {
             Some(None) => return None,
             other => other.flatten(),
         };
-        let over = self.over(view, &parsed)?;
+        let mut names = parsed.names();
+        names.extend(parsed_sigma.iter().flat_map(|s| s.names()));
+        let over = self.over(view, &names)?;
         let mut scope = InTerm::new(self, spec, over);
         let mut mistakes = Vec::new();
         let lowered = expr::lower(&parsed, &mut scope, &mut mistakes);
         scope.checker.report(&residual, mistakes);
         let mut of_sigma = Vec::new();
         let lowered = match &parsed_sigma {
-            Some(sigma) => lowered.and_then(|l| l.over(sigma, &mut scope, &mut of_sigma)),
+            Some(sigma) => {
+                scope.of_sigma = true;
+                lowered.and_then(|l| l.over(sigma, &mut scope, &mut of_sigma))
+            }
             None => lowered,
         };
         if let Some(sigma) = &sigma {
@@ -102,7 +107,7 @@ impl<'a> Checker<'a> {
     }
 
     /// The table whose rows an expression is over: as the spec says, or the one whose columns it reads.
-    fn over(&mut self, view: &View<'_>, parsed: &Expression) -> Option<Option<Rows<'a>>> {
+    fn over(&mut self, view: &View<'_>, names: &[&str]) -> Option<Option<Rows<'a>>> {
         if let Some(given) = view.texts("over") {
             return match given.as_slice() {
                 [] => Some(None),
@@ -127,7 +132,6 @@ impl<'a> Checker<'a> {
                 }
             };
         }
-        let names = parsed.names();
         let declared = |name: &str| self.declares_variable(name);
         let reads = |table: &crate::data::Table| {
             let mut columns = table.columns.iter();
@@ -160,7 +164,11 @@ impl<'a> Checker<'a> {
 
     /// Mistakes of an expression, where they are in the spec.
     pub(super) fn report(&mut self, text: &Sourced<&str>, mistakes: Vec<Mistake>) {
-        for mistake in mistakes {
+        let root = self.spec.root();
+        let mut data = root.named("data").into_iter();
+        // What a file that could not be read would have named is not missed too.
+        let lost = data.any(|(name, ..)| self.inputs.get(name).is_none());
+        for mistake in mistakes.into_iter().filter(|m| !lost || m.names.is_none()) {
             let origin = self
                 .spec
                 .sources

@@ -18,6 +18,8 @@ pub(super) struct InTerm<'c, 'a> {
     pub inputs: Vec<NodeId>,
     /// For each row whether all columns that are read have a number there.
     pub known: Vec<bool>,
+    /// Whether it is a sigma, which nothing may move.
+    pub of_sigma: bool,
 }
 
 /// The names of a starting value: columns alone.
@@ -113,6 +115,7 @@ impl<'c, 'a> InTerm<'c, 'a> {
             spec,
             over,
             inputs: Vec::new(),
+            of_sigma: false,
         }
     }
 
@@ -201,6 +204,11 @@ impl<'c, 'a> InTerm<'c, 'a> {
     fn variable(&mut self, id: VariableId, picks: &[Pick<'_>]) -> Result<(Read, usize), Wrong> {
         let variable = &self.checker.variables[id.0];
         let (name, per) = (variable.name.clone(), variable.per);
+        if self.of_sigma {
+            let message = format!("a sigma cannot depend on what is solved for, such as `{name}`");
+            let hint = "it would grow without end; columns and numbers may stand in it";
+            return Err((message, Some(hint.into())));
+        }
         let shape = match variable.manifold {
             Manifold::So3 => Shape::Matrix(3, 3),
             other => Shape::vector(other.ambient()),
@@ -349,6 +357,10 @@ impl Scope for InTerm<'_, '_> {
         }
     }
 
+    fn is_table(&self, name: &str) -> bool {
+        self.checker.rows(name).is_some() && self.checker.variable_id(name).is_none()
+    }
+
     fn names(&self) -> Vec<String> {
         let columns = self.over.iter().flat_map(|o| &o.table.columns);
         let columns = columns.map(|c| c.name.clone());
@@ -423,6 +435,10 @@ impl Scope for InStart<'_, '_> {
             }
         };
         Some(found.map(|read| (read, 0)))
+    }
+
+    fn is_table(&self, name: &str) -> bool {
+        self.checker.rows(name).is_some()
     }
 
     fn names(&self) -> Vec<String> {

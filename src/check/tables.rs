@@ -36,11 +36,21 @@ impl<'a> Checker<'a> {
             let set = set_of(name, table);
             match self.sets.iter().find(|s| s.name == set) {
                 Some(known) if known.ids != table.ids => {
-                    let message = format!(
-                        "`{name}` has other elements of `{set}` than an earlier table: {} and {}",
-                        table.ids.len(),
-                        known.ids.len()
-                    );
+                    let sorted = |ids: &[i64]| {
+                        let mut ids = ids.to_vec();
+                        ids.sort_unstable();
+                        ids
+                    };
+                    let message = match sorted(&known.ids) == sorted(&table.ids) {
+                        true => format!(
+                            "`{name}` has the elements of `{set}` in another order than an earlier table"
+                        ),
+                        false => format!(
+                            "`{name}` has other elements of `{set}` than an earlier table: {} and {}",
+                            table.ids.len(),
+                            known.ids.len()
+                        ),
+                    };
                     self.diagnostics
                         .push(Diagnostic::error("F0301", message, origin));
                 }

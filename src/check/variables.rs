@@ -84,6 +84,7 @@ impl Checker<'_> {
             Some(match (kind, bounds) {
                 ("so3", _) if n == 3 || n == 9 => Manifold::So3,
                 ("so3", _) => return None,
+                ("sphere", _) if n < 2 => return None,
                 ("positive", _) => Manifold::Positive(n),
                 ("sphere", _) => Manifold::Sphere(n),
                 (_, Some((low, high))) => Manifold::Box { dims: n, low, high },
@@ -140,6 +141,15 @@ impl Checker<'_> {
                 variable.held.extend(&table.held);
             }
         }
+        self.hold_all(root);
+        for variable in &mut self.variables {
+            variable.held.sort_unstable();
+            variable.held.dedup();
+        }
+    }
+
+    /// What `[[gauge]]` holds.
+    fn hold_all(&mut self, root: &View<'_>) {
         let Some(Value::Array(items)) = root.node("gauge").map(|n| &n.value) else {
             return;
         };

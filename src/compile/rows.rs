@@ -207,7 +207,7 @@ impl<E: Scalar> Tables<E> {
     }
 
     /// The parts of a row's unknowns.
-    fn parts(&self, blocks: &[Block], row: usize) -> Vec<Part> {
+    fn parts(&self, blocks: &[Block], row: usize, parts: &mut Vec<Part>) {
         let part = |block: &Block| {
             let kind = self.kinds.binary_search(&block.per).ok()?;
             Some(Part {
@@ -215,17 +215,20 @@ impl<E: Scalar> Tables<E> {
                 first: block.first,
             })
         };
-        blocks.iter().filter_map(part).collect()
+        parts.clear();
+        parts.extend(blocks.iter().filter_map(part));
     }
 
     fn add(&self, linked: &mut Linked, blocks: &[Block], chunk: &Chunk, products: &Products<E>) {
+        let mut parts = Vec::with_capacity(blocks.len());
         for k in 0..chunk.core {
             let square = |i: usize, j: usize| {
                 let (row, column) = (i.max(j), i.min(j));
                 products.square[(start(row) + column) * LANES + k].wide()
             };
             let slope = |i: usize| products.slope[i * LANES + k].wide();
-            linked.add(&self.parts(blocks, chunk.first + k), square, slope);
+            self.parts(blocks, chunk.first + k, &mut parts);
+            linked.add(&parts, square, slope);
         }
     }
 }
@@ -265,6 +268,9 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
             let products = self.products(shared, linear, ONE, want, leaf, &mut []);
             add_terms(&products.costs, out);
             tables.add(&mut linked, &tables.of_frames, &FIRST, &products);
+        }
+        for (first, normal) in self.layout.normals(x) {
+            linked.stiffen(first, normal);
         }
         out.excess.push(0.0);
         out.normal = Normal::Linked(Box::new(linked));

@@ -119,7 +119,8 @@ fn holds(problem: &Problem, random: &mut SplitMix64) -> BTreeSet<String> {
     let mut shaken = Vec::new();
     for id in 0..problem.variables.len() {
         let id = crate::ir::VariableId(id);
-        let mut data: Vec<f64> = lanes(&frames, |frame| values.get(id, frame));
+        let count = values.all(id).len() / problem.variables[id.0].numbers();
+        let mut data: Vec<f64> = lanes(&frames, |frame| values.get(id, frame % count));
         data.iter_mut().for_each(|x| *x += 0.05 * noise.normal());
         shaken.push(data);
     }

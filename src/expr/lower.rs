@@ -158,8 +158,17 @@ impl Lowering<'_> {
             Kind::Field(of, name) => self.field(of, name, &part.span),
             Kind::Let(definitions, body) => {
                 let outside = self.names.len();
-                for (name, _, value) in definitions {
+                for (name, place, value) in definitions {
                     let value = self.value(value);
+                    let taken = self.names.iter().any(|(n, _)| n == name)
+                        || self.scope.names().iter().any(|n| n == name);
+                    if taken {
+                        let message = format!("`{name}` stands for something already");
+                        let mistake = Mistake::new(place, message);
+                        self.fail_with(mistake.hint("take another name after `let`"));
+                        self.names.push((name.clone(), None));
+                        continue;
+                    }
                     self.names.push((name.clone(), value));
                 }
                 let value = self.value(body);
@@ -212,7 +221,7 @@ impl Lowering<'_> {
             if let Some((_, value)) = self.names.iter().rev().find(|(n, _)| n == name) {
                 return value.clone().map(|v| (v, 0));
             }
-            if name == "pi" {
+            if name == "pi" && !self.scope.names().iter().any(|n| n == "pi") {
                 let register = self.builder.constant(std::f64::consts::PI);
                 return Some((scalar(register, Dimension::NONE), 0));
             }
@@ -300,7 +309,7 @@ impl Lowering<'_> {
     fn field(&mut self, of: &Expression, name: &str, span: &Range<usize>) -> Option<Value> {
         if let Kind::Name(table) = &of.kind
             && !self.names.iter().any(|(n, _)| n == table)
-            && self.scope.read(table, None, &[]).is_none()
+            && self.scope.is_table(table)
         {
             return self.named(table, Some(name), span, &[]).map(|(v, _)| v);
         }

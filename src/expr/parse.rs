@@ -49,7 +49,8 @@ impl Expression {
             }
             Kind::Let(definitions, body) => {
                 let values = definitions.iter().flat_map(|(_, _, value)| value.names());
-                values.chain(body.names()).collect()
+                let defined = |name: &&str| definitions.iter().any(|(n, ..)| n == name);
+                values.chain(body.names()).filter(|n| !defined(n)).collect()
             }
         }
     }
@@ -72,6 +73,8 @@ const OPERATORS: [(&str, u8, u8); 10] = [
 const MINUS: u8 = 8;
 /// Brackets within brackets beyond which nothing is read.
 const DEEPEST: usize = 100;
+/// Parts of an expression beyond which nothing is read.
+const MOST_PARTS: usize = 2000;
 
 /// The tree of an expression, as far as it is one.
 pub(crate) fn parse(text: &str, mistakes: &mut Vec<Mistake>) -> Expression {
@@ -80,6 +83,7 @@ pub(crate) fn parse(text: &str, mistakes: &mut Vec<Mistake>) -> Expression {
         tokens,
         at: 0,
         depth: 0,
+        parts: 0,
         in_let: false,
         mistakes,
     };
@@ -90,6 +94,8 @@ struct Parser<'a> {
     tokens: Vec<(Token, Range<usize>)>,
     at: usize,
     depth: usize,
+    /// Parts that were read.
+    parts: usize,
     /// Whether the end of a line ends what is read.
     in_let: bool,
     mistakes: &'a mut Vec<Mistake>,
@@ -234,8 +240,22 @@ impl Parser<'_> {
         matches!(next, Some(Token::Sign(s)) if OPERATORS.iter().any(|o| o.0 == *s))
     }
 
+    /// Counts a part; where there are too many, the rest is passed over.
+    fn count(&mut self) {
+        self.parts += 1;
+        if self.parts == MOST_PARTS {
+            let span = self.span();
+            self.fail(
+                span,
+                format!("the expression has more than {MOST_PARTS} parts"),
+            );
+            self.at = self.tokens.len() - 1;
+        }
+    }
+
     fn operand(&mut self) -> Expression {
         self.skip_new_lines();
+        self.count();
         let span = self.span();
         let kind = match self.next() {
             Token::Number(x) => self.with_unit(x),
@@ -276,6 +296,9 @@ impl Parser<'_> {
     fn after(&mut self, mut found: Expression) -> Expression {
         loop {
             let begun = self.span();
+            if matches!(self.peek(), Token::Sign("[" | ".")) {
+                self.count();
+            }
             if self.takes("[") {
                 let indices = self.list("]", &begun);
                 let span = found.span.start..self.tokens[self.at - 1].1.end;
@@ -339,11 +362,17 @@ impl Parser<'_> {
             if let Token::Name(name) = self.next() {
                 text.push_str(&name);
             }
-            if let (Token::Sign("^"), Some((Token::Number(n), _))) =
-                (self.peek(), self.tokens.get(self.at + 1))
-            {
-                text.push_str(&format!("^{n}"));
-                self.at += 2;
+            let token = |i: usize| self.tokens.get(self.at + i).map(|(t, _)| t);
+            let power = match (self.peek(), token(1), token(2)) {
+                (Token::Sign("^"), Some(Token::Number(n)), _) => Some((format!("^{n}"), 2)),
+                (Token::Sign("^"), Some(Token::Sign("-")), Some(Token::Number(n))) => {
+                    Some((format!("^-{n}"), 3))
+                }
+                _ => None,
+            };
+            if let Some((power, tokens)) = power {
+                text.push_str(&power);
+                self.at += tokens;
             }
             let close = |i: usize| self.tokens[i].1.start == self.tokens[i - 1].1.end;
             let goes_on = matches!(self.peek(), Token::Sign("/"))

@@ -80,7 +80,10 @@ pub(crate) trait Scope {
     /// of the picks were used is told; `None`: there is no such name.
     fn read(&mut self, name: &str, field: Option<&str>, picks: &[Pick<'_>]) -> Found;
 
-    /// The names that it knows, for messages.
+    /// Whether a name before a dot is that of a table.
+    fn is_table(&self, name: &str) -> bool;
+
+    /// The names that it knows.
     fn names(&self) -> Vec<String>;
 
     /// The numbers of each input so far.

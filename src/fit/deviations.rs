@@ -3,7 +3,7 @@
 use dfdx::prelude::Cpu;
 
 use crate::compile::CompiledObjective;
-use crate::ir::{Problem, Residual, Stage, Term, Values, VariableId};
+use crate::ir::{Per, Problem, Residual, Stage, Term, Values, VariableId};
 use crate::manifold::Manifold;
 use crate::normal::Normal;
 use crate::objective::{Evaluation, Objective, Want};
@@ -41,7 +41,16 @@ pub(super) fn deviations(
         return None;
     };
     let layout = objective.layout();
+    // What no residual reads is open on its own, and takes nothing from the others.
+    let diagonal = linked.diagonal();
+    let mut open: Vec<bool> = diagonal.iter().map(|d| *d == 0.0).collect();
+    let unread: Vec<usize> = (0..open.len()).filter(|i| open[*i]).collect();
+    linked.hold(&unread);
     linked.hold(&layout.held);
+    let mut held = vec![false; open.len()];
+    for &place in &layout.held {
+        (held[place], open[place]) = (true, false);
+    }
     let unknowns = layout.degrees_of_freedom() - layout.held.len();
     let count: usize = stage.terms.iter().map(|t| residuals(problem, t)).sum();
     let degrees = count as i64 - unknowns as i64;
@@ -51,10 +60,10 @@ pub(super) fn deviations(
     let variances = linked.variances(MOST)?;
     let mut of_variables = vec![Vec::new(); problem.variables.len()];
     for (id, places) in objective.places() {
-        let held = |place: &usize| layout.held.contains(place);
-        let of_place = |place: usize| match held(&place) {
-            true => 0.0,
-            false => (variances[place] * unit).sqrt(),
+        let of_place = |place: usize| match (held[place], open[place]) {
+            (true, _) => 0.0,
+            (_, true) => f64::NAN,
+            _ => (variances[place] * unit).sqrt(),
         };
         let deviations: Vec<f64> = places.map(of_place).collect();
         of_variables[id.0] = in_units(problem, values, id, deviations);
@@ -81,7 +90,15 @@ fn in_units(problem: &Problem, values: &Values, id: VariableId, mut of: Vec<f64>
 fn residuals(problem: &Problem, term: &Term) -> usize {
     match &term.residual {
         Residual::Rows { k, known } => k * known.iter().filter(|k| **k).count(),
-        Residual::Value { .. } => problem.nodes[term.node.0].dims,
+        Residual::Value { .. } => {
+            let node = &problem.nodes[term.node.0];
+            let copies = match node.per {
+                Per::Subject => 1,
+                Per::Frame => problem.frames,
+                Per::Row(set) => problem.sets[set.0].ids.len(),
+            };
+            copies * node.dims
+        }
         points => (0..problem.frames).map(|f| points.observed(f)).sum(),
     }
 }

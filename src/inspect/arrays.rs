@@ -209,6 +209,15 @@ fn names_line(found: &mut Inspection, count: usize) {
     }
 }
 
+/// A name as a key of TOML.
+fn key(name: &str) -> String {
+    let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    match !name.is_empty() && name.chars().all(bare) {
+        true => name.into(),
+        false => quoted(name),
+    }
+}
+
 pub(super) fn table(path: &Path) -> Result<Inspection, FileError> {
     let table = csv::read(path)?;
     let mut found = Inspection::new("table (csv)");
@@ -224,6 +233,11 @@ pub(super) fn table(path: &Path) -> Result<Inspection, FileError> {
             rows.row([name.clone(), range(column.iter())]);
         }
         found.contents = rows.text();
+        let columns = table.names.iter().map(|n| format!("{} = \"1\"", key(n)));
+        let columns: Vec<String> = columns.collect();
+        found.snippet("data.table", "file", path);
+        let remark = "units, such as `m`, or `ref:` with the name of a set";
+        found.line("columns", &format!("{{ {} }}", columns.join(", ")), remark);
         return Ok(found);
     };
     let space = points.dims == 3;

@@ -2,6 +2,7 @@
 
 mod arrays;
 mod cameras;
+mod graphs;
 mod layouts;
 mod markers;
 mod people;
@@ -43,6 +44,7 @@ pub fn inspect(path: impl AsRef<Path>) -> Result<Inspection, FileError> {
     match extension.to_lowercase().as_str() {
         "c3d" | "trc" => markers::inspect(path),
         "csv" => arrays::table(path),
+        "g2o" => graphs::inspect(path),
         "npz" | "npy" => arrays::inspect(path),
         "toml" | "json" if layouts::is_layout(path) => layouts::inspect(path),
         "toml" => cameras::inspect(path, "pose2sim").map_err(no_layout),

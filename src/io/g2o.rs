@@ -47,6 +47,20 @@ fn parse(path: &Path, text: &str) -> Result<PoseGraph, FileError> {
         let fail = |reason: String| FileError::new(path, format!("line {}: {reason}", number + 1));
         add(&mut graph, line).map_err(fail)?;
     }
+    let mut ids: Vec<i64> = graph.vertices.iter().map(|(id, _)| *id).collect();
+    ids.sort_unstable();
+    if let Some(pair) = ids.windows(2).find(|p| p[0] == p[1]) {
+        return Err(FileError::new(
+            path,
+            format!("vertex {} stands twice", pair[0]),
+        ));
+    }
+    if let Some(id) = graph.fixed.iter().find(|id| ids.binary_search(id).is_err()) {
+        return Err(FileError::new(
+            path,
+            format!("`FIX {id}`, but there is no vertex {id}"),
+        ));
+    }
     let plane = |pose: &Pose| matches!(pose, Pose::Plane(_));
     let poses = graph.vertices.iter().map(|v| &v.1);
     let mut poses = poses.chain(graph.edges.iter().map(|e| &e.pose));

@@ -493,6 +493,7 @@ pub struct Output {
 pub enum OutputFile {
     Params,
     Convergence,
+    Residuals,
     Cameras,
     Joints,
     JointsTrc,
@@ -505,9 +506,10 @@ pub enum OutputFile {
 }
 
 impl OutputFile {
-    pub const NAMES: [(&str, Self); 11] = [
+    pub const NAMES: [(&str, Self); 12] = [
         ("params.npz", Self::Params),
         ("convergence.csv", Self::Convergence),
+        ("residuals.csv", Self::Residuals),
         ("cameras.toml", Self::Cameras),
         ("joints.csv", Self::Joints),
         ("joints.trc", Self::JointsTrc),

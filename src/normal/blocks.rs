@@ -48,7 +48,14 @@ pub(super) fn subtract(to: &mut [f64], rows: usize, a: MatRef<'_, f64>, b: MatRe
     }
 }
 
+/// Order up to which a factor is made in place without more ado.
+const SMALL: usize = 16;
+
+/// The lower factor in place; `None` where the matrix is not positive definite.
 pub(super) fn cholesky(block: &mut [f64], n: usize) -> Option<()> {
+    if n <= SMALL {
+        return small_cholesky(block, n);
+    }
     let mut memory = MemBuffer::new(cholesky_in_place_scratch::<f64>(
         n,
         Par::Seq,
@@ -61,6 +68,26 @@ pub(super) fn cholesky(block: &mut [f64], n: usize) -> Option<()> {
     found.ok()?;
     let positive = |i: usize| block[i + i * n] > 0.0;
     (0..n).all(positive).then_some(())
+}
+
+fn small_cholesky(block: &mut [f64], n: usize) -> Option<()> {
+    for j in 0..n {
+        let (done, rest) = block.split_at_mut(j * n);
+        let column = &mut rest[j..n];
+        for before in done.chunks_exact(n) {
+            let factor = before[j];
+            column
+                .iter_mut()
+                .zip(&before[j..])
+                .for_each(|(x, a)| *x -= a * factor);
+        }
+        if !(column[0] > 0.0 && column[0].is_finite()) {
+            return None;
+        }
+        let inverse = 1.0 / column[0].sqrt();
+        column.iter_mut().for_each(|x| *x *= inverse);
+    }
+    Some(())
 }
 
 /// to −= A x.

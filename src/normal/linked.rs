@@ -18,6 +18,8 @@ pub struct Linked {
     pairs: Vec<f64>,
     /// Half the gradient of E, as a tangent vector.
     pub slope: Vec<f64>,
+    /// Directions off spheres, in which nothing moves, with what stands for them in JᵀJ.
+    normals: Vec<(usize, Vec<f64>, f64)>,
 }
 
 impl PartialEq for Linked {
@@ -51,6 +53,7 @@ impl Linked {
             squares: vec![0.0; network.square_begins[network.blocks()]],
             pairs: vec![0.0; *network.pair_begins.last().unwrap_or(&0)],
             slope: vec![0.0; network.unknowns()],
+            normals: Vec::new(),
             network,
         }
     }
@@ -103,6 +106,28 @@ impl Linked {
                 }
             }
         }
+    }
+
+    /// Makes the matrix definite along the normal of a sphere whose unknowns begin at a place.
+    pub(crate) fn stiffen(&mut self, first: usize, normal: Vec<f64>) {
+        let network = &self.network;
+        let Some(at) = network.places.iter().position(|p| *p == first) else {
+            return;
+        };
+        let block = network.begins.partition_point(|b| *b <= at) - 1;
+        let (i0, width) = (at - network.begins[block], network.width(block));
+        let square = &mut self.squares[network.square_begins[block]..][..width * width];
+        let diagonal = (0..normal.len()).map(|i| square[(i0 + i) * (width + 1)]);
+        let by = match diagonal.sum::<f64>() / normal.len() as f64 {
+            usual if usual > 0.0 => usual,
+            _ => 1.0,
+        };
+        for (j, b) in normal.iter().enumerate() {
+            for (i, a) in normal.iter().enumerate().skip(j) {
+                square[(i0 + j) * width + i0 + i] += by * a * b;
+            }
+        }
+        self.normals.push((first, normal, by));
     }
 
     fn square_of(&self, block: usize) -> &[f64] {
@@ -341,9 +366,14 @@ impl Linked {
         if n > most {
             return None;
         }
-        let reduced = self.reduced(&vec![0.0; self.slope.len()])?;
-        let mut dense = self.dense_left(&reduced);
-        cholesky(&mut dense, n)?;
+        let plain = vec![0.0; self.slope.len()];
+        // Where a combination is open, the others keep theirs and its own is huge.
+        let hardly = self
+            .diagonal()
+            .iter()
+            .map(|d| 1e-13 * d)
+            .collect::<Vec<f64>>();
+        let (reduced, dense) = self.factored(&plain).or_else(|| self.factored(&hardly))?;
         // Columns of the inverse of what is left.
         let mut inverse = vec![0.0; n * n];
         for j in 0..n {
@@ -357,7 +387,20 @@ impl Linked {
         for block in 0..network.eliminated {
             self.variances_of(block, &reduced, &inverse, &mut out);
         }
+        for (first, normal, by) in &self.normals {
+            let own = out[*first..].iter_mut().zip(normal);
+            own.for_each(|(x, a)| *x = (*x - a * a / by).max(0.0));
+        }
         Some(out)
+    }
+
+    /// What is left after elimination, and its dense factor.
+    fn factored(&self, damping: &[f64]) -> Option<(Reduced, Vec<f64>)> {
+        let reduced = self.reduced(damping)?;
+        let mut dense = self.dense_left(&reduced);
+        let n = self.network.unknowns() - self.network.first_left();
+        cholesky(&mut dense, n)?;
+        Some((reduced, dense))
     }
 
     /// Of an eliminated block: L⁻ᵀ (I + Yᵀ S⁻¹ Y) L⁻¹ with the rows Y = E L⁻ᵀ of what is left.
@@ -474,7 +517,7 @@ mod tests {
             .map(|(a, b)| vec![(1, *a), (2, *b), (0, 0)])
             .collect();
         let network = Arc::new(Network::new(&kinds, &rows));
-        assert_eq!(network.eliminated, 4);
+        assert_eq!(network.eliminated, 6);
         let n = network.unknowns();
         let mut linked = Linked::new(Arc::clone(&network));
         let (mut square, mut slope) = (vec![0.0_f64; n * n], vec![0.0_f64; n]);

@@ -1,13 +1,14 @@
 //! How blocks of unknowns hang together: which residuals read which, and in which order they are
 //! eliminated.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
 use super::sparse::Pattern;
 
 /// Unknowns that are left after elimination up to which their matrix is dense.
 const DENSE: usize = 1200;
+/// Pairs for each row of residuals that elimination may tie where what is left is large.
+const FILL: usize = 8;
 
 /// Blocks of unknowns of the same kind, such as those of all points.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,7 +43,6 @@ pub(crate) struct Network {
     pub fills: Vec<Vec<u32>>,
     /// The pattern of what is left, where that is large.
     pub pattern: Option<Pattern>,
-    numbers: HashMap<(u32, u32), u32>,
 }
 
 impl Network {
@@ -72,7 +72,6 @@ impl Network {
             after: Vec::new(),
             fills: Vec::new(),
             pattern: None,
-            numbers: HashMap::new(),
         };
         network.connect(rows);
         network
@@ -102,8 +101,10 @@ impl Network {
 
     /// The pair of two different blocks that a residual reads.
     pub fn pair(&self, a: usize, b: usize) -> Option<usize> {
-        let key = (a.max(b) as u32, a.min(b) as u32);
-        self.numbers.get(&key).map(|n| *n as usize)
+        let (later, earlier) = (a.max(b), a.min(b));
+        let range = self.after[earlier].clone();
+        let found = self.pairs[range.clone()].binary_search_by_key(&later, |p| p.0 as usize);
+        found.ok().map(|i| range.start + i)
     }
 
     fn connect(&mut self, rows: &[Vec<(usize, u32)>]) {
@@ -140,30 +141,51 @@ impl Network {
         for (i, (a, b)) in pairs.iter().enumerate() {
             let size = self.width(*a as usize) * self.width(*b as usize);
             self.pair_begins.push(self.pair_begins[i] + size);
-            self.numbers.insert((*a, *b), i as u32);
         }
         let place = |block: usize| pairs.partition_point(|p| (p.1 as usize) < block);
         self.after = (0..self.blocks()).map(|b| place(b)..place(b + 1)).collect();
-        self.fills = (0..self.eliminated)
-            .map(|block| {
-                let own = &pairs[self.after[block].clone()];
-                let pairs_of = |(i, a): (usize, &(u32, u32))| {
-                    let with = own[..i].iter().map(|b| self.numbers[&(a.0, b.0)]);
-                    with.collect::<Vec<u32>>()
-                };
-                own.iter().enumerate().flat_map(pairs_of).collect()
-            })
-            .collect();
         self.pairs = pairs;
+        self.fills = (0..self.eliminated)
+            .map(|block| self.fills_of(block))
+            .collect();
         if self.unknowns() - self.first_left() > DENSE {
             self.pattern = Pattern::new(self);
         }
     }
 }
 
+impl Network {
+    /// The pairs that the pairs of an eliminated block change.
+    fn fills_of(&self, block: usize) -> Vec<u32> {
+        let own = &self.pairs[self.after[block].clone()];
+        let with_earlier = |(i, a): (usize, &(u32, u32))| {
+            let with = own[..i].iter();
+            let pairs = with.filter_map(|b| self.pair(a.0 as usize, b.0 as usize));
+            pairs.map(|p| p as u32).collect::<Vec<u32>>()
+        };
+        own.iter().enumerate().flat_map(with_earlier).collect()
+    }
+}
+
 fn sort(pairs: &mut Vec<(u32, u32)>) {
     pairs.sort_unstable_by_key(|(a, b)| (*b, *a));
     pairs.dedup();
+}
+
+/// Pairs of blocks that are tied when those of a kind are eliminated.
+fn fill(kind: usize, rows: &[Vec<(usize, u32)>]) -> usize {
+    let mut ties: Vec<(u32, (usize, u32))> = Vec::new();
+    for row in rows {
+        for own in row.iter().filter(|b| b.0 == kind) {
+            ties.extend(row.iter().filter(|b| b.0 != kind).map(|b| (own.1, *b)));
+        }
+    }
+    ties.sort_unstable();
+    ties.dedup();
+    let of_blocks = ties.chunk_by(|a, b| a.0 == b.0);
+    of_blocks
+        .map(|of_block| of_block.len() * of_block.len() / 2)
+        .sum()
 }
 
 struct Order {
@@ -182,7 +204,11 @@ fn order(kinds: &[Kind], rows: &[Vec<(usize, u32)>]) -> Order {
         }
     }
     let unknowns = |k: usize| kinds[k].count * kinds[k].places.len();
-    let free = (0..kinds.len()).filter(|k| !tied[*k] && kinds[*k].count > 1 && unknowns(*k) > 0);
+    let all: usize = (0..kinds.len()).map(unknowns).sum();
+    let pays = |k: usize| all - unknowns(k) <= DENSE || fill(k, rows) <= FILL * rows.len();
+    let free = (0..kinds.len())
+        .filter(|k| !tied[*k] && kinds[*k].count > 1 && unknowns(*k) > 0)
+        .filter(|k| pays(*k));
     let first = free.max_by_key(|k| unknowns(*k));
     let rest = (0..kinds.len()).filter(|k| Some(*k) != first);
     Order {

@@ -12,6 +12,7 @@ mod plots;
 mod points;
 mod record;
 pub(crate) mod render;
+mod residuals;
 mod skeleton;
 mod trace;
 

@@ -9,7 +9,7 @@ use ndarray::Array2;
 use super::bodies::Bodies;
 use super::metrics::PointErrors;
 use super::skeleton::{self, LocalMotion};
-use super::{cameras, overlays, params, picture, plots, points, trace};
+use super::{cameras, overlays, params, picture, plots, points, residuals, trace};
 use crate::body::BodyModel;
 use crate::fit::Fit;
 use crate::io::glb::{self, GlbScene};
@@ -36,6 +36,13 @@ pub(crate) fn write(
             }
             (OutputFile::Convergence, _) => {
                 trace::write(&dir.join("convergence.csv"), problem, fit)?;
+            }
+            (OutputFile::Residuals, _) => {
+                if !residuals::write(&dir.join("residuals.csv"), problem, fit)? {
+                    remarks.push(
+                        "no term is over the rows of a table, so none has residuals to list".into(),
+                    );
+                }
             }
             (OutputFile::Cameras, _) => {
                 if !cameras::write(&dir.join("cameras.toml"), problem, fit)? {

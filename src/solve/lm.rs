@@ -65,6 +65,9 @@ pub(super) struct Lm {
     state: State,
     asks: Want,
     system: Option<System>,
+    /// Those of a trial that is not judged yet, and whether they are what it waits for.
+    next: Option<System>,
+    trying: bool,
     /// The diagonal of JᵀJ, none of it zero.
     diagonal: Vec<f64>,
     damping: f64,
@@ -82,6 +85,8 @@ pub(super) struct Lm {
     excess: f64,
     /// What the last of the steps promised that are too small for the cost to tell.
     polished: Option<f64>,
+    /// Whether the trial is such a step.
+    polishing: bool,
     /// How many of them in a row promised no less than those before.
     idle: usize,
 }
@@ -104,13 +109,17 @@ impl Method for Lm {
     }
 
     fn hear_normal(&mut self, system: System, excess: f64) {
-        self.system = Some(system);
+        match self.trying {
+            true => self.next = Some(system),
+            false => self.system = Some(system),
+        }
         self.excess = excess;
     }
 
     fn step(&mut self, terrain: &Terrain) -> bool {
         let completed = match self.asks {
             Want::Cost => self.judge(terrain),
+            _ if self.trying => self.judge_and_arrive(terrain),
             _ => self.arrive(terrain),
         };
         self.find_step(terrain);
@@ -140,6 +149,8 @@ impl Lm {
             looks,
             excess: 0.0,
             system: None,
+            next: None,
+            trying: false,
             diagonal: Vec::new(),
             damping: first_damping,
             growth: 2.0,
@@ -148,13 +159,14 @@ impl Lm {
             hoped: None,
             step: Vec::new(),
             polished: None,
+            polishing: false,
             idle: 0,
         }
     }
 
     /// At a point whose normal equations are known.
     fn arrive(&mut self, terrain: &Terrain) -> bool {
-        if self.polished.is_some() && !self.is_polished(terrain) {
+        if std::mem::take(&mut self.polishing) && !self.is_polished(terrain) {
             return true;
         }
         let point = self.state.trial.clone();
@@ -210,6 +222,19 @@ impl Lm {
         step.iter()
             .zip(sizes)
             .all(|(s, size)| s.abs() <= share * size)
+    }
+
+    /// As `judge`, of a trial whose normal equations are known already.
+    fn judge_and_arrive(&mut self, terrain: &Terrain) -> bool {
+        let before = self.state.iterations;
+        self.trying = false;
+        let ended = self.judge(terrain);
+        let next = self.next.take();
+        if self.state.iterations == before {
+            return ended;
+        }
+        self.system = next;
+        self.arrive(terrain)
     }
 
     /// Whether a trial lowers the cost, and by how much of what it promised.
@@ -305,6 +330,7 @@ impl Lm {
             if terrain.settings.polish && self.idle < IDLE && worth {
                 let least = self.polished.unwrap_or(f64::INFINITY);
                 self.polished = Some(least.min(self.promised));
+                self.polishing = true;
                 self.asks = Want::Normal;
                 return;
             }
@@ -316,7 +342,13 @@ impl Lm {
             self.end(self.hoped.unwrap_or(self.promised), noise, terrain);
             return;
         }
-        self.asks = Want::Cost;
+        // Of many unknowns the normal equations are as quickly told as the cost, and most steps are taken.
+        self.trying = terrain.settings.polish && self.step.len() > FEW;
+        self.asks = if self.trying {
+            Want::Normal
+        } else {
+            Want::Cost
+        };
     }
 
     /// Whether a step that was too small for the cost to tell did no harm; else the problem ends before it.

@@ -615,7 +615,7 @@ pub static OUTPUT: &[Key] = &[
         key(
             "write",
             Texts,
-            "files: params.npz, cameras.toml, body.glb, body.obj, body.ply, motion.bvh, joints.csv, joints.trc, points.csv, points.trc, convergence.csv",
+            "files: params.npz, residuals.csv, cameras.toml, body.glb, body.obj, body.ply, motion.bvh, joints.csv, joints.trc, points.csv, points.trc, convergence.csv",
         ),
         "[\"params.npz\", \"convergence.csv\"]",
     ),

@@ -1,0 +1,41 @@
+//! `residuals.csv`: what is left of every row of a table.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use crate::compile::forward;
+use crate::fit::Fit;
+use crate::io::{FileError, atomic};
+use crate::ir::{Problem, Residual};
+
+/// Writes term, row, component, residual and the same in units of sigma; false where no term has rows.
+pub(super) fn write(path: &Path, problem: &Problem, fit: &Fit) -> Result<bool, FileError> {
+    let mut text = String::from("term,row,component,residual,in_sigma\n");
+    let mut any = false;
+    for term in problem.final_terms() {
+        let Residual::Rows { k, known } = &term.residual else {
+            continue;
+        };
+        any = true;
+        let rows: Vec<usize> = (0..known.len()).filter(|r| known[*r]).collect();
+        let values = forward(problem, term.node, &fit.values, &rows);
+        for (row, of_row) in rows.iter().zip(values.chunks_exact(*k)) {
+            for (c, (x, sigma)) in of_row.iter().zip(&term.whitening.sigma).enumerate() {
+                let name = quoted(&term.name);
+                let _ = writeln!(text, "{name},{row},{c},{x:.12e},{:.6e}", x / sigma);
+            }
+        }
+    }
+    if any {
+        atomic::write(path, text.as_bytes())?;
+    }
+    Ok(any)
+}
+
+/// A cell that may hold commas and quotes.
+fn quoted(text: &str) -> String {
+    match text.contains([',', '"', '\n']) {
+        true => format!("\"{}\"", text.replace('"', "\"\"")),
+        false => text.into(),
+    }
+}
