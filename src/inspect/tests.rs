@@ -75,7 +75,10 @@ up = \"y\"  # the file does not say it
 #[test]
 fn a_table_of_other_numbers_lists_its_columns() {
     let found = inspected("decay.csv", "t,y\n0,1.5\n1,\n");
-    assert_eq!(found.snippet, "");
+    assert_eq!(
+        found.snippet,
+        "[data.table]\nfile = \"decay.csv\"\ncolumns = { t = \"1\", y = \"1\" }  # units, such as `m`, or `ref:` with the name of a set\n"
+    );
     assert_eq!(
         found.contents,
         "column  holds\nt       0 to 1\ny       1.5 to 1.5, 50.0 % missing\n"
