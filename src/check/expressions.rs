@@ -72,6 +72,7 @@ impl<'a> Checker<'a> {
             height: None,
         });
         let needed = lowered.formula(&scope.dims());
+        let of_sigma = lowered.sigma(&scope.dims());
         let InTerm {
             over,
             inputs,
@@ -79,6 +80,9 @@ impl<'a> Checker<'a> {
             ..
         } = scope;
         self.warn_missing(view.path(), &known, over.as_ref(), &residual.origin)?;
+        if let (Some(of), Some(text)) = (of_sigma, &sigma) {
+            self.check_above_zero(&of, &inputs, &known, text)?;
+        }
         self.warn_no_number(&needed, &inputs, &known, &residual);
         let of = needed.inputs.iter().map(|i| inputs[*i]).collect();
         let kind = NodeKind::Formula {
@@ -168,7 +172,15 @@ impl<'a> Checker<'a> {
         let mut data = root.named("data").into_iter();
         // What a file that could not be read would have named is not missed too.
         let lost = data.any(|(name, ..)| self.inputs.get(name).is_none());
-        for mistake in mistakes.into_iter().filter(|m| !lost || m.names.is_none()) {
+        let tables = root.named("data").into_iter();
+        let columns: Vec<&crate::spec::Table> =
+            tables.filter_map(|(_, t, _)| t.table("columns")).collect();
+        // Nor a column that is declared with a mistake.
+        let followed = |m: &Mistake| match &m.names {
+            Some((found, _)) => lost || columns.iter().any(|c| c.get(found).is_some()),
+            None => false,
+        };
+        for mistake in mistakes.into_iter().filter(|m| !followed(m)) {
             let origin = self
                 .spec
                 .sources
@@ -213,6 +225,28 @@ impl<'a> Checker<'a> {
             );
             self.diagnostics
                 .push(Diagnostic::warning("F0513", message, origin));
+        }
+        Some(())
+    }
+
+    /// A sigma of columns is above zero in every row that takes part.
+    fn check_above_zero(
+        &mut self,
+        sigma: &Needed,
+        inputs: &[crate::ir::NodeId],
+        known: &[bool],
+        text: &Sourced<&str>,
+    ) -> Option<()> {
+        for row in (0..known.len()).filter(|r| known[*r]) {
+            let of_row = sigma.inputs.iter().map(|i| self.start_of(inputs[*i], row));
+            let found = sigma.formula.evaluate(&of_row.collect::<Option<Vec<_>>>()?);
+            if let Some(x) = found.iter().find(|x| !(**x > 0.0 && x.is_finite())) {
+                let message = format!("a sigma should be above zero, but in row {row} it is {x}");
+                let diagnostic = Diagnostic::error("F0205", message, &text.origin);
+                self.diagnostics
+                    .push(diagnostic.hint("rows are counted from 0"));
+                return None;
+            }
         }
         Some(())
     }

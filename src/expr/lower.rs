@@ -14,6 +14,8 @@ use crate::spec::Dimension;
 pub(crate) struct Lowered {
     pub value: Value,
     builder: Builder,
+    /// What it was divided by.
+    divisor: Vec<Register>,
 }
 
 impl Lowered {
@@ -47,7 +49,17 @@ impl Lowered {
             registers,
         };
         let builder = lowering.builder;
-        Some(Self { value, builder })
+        Some(Self {
+            value,
+            builder,
+            divisor: divisor.registers,
+        })
+    }
+
+    /// The formula of what it was divided by, if it was.
+    pub fn sigma(&self, dims: &[usize]) -> Option<Needed> {
+        let divided = !self.divisor.is_empty();
+        divided.then(|| self.builder.formula(&self.divisor, dims))
     }
 
     /// The formula of it, given the numbers of every input of the scope.
@@ -76,8 +88,11 @@ pub(crate) fn lower(
         names: Vec::new(),
     };
     let value = lowering.value(expression)?;
-    let builder = lowering.builder;
-    Some(Lowered { value, builder })
+    Some(Lowered {
+        value,
+        builder: lowering.builder,
+        divisor: Vec::new(),
+    })
 }
 
 /// A formula that grows part by part.

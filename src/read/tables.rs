@@ -8,7 +8,7 @@ use crate::diagnostic::{Diagnostic, list};
 use crate::io::g2o::{Edge, Pose, PoseGraph};
 use crate::io::npz::Npz;
 use crate::io::{FileError, csv, g2o};
-use crate::spec::{Dimension, parse_unit};
+use crate::spec::{Dimension, Node, Value, parse_unit};
 
 /// Numbers of a column with their shape.
 type Numbers = (Vec<usize>, Vec<f64>);
@@ -52,15 +52,8 @@ impl Reader<'_> {
         let mut rows: Option<(String, usize)> = None;
         let mut ids = None;
         for ((name, node), (_, of_file)) in declared.entries.iter().zip(&wanted) {
-            let crate::spec::Value::Text(unit) = &node.value else {
-                continue;
-            };
             let Some((shape, values)) = file.column(of_file)? else {
-                let message = format!("`{path_of}`: the file has no column `{of_file}`");
-                let names = file.names();
-                let diagnostic = Diagnostic::error("F0402", message, &node.key);
-                let names = names.iter().map(String::as_str);
-                self.diagnostics.push(diagnostic.nearest(of_file, names));
+                self.no_column(of_file, &file, node);
                 continue;
             };
             let count = values.len() / shape.iter().product::<usize>().max(1);
@@ -74,47 +67,13 @@ impl Reader<'_> {
                 }
                 _ => rows = Some((name.clone(), count)),
             }
-            let kind = match unit.as_str() {
-                "id" => match whole(&values) {
-                    Ok(found) => {
-                        ids = Some(found);
-                        continue;
-                    }
-                    Err(row) => Err(row),
-                },
-                unit => match unit.strip_prefix("ref:") {
-                    Some(set) => whole(&values).map(|ids| ColumnKind::Reference {
-                        set: set.trim().to_string(),
-                        ids,
-                    }),
-                    None => match parse_unit(if unit == "1" { "" } else { unit }) {
-                        Ok((factor, dimension)) => Ok(ColumnKind::Numbers {
-                            shape,
-                            dimension,
-                            values: values.iter().map(|x| x * factor).collect(),
-                        }),
-                        Err(reason) => {
-                            let message = format!("`{path_of}.columns.{name}`: {reason}");
-                            let hint =
-                                "a unit such as `m` or `1`, `ref:` with the name of a set, or `id`";
-                            let diagnostic = Diagnostic::error("F0302", message, &node.origin);
-                            self.diagnostics.push(diagnostic.hint(hint));
-                            continue;
-                        }
-                    },
-                },
-            };
-            match kind {
-                Ok(kind) => table.columns.push(Column {
+            match self.declared(name, node, (shape, values)) {
+                Some(Declared::Ids(found)) => ids = Some(found),
+                Some(Declared::Column(kind)) => table.columns.push(Column {
                     name: name.clone(),
                     kind,
                 }),
-                Err(row) => {
-                    let message = format!(
-                        "`{path_of}`: row {row} of `{name}` is no whole number, so it refers to nothing"
-                    );
-                    self.fail("F0401", message, &node.origin);
-                }
+                None => {}
             }
         }
         table.rows = rows.map_or(0, |(_, count)| count);
@@ -134,6 +93,54 @@ impl Reader<'_> {
         Ok(Some((Dataset::Table(table), 'y')))
     }
 
+    fn no_column(&mut self, name: &str, file: &Columns, node: &Node) {
+        let message = format!("`{}`: the file has no column `{name}`", self.view.path());
+        let names = file.names();
+        let names = names.iter().map(String::as_str);
+        let diagnostic = Diagnostic::error("F0402", message, &node.key);
+        self.diagnostics.push(diagnostic.nearest(name, names));
+    }
+
+    /// What a column is, by the text that declares it; a mistake is reported.
+    fn declared(&mut self, name: &str, node: &Node, numbers: Numbers) -> Option<Declared> {
+        let Value::Text(text) = &node.value else {
+            return None;
+        };
+        let (shape, values) = numbers;
+        let set = text.strip_prefix("ref:").map(str::trim);
+        if text == "id" || set.is_some() {
+            let ids = whole(&values).map_err(|row| {
+                let path = self.view.path();
+                let message =
+                    format!("`{path}`: row {row} of `{name}` is no whole number, as ids are");
+                self.fail("F0401", message, &node.origin);
+            });
+            let ids = ids.ok()?;
+            return Some(match set {
+                None => Declared::Ids(ids),
+                Some(set) => Declared::Column(ColumnKind::Reference {
+                    set: set.into(),
+                    ids,
+                }),
+            });
+        }
+        match parse_unit(if text == "1" { "" } else { text }) {
+            Ok((factor, dimension)) => Some(Declared::Column(ColumnKind::Numbers {
+                shape,
+                dimension,
+                values: values.iter().map(|x| x * factor).collect(),
+            })),
+            Err(reason) => {
+                let message = format!("`{}.columns.{name}`: {reason}", self.view.path());
+                let hint = "a unit such as `m`, or `1` for numbers of any other; `ref:` with the name of \
+                            a set, or `id`";
+                let diagnostic = Diagnostic::error("F0302", message, &node.origin);
+                self.diagnostics.push(diagnostic.hint(hint));
+                None
+            }
+        }
+    }
+
     /// The edges of a pose graph; its vertices become a data set of their own.
     pub(super) fn pose_graph(&mut self, path: &Path) -> Result<Option<(Dataset, char)>, FileError> {
         let graph = g2o::read(path)?;
@@ -141,6 +148,12 @@ impl Reader<'_> {
         self.also.push((VERTEX.into(), vertices(&graph)));
         Ok(Some((Dataset::Table(edges(&graph.edges)), 'y')))
     }
+}
+
+/// A column, or what the rows are called.
+enum Declared {
+    Ids(Vec<i64>),
+    Column(ColumnKind),
 }
 
 /// What a file's columns are read from.
