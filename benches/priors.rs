@@ -13,8 +13,8 @@ use fitrun::{BodyModel, NpzWriter};
 const PRIORS: [(&str, usize); 5] = [
     ("none", 1000),
     ("gmm", 1000),
-    ("vposer", 100),
-    ("vposer-gmm", 100),
+    ("vposer", 1000),
+    ("vposer-gmm", 1000),
     ("gan-s", 100),
 ];
 const ROUNDS: usize = 3;

@@ -126,10 +126,10 @@ impl<E: Scalar> Work for Gain<'_, E> {
     type Out = [E; LANES];
 
     #[inline(always)]
-    fn run<const FUSED: bool>(self) -> [E; LANES] {
+    fn run<const WIDTH: u8>(self) -> [E; LANES] {
         let n = self.unknowns;
-        let mut square = sum::<E, FUSED>(self.squares, start(n));
-        let mut x = sum::<E, FUSED>(self.slopes, n);
+        let mut square = sum::<E, WIDTH>(self.squares, start(n));
+        let mut x = sum::<E, WIDTH>(self.slopes, n);
         damp(&mut square, n, Lanes::splat(E::nearest(DAMPING)));
         factor(&mut square, n);
         solve_lower(&square, &mut x);
@@ -142,9 +142,9 @@ impl<E: Scalar> Work for Gain<'_, E> {
 }
 
 #[inline(always)]
-fn sum<E: Scalar, const FUSED: bool>(parts: [&[E]; 2], count: usize) -> Vec<Lanes<E, FUSED>> {
+fn sum<E: Scalar, const WIDTH: u8>(parts: [&[E]; 2], count: usize) -> Vec<Lanes<E, WIDTH>> {
     let mut out = Lanes::of_row(parts[0])[..count].to_vec();
-    let other: &[Lanes<E, FUSED>] = Lanes::of_row(parts[1]);
+    let other: &[Lanes<E, WIDTH>] = Lanes::of_row(parts[1]);
     for (out, other) in out.iter_mut().zip(other) {
         *out += *other;
     }

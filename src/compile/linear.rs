@@ -351,8 +351,8 @@ impl<E: Scalar> Work for Square<'_, E> {
     type Out = ();
 
     #[inline(always)]
-    fn run<const FUSED: bool>(self) {
-        let j: &[Lanes<E, FUSED>] = Lanes::of_row(self.directions);
+    fn run<const WIDTH: u8>(self) {
+        let j: &[Lanes<E, WIDTH>] = Lanes::of_row(self.directions);
         let (r, w) = (Lanes::of_row(self.residuals), Lanes::of_row(self.weights));
         let (square, slope) = (
             Lanes::of_row_mut(self.square),
@@ -372,32 +372,32 @@ impl<E: Scalar> Work for Square<'_, E> {
 
 /// Adds a group's products of two ranges of its columns, and Jᵀ W r where both are one.
 #[inline(always)]
-fn add_group<E: Scalar, const FUSED: bool>(
+fn add_group<E: Scalar, const WIDTH: u8>(
     group: &Group,
     of: (&Moves, &Moves),
-    j: &[Lanes<E, FUSED>],
-    (r, w): (&[Lanes<E, FUSED>], &[Lanes<E, FUSED>]),
-    (square, slope): (&mut [Lanes<E, FUSED>], &mut [Lanes<E, FUSED>]),
+    j: &[Lanes<E, WIDTH>],
+    (r, w): (&[Lanes<E, WIDTH>], &[Lanes<E, WIDTH>]),
+    (square, slope): (&mut [Lanes<E, WIDTH>], &mut [Lanes<E, WIDTH>]),
 ) {
     let mut done = 0;
     while done < group.count && !of.0.is_empty() {
         let d = group.first + done;
         let at = (&r[d..], &w[d..]);
         done += match group.count - done {
-            1 => add_square::<E, FUSED, 1>(of, &j[done..], at, square, slope),
-            2 => add_square::<E, FUSED, 2>(of, &j[done..], at, square, slope),
-            _ => add_square::<E, FUSED, 3>(of, &j[done..], at, square, slope),
+            1 => add_square::<E, WIDTH, 1>(of, &j[done..], at, square, slope),
+            2 => add_square::<E, WIDTH, 2>(of, &j[done..], at, square, slope),
+            _ => add_square::<E, WIDTH, 3>(of, &j[done..], at, square, slope),
         };
     }
 }
 
 #[inline(always)]
-fn add_square<E: Scalar, const FUSED: bool, const D: usize>(
+fn add_square<E: Scalar, const WIDTH: u8, const D: usize>(
     (rows, columns): (&Moves, &Moves),
-    j: &[Lanes<E, FUSED>],
-    (r, w): (&[Lanes<E, FUSED>], &[Lanes<E, FUSED>]),
-    square: &mut [Lanes<E, FUSED>],
-    slope: &mut [Lanes<E, FUSED>],
+    j: &[Lanes<E, WIDTH>],
+    (r, w): (&[Lanes<E, WIDTH>], &[Lanes<E, WIDTH>]),
+    square: &mut [Lanes<E, WIDTH>],
+    slope: &mut [Lanes<E, WIDTH>],
 ) -> usize {
     let same = std::ptr::eq(rows, columns);
     for (i, &(a, at)) in rows.iter().enumerate() {

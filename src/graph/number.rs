@@ -5,7 +5,9 @@ use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 use num_traits::{One, Zero};
 
 use super::Scalar;
-use super::vectors::Vectors;
+use super::vectors::{NARROW, Vectors};
+#[cfg(target_arch = "x86_64")]
+use super::vectors::{WIDE, WIDEST};
 
 /// Frames that go through an operation together, whatever the machine.
 pub(crate) const LANES: usize = 16;
@@ -187,12 +189,12 @@ macro_rules! single {
 single!(f32);
 single!(f64);
 
-/// The numbers of [`LANES`] frames; `FUSED` where the processor multiplies and adds at once.
+/// The numbers of [`LANES`] frames, in vectors of a width.
 #[derive(Clone, Copy, Debug)]
 #[repr(transparent)]
-pub(crate) struct Lanes<E, const FUSED: bool>(pub [E; LANES]);
+pub(crate) struct Lanes<E, const WIDTH: u8>(pub [E; LANES]);
 
-impl<E: Scalar, const FUSED: bool> Lanes<E, FUSED> {
+impl<E: Scalar, const WIDTH: u8> Lanes<E, WIDTH> {
     /// A row of numbers, [`LANES`] for each of its components, as lanes.
     #[inline(always)]
     pub fn of_row(row: &[E]) -> &[Self] {
@@ -211,11 +213,11 @@ impl<E: Scalar, const FUSED: bool> Lanes<E, FUSED> {
 
 macro_rules! lanewise {
     ($trait:ident $name:ident) => {
-        impl<E: Scalar, const FUSED: bool> $trait for Lanes<E, FUSED> {
+        impl<E: Scalar, const WIDTH: u8> $trait for Lanes<E, WIDTH> {
             type Output = Self;
             #[inline(always)]
             fn $name(self, other: Self) -> Self {
-                Self(<E as Vectors>::$name::<FUSED>(self.0, other.0))
+                Self(<E as Vectors>::$name::<WIDTH>(self.0, other.0))
             }
         }
     };
@@ -226,7 +228,7 @@ lanewise!(Sub sub);
 lanewise!(Mul mul);
 lanewise!(Div div);
 
-impl<E: Scalar, const FUSED: bool> Neg for Lanes<E, FUSED> {
+impl<E: Scalar, const WIDTH: u8> Neg for Lanes<E, WIDTH> {
     type Output = Self;
     #[inline(always)]
     fn neg(self) -> Self {
@@ -234,7 +236,7 @@ impl<E: Scalar, const FUSED: bool> Neg for Lanes<E, FUSED> {
     }
 }
 
-impl<E: Scalar, const FUSED: bool> Zero for Lanes<E, FUSED> {
+impl<E: Scalar, const WIDTH: u8> Zero for Lanes<E, WIDTH> {
     #[inline(always)]
     fn zero() -> Self {
         Self([E::zero(); LANES])
@@ -245,35 +247,35 @@ impl<E: Scalar, const FUSED: bool> Zero for Lanes<E, FUSED> {
     }
 }
 
-impl<E: Scalar, const FUSED: bool> One for Lanes<E, FUSED> {
+impl<E: Scalar, const WIDTH: u8> One for Lanes<E, WIDTH> {
     #[inline(always)]
     fn one() -> Self {
         Self([E::one(); LANES])
     }
 }
 
-impl<E: Scalar, const FUSED: bool> AddAssign for Lanes<E, FUSED> {
+impl<E: Scalar, const WIDTH: u8> AddAssign for Lanes<E, WIDTH> {
     #[inline(always)]
     fn add_assign(&mut self, other: Self) {
         *self = *self + other;
     }
 }
 
-impl<E: Scalar, const FUSED: bool> SubAssign for Lanes<E, FUSED> {
+impl<E: Scalar, const WIDTH: u8> SubAssign for Lanes<E, WIDTH> {
     #[inline(always)]
     fn sub_assign(&mut self, other: Self) {
         *self = *self - other;
     }
 }
 
-impl<E: Scalar, const FUSED: bool> MulAssign for Lanes<E, FUSED> {
+impl<E: Scalar, const WIDTH: u8> MulAssign for Lanes<E, WIDTH> {
     #[inline(always)]
     fn mul_assign(&mut self, other: Self) {
         *self = *self * other;
     }
 }
 
-impl<E: Scalar, const FUSED: bool> Number for Lanes<E, FUSED> {
+impl<E: Scalar, const WIDTH: u8> Number for Lanes<E, WIDTH> {
     type Scalar = E;
     const FRAMES: usize = LANES;
 
@@ -324,27 +326,29 @@ impl<E: Scalar, const FUSED: bool> Number for Lanes<E, FUSED> {
 
     #[inline(always)]
     fn fused(self, a: Self, b: Self) -> Self {
-        Self(<E as Vectors>::fused::<FUSED>(self.0, a.0, b.0))
+        Self(<E as Vectors>::fused::<WIDTH>(self.0, a.0, b.0))
     }
 
     #[inline(always)]
     fn less(self, bound: Self, yes: Self, no: Self) -> Self {
-        Self(<E as Vectors>::less::<FUSED>(self.0, bound.0, yes.0, no.0))
+        Self(<E as Vectors>::less::<WIDTH>(self.0, bound.0, yes.0, no.0))
     }
 
     #[inline(always)]
     fn apart<R>(f: impl FnOnce() -> R) -> R {
-        match FUSED {
-            // SAFETY: only `dispatch` makes lanes with fused products, and only where they exist.
+        match WIDTH {
+            // SAFETY: only `dispatch` makes wide lanes, and only where the processor has them.
             #[cfg(target_arch = "x86_64")]
-            true => unsafe { apart_wide(f) },
+            WIDEST => unsafe { apart_widest(f) },
+            #[cfg(target_arch = "x86_64")]
+            WIDE => unsafe { apart_wide(f) },
             _ => apart(f),
         }
     }
 
     #[inline(always)]
     fn root(self) -> Self {
-        Self(<E as Vectors>::root::<FUSED>(self.0))
+        Self(<E as Vectors>::root::<WIDTH>(self.0))
     }
 }
 
@@ -353,24 +357,37 @@ pub(crate) trait Work {
     type Out;
 
     /// Everything that it calls is to be inlined, or it is compiled for the oldest processors.
-    fn run<const FUSED: bool>(self) -> Self::Out;
+    fn run<const WIDTH: u8>(self) -> Self::Out;
 }
 
-/// Runs it with the widest instructions that this processor has.
+/// Runs it with the widest instructions that this processor has; with AVX2 and AVX-512 the bits are the
+/// same.
 #[inline]
 pub(crate) fn dispatch<W: Work>(work: W) -> W::Out {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+        let widest = std::arch::is_x86_feature_detected!("avx512f")
+            && std::arch::is_x86_feature_detected!("avx512vl")
+            && std::arch::is_x86_feature_detected!("avx512dq");
         // SAFETY: the processor has the instructions.
-        return unsafe { wide(work) };
+        return match widest {
+            true => unsafe { widest_of(work) },
+            false => unsafe { wide(work) },
+        };
     }
-    work.run::<false>()
+    work.run::<NARROW>()
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 fn wide<W: Work>(work: W) -> W::Out {
-    work.run::<true>()
+    work.run::<WIDE>()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma,avx512f,avx512vl,avx512dq")]
+fn widest_of<W: Work>(work: W) -> W::Out {
+    work.run::<WIDEST>()
 }
 
 #[inline(never)]
@@ -382,5 +399,12 @@ fn apart<R>(f: impl FnOnce() -> R) -> R {
 #[target_feature(enable = "avx2,fma")]
 #[inline(never)]
 fn apart_wide<R>(f: impl FnOnce() -> R) -> R {
+    f()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma,avx512f,avx512vl,avx512dq")]
+#[inline(never)]
+fn apart_widest<R>(f: impl FnOnce() -> R) -> R {
     f()
 }

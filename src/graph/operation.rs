@@ -93,8 +93,8 @@ impl<E: Scalar, K: Kernel<E>> Work for Forward<'_, K, E> {
     type Out = ();
 
     #[inline(always)]
-    fn run<const FUSED: bool>(self) {
-        let x: Vec<&[Lanes<E, FUSED>]> = self.x.iter().map(|x| Lanes::of_row(x)).collect();
+    fn run<const WIDTH: u8>(self) {
+        let x: Vec<&[Lanes<E, WIDTH>]> = self.x.iter().map(|x| Lanes::of_row(x)).collect();
         self.kernel.forward(&x, Lanes::of_row_mut(self.y));
     }
 }
@@ -111,8 +111,8 @@ impl<E: Scalar, K: Kernel<E>> Work for Adjoint<'_, '_, K, E> {
     type Out = ();
 
     #[inline(always)]
-    fn run<const FUSED: bool>(self) {
-        let x: Vec<&[Lanes<E, FUSED>]> = self.x.iter().map(|x| Lanes::of_row(x)).collect();
+    fn run<const WIDTH: u8>(self) {
+        let x: Vec<&[Lanes<E, WIDTH>]> = self.x.iter().map(|x| Lanes::of_row(x)).collect();
         let wanted = self.gx.iter_mut().map(|g| g.as_deref_mut());
         let mut gx: Vec<_> = wanted.map(|g| g.map(|g| Lanes::of_row_mut(g))).collect();
         let y = Lanes::of_row(self.y);
@@ -132,10 +132,10 @@ impl<E: Scalar, K: Kernel<E>> Work for Tangents<'_, K, E> {
     type Out = ();
 
     #[inline(always)]
-    fn run<const FUSED: bool>(self) {
-        let x: Vec<&[Lanes<E, FUSED>]> = self.x.iter().map(|x| Lanes::of_row(x)).collect();
+    fn run<const WIDTH: u8>(self) {
+        let x: Vec<&[Lanes<E, WIDTH>]> = self.x.iter().map(|x| Lanes::of_row(x)).collect();
         let dx = self.directions.dx.iter();
-        let dx: Vec<Option<&[Lanes<E, FUSED>]>> = dx.map(|x| x.map(Lanes::of_row)).collect();
+        let dx: Vec<Option<&[Lanes<E, WIDTH>]>> = dx.map(|x| x.map(Lanes::of_row)).collect();
         let directions = Directions {
             plan: self.directions.plan,
             dx: &dx,

@@ -1,26 +1,33 @@
 //! Arithmetic on the numbers of sixteen frames in the processor's own vectors.
 //!
 //! The compiler would find most of these by itself, after unrolling every sum sixteen times; saying
-//! them keeps builds short. `WIDE` means AVX2 with fused products, which only
-//! [`dispatch`](super::number::dispatch) may choose.
+//! them keeps builds short. `WIDTH` is one of the widths below, of which only
+//! [`dispatch`](super::number::dispatch) may choose the wider ones.
 
 use super::number::LANES;
 
+/// What every processor has.
+pub(crate) const NARROW: u8 = 0;
+/// AVX2 with fused products.
+pub(crate) const WIDE: u8 = 1;
+/// AVX-512.
+pub(crate) const WIDEST: u8 = 2;
+
 /// Vector arithmetic of a scalar.
 pub(crate) trait Vectors: Sized + Copy {
-    fn add<const WIDE: bool>(a: [Self; LANES], b: [Self; LANES]) -> [Self; LANES];
-    fn sub<const WIDE: bool>(a: [Self; LANES], b: [Self; LANES]) -> [Self; LANES];
-    fn mul<const WIDE: bool>(a: [Self; LANES], b: [Self; LANES]) -> [Self; LANES];
-    fn div<const WIDE: bool>(a: [Self; LANES], b: [Self; LANES]) -> [Self; LANES];
-    fn root<const WIDE: bool>(a: [Self; LANES]) -> [Self; LANES];
+    fn add<const WIDTH: u8>(a: [Self; LANES], b: [Self; LANES]) -> [Self; LANES];
+    fn sub<const WIDTH: u8>(a: [Self; LANES], b: [Self; LANES]) -> [Self; LANES];
+    fn mul<const WIDTH: u8>(a: [Self; LANES], b: [Self; LANES]) -> [Self; LANES];
+    fn div<const WIDTH: u8>(a: [Self; LANES], b: [Self; LANES]) -> [Self; LANES];
+    fn root<const WIDTH: u8>(a: [Self; LANES]) -> [Self; LANES];
     /// a · b + c.
-    fn fused<const WIDE: bool>(
+    fn fused<const WIDTH: u8>(
         a: [Self; LANES],
         b: [Self; LANES],
         c: [Self; LANES],
     ) -> [Self; LANES];
     /// `yes` where a < b, else `no`.
-    fn less<const WIDE: bool>(
+    fn less<const WIDTH: u8>(
         a: [Self; LANES],
         b: [Self; LANES],
         yes: [Self; LANES],
@@ -29,133 +36,103 @@ pub(crate) trait Vectors: Sized + Copy {
 }
 
 #[cfg(target_arch = "x86_64")]
-#[allow(clippy::missing_transmute_annotations)] // The macro says the types beside them.
 mod x86 {
     use std::arch::x86_64::*;
-    use std::mem::transmute;
+    use std::mem::{transmute, zeroed};
 
-    use super::{LANES, Vectors};
+    use super::{LANES, Vectors, WIDE, WIDEST};
 
-    macro_rules! binary {
-        ($name:ident $E:ty, $wide:ty, $n:literal, $narrow:ty, $m:literal, $of_wide:ident, $of_narrow:ident) => {
+    /// `$of` of each vector of some arrays.
+    macro_rules! each {
+        ($V:ty, $n:literal, $of:path, $($x:ident),+) => {{
+            $(let $x = transmute::<_, [$V; $n]>($x);)+
+            let mut out: [$V; $n] = zeroed();
+            for k in 0..$n {
+                out[k] = $of($($x[k]),+);
+            }
+            transmute::<[$V; $n], _>(out)
+        }};
+    }
+
+    /// A function on arrays, of the vectors that the width says.
+    macro_rules! by_width {
+        ($name:ident($($x:ident),+) $E:ty, $wide:ty, $n:literal, $narrow:ty, $m:literal, $widest:ty, $l:literal,
+         $of_narrow:path, $of_wide:path, $of_widest:path) => {
             #[inline(always)]
-            fn $name<const WIDE: bool>(a: [$E; LANES], b: [$E; LANES]) -> [$E; LANES] {
+            fn $name<const WIDTH: u8>($($x: [$E; LANES]),+) -> [$E; LANES] {
                 // SAFETY: arrays of numbers and of vectors have the same bytes; SSE2 is always there,
-                // and whoever says WIDE has made sure of AVX2.
+                // and whoever says a greater width has made sure of it.
                 unsafe {
-                    if WIDE {
-                        let (a, b): ([$wide; $n], [$wide; $n]) = (transmute(a), transmute(b));
-                        let mut out = a;
-                        for k in 0..$n {
-                            out[k] = $of_wide(a[k], b[k]);
-                        }
-                        transmute(out)
-                    } else {
-                        let (a, b): ([$narrow; $m], [$narrow; $m]) = (transmute(a), transmute(b));
-                        let mut out = a;
-                        for k in 0..$m {
-                            out[k] = $of_narrow(a[k], b[k]);
-                        }
-                        transmute(out)
+                    match WIDTH {
+                        WIDEST => each!($widest, $l, $of_widest, $($x),+),
+                        WIDE => each!($wide, $n, $of_wide, $($x),+),
+                        _ => each!($narrow, $m, $of_narrow, $($x),+),
                     }
                 }
             }
         };
     }
 
-    macro_rules! vectors {
-        ($E:ty, $wide:ty, $n:literal, $narrow:ty, $m:literal,
-         $add:ident $add4:ident, $sub:ident $sub4:ident, $mul:ident $mul4:ident, $div:ident $div4:ident,
-         $root:ident $root4:ident, $fused:ident, $compare:ident $blend:ident,
-         $less4:ident $and4:ident $and_not4:ident $or4:ident) => {
-            impl Vectors for $E {
-                binary!(add $E, $wide, $n, $narrow, $m, $add, $add4);
-                binary!(sub $E, $wide, $n, $narrow, $m, $sub, $sub4);
-                binary!(mul $E, $wide, $n, $narrow, $m, $mul, $mul4);
-                binary!(div $E, $wide, $n, $narrow, $m, $div, $div4);
+    /// What no single instruction does, or not with its operands in our order.
+    macro_rules! composed {
+        ($narrow:ty, $wide:ty, $widest:ty, $fused4:ident, $less:ident $less4:ident $less16:ident,
+         $mul4:ident $add4:ident, $compare4:ident $and4:ident $and_not4:ident $or4:ident,
+         $compare:ident $blend:ident, $compare16:ident $blend16:ident) => {
+            #[inline(always)]
+            unsafe fn $fused4(a: $narrow, b: $narrow, c: $narrow) -> $narrow {
+                // SAFETY: SSE2 is always there.
+                unsafe { $add4($mul4(a, b), c) }
+            }
 
-                #[inline(always)]
-                fn root<const WIDE: bool>(a: [$E; LANES]) -> [$E; LANES] {
-                    // SAFETY: as in the functions of two operands.
-                    unsafe {
-                        if WIDE {
-                            let mut out: [$wide; $n] = transmute(a);
-                            for k in 0..$n {
-                                out[k] = $root(out[k]);
-                            }
-                            transmute(out)
-                        } else {
-                            let mut out: [$narrow; $m] = transmute(a);
-                            for k in 0..$m {
-                                out[k] = $root4(out[k]);
-                            }
-                            transmute(out)
-                        }
-                    }
+            #[inline(always)]
+            unsafe fn $less4(a: $narrow, b: $narrow, yes: $narrow, no: $narrow) -> $narrow {
+                // SAFETY: SSE2 is always there.
+                unsafe {
+                    let mask = $compare4(a, b);
+                    $or4($and4(mask, yes), $and_not4(mask, no))
                 }
+            }
 
-                #[inline(always)]
-                fn fused<const WIDE: bool>(
-                    a: [$E; LANES],
-                    b: [$E; LANES],
-                    c: [$E; LANES],
-                ) -> [$E; LANES] {
-                    if !WIDE {
-                        return Self::add::<false>(Self::mul::<false>(a, b), c);
-                    }
-                    // SAFETY: as in the functions of two operands.
-                    unsafe {
-                        let (a, b): ([$wide; $n], [$wide; $n]) = (transmute(a), transmute(b));
-                        let mut out: [$wide; $n] = transmute(c);
-                        for k in 0..$n {
-                            out[k] = $fused(a[k], b[k], out[k]);
-                        }
-                        transmute(out)
-                    }
-                }
+            #[inline(always)]
+            unsafe fn $less(a: $wide, b: $wide, yes: $wide, no: $wide) -> $wide {
+                // SAFETY: the caller has made sure of AVX.
+                unsafe { $blend(no, yes, $compare::<_CMP_LT_OQ>(a, b)) }
+            }
 
-                #[inline(always)]
-                fn less<const WIDE: bool>(
-                    a: [$E; LANES],
-                    b: [$E; LANES],
-                    yes: [$E; LANES],
-                    no: [$E; LANES],
-                ) -> [$E; LANES] {
-                    // SAFETY: as in the functions of two operands.
-                    unsafe {
-                        if WIDE {
-                            let (a, b): ([$wide; $n], [$wide; $n]) = (transmute(a), transmute(b));
-                            let (yes, mut out): ([$wide; $n], [$wide; $n]) =
-                                (transmute(yes), transmute(no));
-                            for k in 0..$n {
-                                out[k] = $blend(out[k], yes[k], $compare::<_CMP_LT_OQ>(a[k], b[k]));
-                            }
-                            transmute(out)
-                        } else {
-                            let (a, b): ([$narrow; $m], [$narrow; $m]) =
-                                (transmute(a), transmute(b));
-                            let (yes, mut out): ([$narrow; $m], [$narrow; $m]) =
-                                (transmute(yes), transmute(no));
-                            for k in 0..$m {
-                                let mask = $less4(a[k], b[k]);
-                                out[k] = $or4($and4(mask, yes[k]), $and_not4(mask, out[k]));
-                            }
-                            transmute(out)
-                        }
-                    }
-                }
+            #[inline(always)]
+            unsafe fn $less16(a: $widest, b: $widest, yes: $widest, no: $widest) -> $widest {
+                // SAFETY: the caller has made sure of AVX-512.
+                unsafe { $blend16($compare16::<_CMP_LT_OQ>(a, b), no, yes) }
             }
         };
     }
 
-    vectors!(f32, __m256, 2, __m128, 4,
-        _mm256_add_ps _mm_add_ps, _mm256_sub_ps _mm_sub_ps, _mm256_mul_ps _mm_mul_ps,
-        _mm256_div_ps _mm_div_ps, _mm256_sqrt_ps _mm_sqrt_ps, _mm256_fmadd_ps,
-        _mm256_cmp_ps _mm256_blendv_ps, _mm_cmplt_ps _mm_and_ps _mm_andnot_ps _mm_or_ps);
-    vectors!(f64, __m256d, 4, __m128d, 8,
-        _mm256_add_pd _mm_add_pd, _mm256_sub_pd _mm_sub_pd, _mm256_mul_pd _mm_mul_pd,
-        _mm256_div_pd _mm_div_pd, _mm256_sqrt_pd _mm_sqrt_pd, _mm256_fmadd_pd,
-        _mm256_cmp_pd _mm256_blendv_pd, _mm_cmplt_pd _mm_and_pd _mm_andnot_pd _mm_or_pd);
+    composed!(__m128, __m256, __m512, fused_ps, less_256_ps less_128_ps less_512_ps,
+        _mm_mul_ps _mm_add_ps, _mm_cmplt_ps _mm_and_ps _mm_andnot_ps _mm_or_ps,
+        _mm256_cmp_ps _mm256_blendv_ps, _mm512_cmp_ps_mask _mm512_mask_blend_ps);
+    composed!(__m128d, __m256d, __m512d, fused_pd, less_256_pd less_128_pd less_512_pd,
+        _mm_mul_pd _mm_add_pd, _mm_cmplt_pd _mm_and_pd _mm_andnot_pd _mm_or_pd,
+        _mm256_cmp_pd _mm256_blendv_pd, _mm512_cmp_pd_mask _mm512_mask_blend_pd);
+
+    impl Vectors for f32 {
+        by_width!(add(a, b) f32, __m256, 2, __m128, 4, __m512, 1, _mm_add_ps, _mm256_add_ps, _mm512_add_ps);
+        by_width!(sub(a, b) f32, __m256, 2, __m128, 4, __m512, 1, _mm_sub_ps, _mm256_sub_ps, _mm512_sub_ps);
+        by_width!(mul(a, b) f32, __m256, 2, __m128, 4, __m512, 1, _mm_mul_ps, _mm256_mul_ps, _mm512_mul_ps);
+        by_width!(div(a, b) f32, __m256, 2, __m128, 4, __m512, 1, _mm_div_ps, _mm256_div_ps, _mm512_div_ps);
+        by_width!(root(a) f32, __m256, 2, __m128, 4, __m512, 1, _mm_sqrt_ps, _mm256_sqrt_ps, _mm512_sqrt_ps);
+        by_width!(fused(a, b, c) f32, __m256, 2, __m128, 4, __m512, 1, fused_ps, _mm256_fmadd_ps, _mm512_fmadd_ps);
+        by_width!(less(a, b, yes, no) f32, __m256, 2, __m128, 4, __m512, 1, less_128_ps, less_256_ps, less_512_ps);
+    }
+
+    impl Vectors for f64 {
+        by_width!(add(a, b) f64, __m256d, 4, __m128d, 8, __m512d, 2, _mm_add_pd, _mm256_add_pd, _mm512_add_pd);
+        by_width!(sub(a, b) f64, __m256d, 4, __m128d, 8, __m512d, 2, _mm_sub_pd, _mm256_sub_pd, _mm512_sub_pd);
+        by_width!(mul(a, b) f64, __m256d, 4, __m128d, 8, __m512d, 2, _mm_mul_pd, _mm256_mul_pd, _mm512_mul_pd);
+        by_width!(div(a, b) f64, __m256d, 4, __m128d, 8, __m512d, 2, _mm_div_pd, _mm256_div_pd, _mm512_div_pd);
+        by_width!(root(a) f64, __m256d, 4, __m128d, 8, __m512d, 2, _mm_sqrt_pd, _mm256_sqrt_pd, _mm512_sqrt_pd);
+        by_width!(fused(a, b, c) f64, __m256d, 4, __m128d, 8, __m512d, 2, fused_pd, _mm256_fmadd_pd, _mm512_fmadd_pd);
+        by_width!(less(a, b, yes, no) f64, __m256d, 4, __m128d, 8, __m512d, 2, less_128_pd, less_256_pd, less_512_pd);
+    }
 }
 
 #[cfg(not(target_arch = "x86_64"))]
@@ -168,27 +145,27 @@ mod plain {
         ($E:ty) => {
             impl Vectors for $E {
                 #[inline(always)]
-                fn add<const WIDE: bool>(a: [$E; LANES], b: [$E; LANES]) -> [$E; LANES] {
+                fn add<const WIDTH: u8>(a: [$E; LANES], b: [$E; LANES]) -> [$E; LANES] {
                     from_fn(|k| a[k] + b[k])
                 }
                 #[inline(always)]
-                fn sub<const WIDE: bool>(a: [$E; LANES], b: [$E; LANES]) -> [$E; LANES] {
+                fn sub<const WIDTH: u8>(a: [$E; LANES], b: [$E; LANES]) -> [$E; LANES] {
                     from_fn(|k| a[k] - b[k])
                 }
                 #[inline(always)]
-                fn mul<const WIDE: bool>(a: [$E; LANES], b: [$E; LANES]) -> [$E; LANES] {
+                fn mul<const WIDTH: u8>(a: [$E; LANES], b: [$E; LANES]) -> [$E; LANES] {
                     from_fn(|k| a[k] * b[k])
                 }
                 #[inline(always)]
-                fn div<const WIDE: bool>(a: [$E; LANES], b: [$E; LANES]) -> [$E; LANES] {
+                fn div<const WIDTH: u8>(a: [$E; LANES], b: [$E; LANES]) -> [$E; LANES] {
                     from_fn(|k| a[k] / b[k])
                 }
                 #[inline(always)]
-                fn root<const WIDE: bool>(a: [$E; LANES]) -> [$E; LANES] {
+                fn root<const WIDTH: u8>(a: [$E; LANES]) -> [$E; LANES] {
                     a.map(<$E>::sqrt)
                 }
                 #[inline(always)]
-                fn fused<const WIDE: bool>(
+                fn fused<const WIDTH: u8>(
                     a: [$E; LANES],
                     b: [$E; LANES],
                     c: [$E; LANES],
@@ -196,7 +173,7 @@ mod plain {
                     from_fn(|k| a[k] * b[k] + c[k])
                 }
                 #[inline(always)]
-                fn less<const WIDE: bool>(
+                fn less<const WIDTH: u8>(
                     a: [$E; LANES],
                     b: [$E; LANES],
                     yes: [$E; LANES],

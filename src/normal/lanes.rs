@@ -78,11 +78,11 @@ impl Work for Steps<'_> {
     type Out = Vec<f64>;
 
     #[inline(always)]
-    fn run<const FUSED: bool>(self) -> Vec<f64> {
+    fn run<const WIDTH: u8>(self) -> Vec<f64> {
         let mut steps = self.slope.to_vec();
         let mut square = self.square.to_vec();
-        let a: &mut [Lanes<f64, FUSED>] = Lanes::of_row_mut(&mut square);
-        let x: &mut [Lanes<f64, FUSED>] = Lanes::of_row_mut(&mut steps);
+        let a: &mut [Lanes<f64, WIDTH>] = Lanes::of_row_mut(&mut square);
+        let x: &mut [Lanes<f64, WIDTH>] = Lanes::of_row_mut(&mut steps);
         damp(a, x.len(), Lanes(self.damping));
         factor(a, x.len());
         solve_lower(a, x);

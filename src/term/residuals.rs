@@ -107,15 +107,15 @@ impl<E: Scalar> Work for Weigh<'_, E> {
     type Out = Weighed<E>;
 
     #[inline(always)]
-    fn run<const FUSED: bool>(self) -> Weighed<E> {
+    fn run<const WIDTH: u8>(self) -> Weighed<E> {
         let (term, k) = (self.term, self.term.k);
         let mut residuals = vec![E::zero(); self.prediction.len()];
         let mut weights = vec![E::zero(); self.prediction.len()];
         let mut costs = [0.0; LANES];
-        let complete = Lanes::<E, FUSED>(term.complete(self.rows));
-        let predicted: &[Lanes<E, FUSED>] = Lanes::of_row(self.prediction);
-        let r_rows: &mut [Lanes<E, FUSED>] = Lanes::of_row_mut(&mut residuals);
-        let w_rows: &mut [Lanes<E, FUSED>] = Lanes::of_row_mut(&mut weights);
+        let complete = Lanes::<E, WIDTH>(term.complete(self.rows));
+        let predicted: &[Lanes<E, WIDTH>] = Lanes::of_row(self.prediction);
+        let r_rows: &mut [Lanes<E, WIDTH>] = Lanes::of_row_mut(&mut residuals);
+        let w_rows: &mut [Lanes<E, WIDTH>] = Lanes::of_row_mut(&mut weights);
         let parts = predicted.chunks_exact(k).zip(r_rows.chunks_exact_mut(k));
         for (p, ((x, r), w)) in parts.zip(w_rows.chunks_exact_mut(k)).enumerate() {
             let confidence = term.residual(p, self.rows, x, r) * complete;
@@ -151,13 +151,13 @@ impl<E: Scalar> Work for Weigh<'_, E> {
 impl<E: Scalar> Residuals<E> {
     /// Writes residual `p` and returns its confidence.
     #[inline(always)]
-    fn residual<const FUSED: bool>(
+    fn residual<const WIDTH: u8>(
         &self,
         p: usize,
         rows: Rows<'_>,
-        x: &[Lanes<E, FUSED>],
-        r: &mut [Lanes<E, FUSED>],
-    ) -> Lanes<E, FUSED> {
+        x: &[Lanes<E, WIDTH>],
+        r: &mut [Lanes<E, WIDTH>],
+    ) -> Lanes<E, WIDTH> {
         let k = self.k;
         match &self.about {
             About::Value(value) => {
