@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 use crate::data::{Dataset, Observations};
 use crate::diagnostic::{Diagnostic, Diagnostics, Origin};
-use crate::ir::{IndexSet, Node, Problem, Term, Variable};
+use crate::ir::{Coupling, IndexSet, Node, Problem, SetId, Term, Variable, batch};
 use crate::read::{Inputs, upright};
 use crate::spec::Spec;
 
@@ -74,7 +74,7 @@ pub(crate) fn check(
     let terms = checker.terms(spec, rate);
     checker.sources(spec);
     let stages = checker.stages(&terms, rate);
-    let (stages, of_stages): (Vec<_>, Vec<_>) = stages.into_iter().unzip();
+    let (mut stages, of_stages): (Vec<_>, Vec<_>) = stages.into_iter().unzip();
     let placing = of_stages.first().unwrap_or(&terms);
     let placement = checker.placement(&placing.observed);
     let terms = terms.list;
@@ -92,6 +92,14 @@ pub(crate) fn check(
     if seen.iter().all(|s| !s) && !terms.is_empty() && spec.has_body {
         checker.nothing_observed();
     }
+    let all_terms = || terms.iter().chain(stages.iter().flat_map(|s| &s.terms));
+    let batch = checker.batch(all_terms);
+    if let Some((_, of_elements)) = &batch {
+        seen.clone_from(of_elements);
+        stages
+            .iter_mut()
+            .for_each(|s| s.coupling = Coupling::Independent);
+    }
     let Checker {
         sets,
         variables,
@@ -101,9 +109,13 @@ pub(crate) fn check(
     } = checker;
     (!diagnostics.has_errors()).then(|| Problem {
         name: spec.name.clone(),
-        frames,
-        frame_numbers,
+        frames: seen.len(),
+        frame_numbers: match &batch {
+            Some((set, _)) => sets[set.0].ids.iter().map(|id| *id as u64).collect(),
+            None => frame_numbers,
+        },
         rate,
+        batch: batch.map(|(set, _)| set),
         sets,
         variables,
         nodes,
@@ -134,6 +146,22 @@ impl Checker<'_> {
     fn declares_variable(&self, name: &str) -> bool {
         let root = self.spec.root();
         root.table("vars").is_some_and(|t| t.get(name).is_some())
+    }
+
+    /// The set over which a problem of tables alone falls apart, and which of its elements have rows.
+    fn batch<'t, I: Iterator<Item = &'t Term>>(
+        &self,
+        terms: impl Fn() -> I,
+    ) -> Option<(SetId, Vec<bool>)> {
+        let mut data = self.inputs.data.iter();
+        if self.spec.has_body || !data.all(|d| matches!(d.dataset, Dataset::Table(_))) {
+            return None;
+        }
+        let (sets, variables, nodes) = (&self.sets, &self.variables, &self.nodes);
+        let set = batch::batch(sets, variables, nodes, terms())?;
+        let elements = sets[set.0].ids.len();
+        let seen = batch::observed((set, elements), variables, nodes, terms());
+        Some((set, seen))
     }
 
     fn nothing_observed(&mut self) {

@@ -54,7 +54,7 @@ fn print(stage: &StagePlan, happened: Option<&Value>) {
     let (unknowns, structure) = match stage.joint {
         None => (
             format!("{} × {own} unknowns", stage.frames),
-            "each frame on its own".to_string(),
+            format!("each {} on its own", stage.axis),
         ),
         Some(width) => (
             match shared {
@@ -70,14 +70,16 @@ fn print(stage: &StagePlan, happened: Option<&Value>) {
         stage.method.name()
     );
     println!(
-        "  a frame's JᵀJ is {} multiply-adds, its factor {}, its directions {} of memory",
+        "  a {}'s JᵀJ is {} multiply-adds, its factor {}, its directions {} of memory",
+        stage.axis,
         thousands(stage.products.0),
         thousands(stage.products.1),
         bytes(stage.bytes)
     );
     let [cost, gradient, normal] = stage.evaluation.map(time);
     println!(
-        "  a frame's cost takes {cost} of a thread, with its gradient {gradient}, with JᵀJ {normal}"
+        "  a {}'s cost takes {cost} of a thread, with its gradient {gradient}, with JᵀJ {normal}",
+        stage.axis
     );
     let took = happened.map(|stage| {
         let count = |key: &str| stage[key].as_f64().unwrap_or(0.0);
@@ -93,8 +95,9 @@ fn print(stage: &StagePlan, happened: Option<&Value>) {
         )
     });
     println!(
-        "  the first {} frames took {:.0} iterations{}, so that all take about {}{}",
+        "  the first {} {}s took {:.0} iterations{}, so that all take about {}{}",
         stage.fitted,
+        stage.axis,
         stage.iterations.ceil(),
         if stage.joint.is_some() { "" } else { " each" },
         time(stage.seconds),

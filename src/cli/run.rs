@@ -91,9 +91,10 @@ fn summarise(outcome: &Outcome) {
             (count > 0).then(|| format!("{count} {}", status.name()))
         })
         .collect();
+    let problem = &outcome.checked.problem;
     let plural = if frames == 1 { "" } else { "s" };
-    match outcome.checked.problem.sets.is_empty() {
-        true => eprintln!("{frames} frame{plural}: {}", parts.join(", ")),
+    match problem.sets.is_empty() || problem.batch.is_some() {
+        true => eprintln!("{frames} {}{plural}: {}", problem.axis(), parts.join(", ")),
         false => eprintln!("{}", outcome.fit.status[0].name()),
     }
     for errors in &outcome.errors {
@@ -195,5 +196,6 @@ fn listed(outcome: &Outcome, status: Status) -> Option<String> {
     let shown: Vec<String> = ranges.iter().take(SHOWN).map(text).collect();
     let more = if ranges.len() > SHOWN { ", …" } else { "" };
     let frames = shown.join(", ");
-    (!ranges.is_empty()).then(|| format!("{}: frames {frames}{more}", status.name()))
+    let axis = outcome.checked.problem.axis();
+    (!ranges.is_empty()).then(|| format!("{}: {axis}s {frames}{more}", status.name()))
 }

@@ -2,6 +2,7 @@
 
 mod along_frames;
 mod choose;
+mod elements;
 mod forward;
 mod joint;
 mod linear;

@@ -18,20 +18,15 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
         for free in &self.free {
             let variable = &self.problem.variables[free.variable.0];
             let dims = dims(variable);
-            let copies = match free.per {
-                Per::Frame => self.frames.len(),
-                Per::Subject => 1,
-                Per::Row(set) => self.problem.sets[set.0].ids.len(),
-            };
-            if at < copies * dims {
+            if at < free.elements * dims {
                 return Some(Unknown {
                     variable,
                     frame: (free.per == Per::Frame).then(|| self.frames[at / dims]),
-                    element: matches!(free.per, Per::Row(_)).then_some(at / dims),
+                    element: free.whole.then_some(at / dims),
                     component: at % dims,
                 });
             }
-            at -= copies * dims;
+            at -= free.elements * dims;
         }
         None
     }
@@ -40,14 +35,9 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
     pub fn places(&self) -> impl Iterator<Item = (VariableId, std::ops::Range<usize>)> {
         let free = self.free.iter();
         free.map(|free| {
-            let copies = match free.per {
-                Per::Frame => self.frames.len(),
-                Per::Subject => 1,
-                Per::Row(set) => self.problem.sets[set.0].ids.len(),
-            };
             (
                 free.variable,
-                free.tangent..free.tangent + copies * free.unknowns,
+                free.tangent..free.tangent + free.elements * free.unknowns,
             )
         })
     }

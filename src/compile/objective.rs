@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use rayon::prelude::*;
 
 use super::along_frames;
+use super::elements::OfElements;
 use super::forward::{lanes, numbers};
 use super::linear::{Linear, Products};
 use super::program::{Leaf, Program, Source};
@@ -37,10 +38,12 @@ pub(crate) struct CompiledObjective<'a, E: Scalar, D: Host<E>> {
     pub(super) linear_shared: Linear,
     /// What is over the rows of tables, in a joint solve.
     pub(super) tables: Option<Tables<E>>,
+    /// The same where every element of a set is a problem.
+    pub(super) elements: Option<Vec<OfElements<E>>>,
     /// Places of the frames' unknowns in a joint tangent vector.
     pub(super) parts: Vec<(usize, usize)>,
     pub(super) free: Vec<Free>,
-    values: &'a Values,
+    pub(super) values: &'a Values,
     /// The frame of each problem, or the frames of the one joint problem.
     pub(super) frames: Vec<usize>,
     joint: bool,
@@ -56,6 +59,10 @@ pub(super) struct Free {
     pub per: Per,
     pub ambient: usize,
     pub offset: usize,
+    /// Frames or elements that have a copy of their own in the vector.
+    pub elements: usize,
+    /// Whether those are all of a set.
+    pub whole: bool,
     /// Unknowns of one copy, and where those of the first begin in a tangent vector.
     pub unknowns: usize,
     pub tangent: usize,
@@ -79,18 +86,31 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
             true => along_frames::preconditioner(problem, stage, &frames, parts.clone()),
             false => None,
         };
-        let (free, layout) = parameters(problem, stage, if joint { frames.len() } else { 1 });
+        let (free, layout) = parameters(problem, stage, joint.then_some(frames.len()));
         let program = Program::new::<D>(problem, stage, values, of_frames);
         let shared = Program::new::<D>(problem, stage, values, of_subject);
         let unknowns = Unknowns::new(problem, &free, joint);
         let linear = unknowns.linear(problem, &program);
         let over = Tables::over::<D>(problem, stage, values);
-        let tables = (joint && (!over.is_empty() || free.iter().any(Free::is_of_rows)))
-            .then(|| Tables::new(problem, &free, frames.len(), &linear, over));
+        let (mut tables, mut elements) = (None, None);
+        match problem.batch {
+            Some(set) if !joint => {
+                let of_set = |(_, program): (SetId, Program<E>)| {
+                    let linear = unknowns.linear(problem, &program);
+                    OfElements::new(problem, (set, stage), program, linear)
+                };
+                elements = Some(over.into_iter().map(of_set).collect());
+            }
+            _ if joint && (!over.is_empty() || free.iter().any(|f| f.whole)) => {
+                tables = Some(Tables::new(problem, &free, frames.len(), &linear, over));
+            }
+            _ => {}
+        }
         Self {
             linear,
             linear_shared: unknowns.linear(problem, &shared),
             tables,
+            elements,
             problem,
             program,
             shared,
@@ -132,12 +152,12 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
     pub fn start_from(&self, values: &Values) -> Vec<f64> {
         let mut x = vec![0.0; self.layout.ambient() * self.problems()];
         for (slot, &frame) in self.frames.iter().enumerate() {
-            for free in self.free.iter().filter(|f| !f.is_of_rows()) {
+            for free in self.free.iter().filter(|f| !f.whole) {
                 let at = self.place(free, slot);
                 x[at..at + free.ambient].copy_from_slice(values.get(free.variable, frame));
             }
         }
-        for free in self.free.iter().filter(|f| f.is_of_rows() && self.joint) {
+        for free in self.free.iter().filter(|f| f.whole) {
             let all = values.all(free.variable);
             x[free.offset..free.offset + all.len()].copy_from_slice(all);
         }
@@ -146,7 +166,7 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
 
     /// Writes the copies of `slot` (a problem, or a frame of the joint one) into `values`.
     pub fn store(&self, x: &[f64], slot: usize, values: &mut Values) {
-        for free in self.free.iter().filter(|f| !f.is_of_rows()) {
+        for free in self.free.iter().filter(|f| !f.whole) {
             let at = self.place(free, slot);
             let from = &x[at..at + free.ambient];
             values
@@ -154,11 +174,7 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
                 .copy_from_slice(from);
         }
         // What all frames share is written with the first of them.
-        for free in self
-            .free
-            .iter()
-            .filter(|f| f.is_of_rows() && self.joint && slot == 0)
-        {
+        for free in self.free.iter().filter(|f| f.whole && slot == 0) {
             let all = values.all_mut(free.variable);
             let count = all.len();
             all.copy_from_slice(&x[free.offset..free.offset + count]);
@@ -248,6 +264,10 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
 
     fn evaluate_independent(&self, x: &[f64], active: &[usize], want: Want, out: &mut Evaluation) {
         let frames: Vec<usize> = active.iter().map(|&p| self.frames[p]).collect();
+        if let Some(over) = &self.elements {
+            self.evaluate_elements(over, x, &frames, want, out);
+            return sum_terms(self.names.len(), out);
+        }
         if matches!(want, Want::Normal | Want::Promising) {
             return self.normal_independent(x, &frames, want, out);
         }
@@ -345,12 +365,6 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
     }
 }
 
-impl Free {
-    pub fn is_of_rows(&self) -> bool {
-        matches!(self.per, Per::Row(_))
-    }
-}
-
 /// Where the unknowns of one lane begin: those of its frame, then those of all.
 struct Unknowns {
     places: Vec<(VariableId, usize)>,
@@ -432,8 +446,8 @@ impl<E: Scalar, D: Host<E>> Objective for CompiledObjective<'_, E, D> {
 }
 
 /// Shared variables first, then those of the frames, then those of sets, each variable's copies side by
-/// side.
-fn parameters(problem: &Problem, stage: &Stage, frames: usize) -> (Vec<Free>, Layout) {
+/// side; one of each where no `frames` are joined.
+fn parameters(problem: &Problem, stage: &Stage, frames: Option<usize>) -> (Vec<Free>, Layout) {
     let mut free = Vec::new();
     let mut layout = Layout::default();
     let rows = (0..problem.sets.len()).map(|s| Per::Row(SetId(s)));
@@ -443,20 +457,22 @@ fn parameters(problem: &Problem, stage: &Stage, frames: usize) -> (Vec<Free>, La
             if variable.per != per {
                 continue;
             }
+            let elements = match (per, frames) {
+                (Per::Subject, _) | (_, None) => 1,
+                (Per::Frame, Some(frames)) => frames,
+                (Per::Row(set), Some(_)) => problem.sets[set.0].ids.len(),
+            };
             let tangent = layout.tangent();
             free.push(Free {
                 variable: id,
                 per,
                 ambient: variable.numbers(),
+                elements,
+                whole: frames.is_some() && matches!(per, Per::Row(_)),
                 offset: layout.ambient(),
                 unknowns: variable.unknowns(),
                 tangent,
             });
-            let elements = match per {
-                Per::Subject => 1,
-                Per::Frame => frames,
-                Per::Row(set) => problem.sets[set.0].ids.len(),
-            };
             layout.blocks.push(Block {
                 manifold: variable.manifold,
                 copies: variable.copies * elements,

@@ -40,7 +40,7 @@ pub(super) struct Tables<E> {
 }
 
 /// Chunks of rows of which none reads another's.
-fn whole_chunks(rows: usize) -> Vec<Chunk> {
+pub(super) fn whole_chunks(rows: usize) -> Vec<Chunk> {
     let chunk = |first: usize| Chunk {
         first,
         core: LANES.min(rows - first),

@@ -29,12 +29,15 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
         // A frame's own factor, its rows of the neighbours and of what is shared, and what they take
         // from each other's.
         let below = width * own + shared;
+        // Of an element: what each of its rows takes.
+        let of_rows = self.elements.iter().flatten();
+        let square = of_rows.map(|o| o.rows_each() * o.linear.square_products());
         Work {
             tables: self.tables.as_ref().map(|t| t.work()),
             unknowns: (own, shared),
             width,
             directions: self.linear.directions_len(),
-            square: self.linear.square_products(),
+            square: self.linear.square_products() + square.sum::<usize>(),
             factor: own * own * own / 6 + below * own * own / 2 + below * below * own / 2,
         }
     }

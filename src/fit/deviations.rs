@@ -76,6 +76,61 @@ pub(super) fn deviations(
     })
 }
 
+/// Those of a batch: every element has residuals and unknowns of its own.
+pub(super) fn of_batch(
+    problem: &Problem,
+    stage: &Stage,
+    values: &Values,
+    elements: &[usize],
+) -> Option<Deviations> {
+    let objective =
+        CompiledObjective::<f64, Cpu>::new(problem, stage, values, elements.to_vec(), false);
+    let all: Vec<usize> = (0..elements.len()).collect();
+    let mut out = Evaluation::default();
+    objective.evaluate(&objective.start(), &all, Want::Normal, &mut out);
+    let Normal::Dense(normals) = &out.normal else {
+        return None;
+    };
+    let unknowns = objective.layout().degrees_of_freedom();
+    let counts = objective.residuals_of(elements);
+    let scaled = !stage.terms.iter().any(|t| t.sigma_stated);
+    let mut of_variables: Vec<Vec<f64>> = vec![Vec::new(); problem.variables.len()];
+    for id in &stage.free {
+        let numbers = problem.frames * problem.variables[id.0].unknowns();
+        of_variables[id.0] = vec![f64::NAN; numbers];
+    }
+    let places: Vec<_> = objective.places().collect();
+    for (slot, &element) in elements.iter().enumerate() {
+        let degrees = counts[slot] as f64 - unknowns as f64;
+        let unit = match scaled {
+            true => out.costs[slot] / degrees.max(1.0),
+            false => 1.0,
+        };
+        let variances = normals[slot].variances();
+        for (id, places) in &places {
+            let of_element = variances[places.clone()].iter().map(|v| (v * unit).sqrt());
+            let n = places.len();
+            for (to, from) in of_variables[id.0][element * n..][..n]
+                .iter_mut()
+                .zip(of_element)
+            {
+                *to = from;
+            }
+        }
+    }
+    for (id, _) in places {
+        of_variables[id.0] = in_units(problem, values, id, std::mem::take(&mut of_variables[id.0]));
+    }
+    let degrees = counts.iter().sum::<usize>() as i64 - (unknowns * elements.len()) as i64;
+    let total: f64 = out.costs.iter().sum();
+    Some(Deviations {
+        of_variables,
+        degrees_of_freedom: degrees,
+        residual: (total / degrees.max(1) as f64).sqrt(),
+        scaled,
+    })
+}
+
 /// From whitened tangent coordinates to the variable's unit.
 fn in_units(problem: &Problem, values: &Values, id: VariableId, mut of: Vec<f64>) -> Vec<f64> {
     let variable = &problem.variables[id.0];

@@ -24,7 +24,7 @@ use dfdx::prelude::Cpu;
 
 use crate::compile::CompiledObjective;
 use crate::graph::{Host, Scalar};
-use crate::ir::{Coupling, Per, Precision, Problem, Stage, Values, VariableId};
+use crate::ir::{Coupling, Precision, Problem, Stage, Values, VariableId};
 use crate::objective::{Evaluation, Objective, Want};
 use crate::solve::{MethodKind, Solution, SolveSettings, Termination, minimize_with};
 
@@ -125,7 +125,7 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
         if self.problem.stages[index].coupling == Coupling::Independent {
             for (i, variable) in self.problem.variables.iter().enumerate() {
                 let of_frames = (0..self.problem.frames).filter(|&f| self.done[f]);
-                for frame in of_frames.filter(|_| variable.per == Per::Frame) {
+                for frame in of_frames.filter(|_| self.problem.is_own(variable)) {
                     let copy = before.get_mut(VariableId(i), frame);
                     copy.copy_from_slice(values.get(VariableId(i), frame));
                 }
@@ -352,7 +352,10 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
             }
             if !frames.is_empty() && !self.interrupted {
                 let of = frames.clone();
-                found = deviations::deviations(self.problem, stage, &self.values, &of);
+                found = match self.problem.batch {
+                    Some(_) => deviations::of_batch(self.problem, stage, &self.values, &of),
+                    None => deviations::deviations(self.problem, stage, &self.values, &of),
+                };
             }
             if !frames.is_empty() {
                 let (problem, values) = (self.problem, &self.values);

@@ -7,8 +7,8 @@ use dfdx::prelude::Cpu;
 use super::frames;
 use crate::compile::CompiledObjective;
 use crate::ir::{Coupling, Problem, Stage, Values};
+use crate::normal::Normal;
 use crate::normal::eigen::{Eigen, symmetric};
-use crate::normal::{Linked, Normal};
 use crate::objective::{Evaluation, Objective, Want};
 
 /// Frames that are looked at: what is open, is so in all of them.
@@ -59,8 +59,9 @@ fn spread(frames: &[usize]) -> Vec<usize> {
 }
 
 fn of_frames(problem: &Problem, stage: &Stage, values: &Values, frames: &[usize]) -> Vec<String> {
+    let joint = problem.batch.is_none();
     let objective =
-        CompiledObjective::<f64, Cpu>::new(problem, stage, values, frames.to_vec(), true);
+        CompiledObjective::<f64, Cpu>::new(problem, stage, values, frames.to_vec(), joint);
     let mut out = Evaluation::default();
     let start = objective.start();
     objective.evaluate(&start, &[0], Want::Normal, &mut out);
@@ -69,7 +70,17 @@ fn of_frames(problem: &Problem, stage: &Stage, values: &Values, frames: &[usize]
         Normal::Chain(chain) => chain,
         Normal::Linked(linked) => {
             linked.hold(&layout.held);
-            return of_rows(&objective, linked);
+            let Some((lower, places)) = linked.left(MOST) else {
+                return Vec::new();
+            };
+            return of_rows(&objective, &lower, &places, &linked.diagonal());
+        }
+        Normal::Dense(dense) => {
+            let Some(dense) = dense.first() else {
+                return Vec::new();
+            };
+            let places: Vec<usize> = (0..dense.unknowns()).collect();
+            return of_rows(&objective, &dense.lower(), &places, &dense.diagonal());
         }
         _ => return Vec::new(),
     };
@@ -93,13 +104,15 @@ fn of_frames(problem: &Problem, stage: &Stage, values: &Values, frames: &[usize]
     named(&objective, &null, &places)
 }
 
-/// What rows of tables leave open of the unknowns that are not eliminated; each in units of what it moves
-/// the residuals by.
-fn of_rows(objective: &CompiledObjective<'_, f64, Cpu>, linked: &Linked) -> Vec<String> {
-    let Some((lower, places)) = linked.left(MOST) else {
-        return Vec::new();
-    };
-    let (n, diagonal) = (places.len(), linked.diagonal());
+/// What rows of tables leave open of some unknowns, whose JᵀJ has a lower triangle, by columns; each in
+/// units of what it moves the residuals by.
+fn of_rows(
+    objective: &CompiledObjective<'_, f64, Cpu>,
+    lower: &[f64],
+    places: &[usize],
+    diagonal: &[f64],
+) -> Vec<String> {
+    let n = places.len();
     let unit: Vec<f64> = places.iter().map(|p| diagonal[*p].sqrt()).collect();
     let still = |i: usize| unit[i] == 0.0;
     let mut square = vec![0.0; n * n];
@@ -126,7 +139,7 @@ fn of_rows(objective: &CompiledObjective<'_, f64, Cpu>, linked: &Linked) -> Vec<
     };
     let null: Vec<Vec<f64>> = null.map(in_places).collect();
     let null: Vec<&[f64]> = null.iter().map(Vec::as_slice).collect();
-    named(objective, &null, &places)
+    named(objective, &null, places)
 }
 
 /// The directions of some unknowns in words.

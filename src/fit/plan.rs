@@ -30,7 +30,9 @@ const AT_A_TIME: usize = 128;
 pub struct StagePlan {
     pub name: String,
     pub method: MethodKind,
-    /// Frames that take part.
+    /// What is solved on its own: frames, or elements of a set.
+    pub axis: String,
+    /// Those that take part.
     pub frames: usize,
     /// Unknowns of a frame, and those that all frames share.
     pub unknowns: (usize, usize),
@@ -101,6 +103,7 @@ fn of_stage<E: Scalar, D: Host<E>>(
     StagePlan {
         name: stage.name.clone(),
         method: stage.method,
+        axis: problem.axis().into(),
         frames: frames.len(),
         unknowns: work.unknowns,
         joint: joint.then_some(work.width),

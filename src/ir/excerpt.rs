@@ -11,6 +11,10 @@ impl Problem {
     /// The same problem with some neighbouring frames alone.
     pub(crate) fn excerpt(&self, frames: Range<usize>) -> Self {
         let mut excerpt = self.clone();
+        // Tables are taken whole.
+        if self.batch.is_some() {
+            return excerpt;
+        }
         let terms = excerpt.stages.iter_mut().flat_map(|s| &mut s.terms);
         for term in excerpt.terms.iter_mut().chain(terms) {
             term.cut(&frames, self.frames);

@@ -6,11 +6,14 @@ use crate::solve::MethodKind;
 impl Problem {
     /// Rows of path, value and reason: what was derived, not written.
     pub fn explain(&self) -> Vec<[String; 3]> {
-        let mut rows = vec![[
-            "frames".to_string(),
-            self.frames.to_string(),
-            "the data's frame axis".to_string(),
-        ]];
+        let mut rows = match self.batch {
+            Some(_) => Vec::new(),
+            None => vec![[
+                "frames".to_string(),
+                self.frames.to_string(),
+                "the data's frame axis".to_string(),
+            ]],
+        };
         rows.push([
             "solve.tolerance.cost_rel".to_string(),
             self.settings.tolerance_cost.to_string(),
@@ -69,8 +72,11 @@ impl Problem {
 
     fn structure(&self, stage: &Stage) -> (String, String) {
         if let Some(unknowns) = self.unknowns_of_rows(stage) {
-            let reason = "joint: rows of tables tie their elements";
-            return (unknowns, reason.into());
+            let reason = match self.batch {
+                Some(_) => format!("independent: no row reads more than one {}", self.axis()),
+                None => "joint: rows of tables tie their elements".into(),
+            };
+            return (unknowns, reason);
         }
         let count = |per: Per| -> usize {
             let of = stage.free.iter().map(|v| &self.variables[v.0]);

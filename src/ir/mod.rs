@@ -1,5 +1,6 @@
 //! The checked problem: variables over index sets on manifolds, typed nodes, terms, stages.
 
+pub(crate) mod batch;
 mod excerpt;
 mod explain;
 mod values;
@@ -36,6 +37,8 @@ pub struct Problem {
     pub rate: Option<f64>,
     /// The index sets that tables make, besides the frames.
     pub sets: Vec<IndexSet>,
+    /// The set whose elements are problems of their own; they stand for frames then.
+    pub batch: Option<SetId>,
     pub variables: Vec<Variable>,
     /// In an order in which each reads only earlier ones.
     pub nodes: Vec<Node>,
@@ -54,6 +57,20 @@ impl Problem {
     pub(crate) fn variable(&self, name: &str) -> Option<VariableId> {
         let at = self.variables.iter().position(|v| v.name == name)?;
         Some(VariableId(at))
+    }
+
+    /// Whether every frame, or element of a batch, has its own copy of a variable.
+    pub(crate) fn is_own(&self, variable: &Variable) -> bool {
+        match variable.per {
+            Per::Frame => true,
+            Per::Row(set) => self.batch == Some(set),
+            Per::Subject => false,
+        }
+    }
+
+    /// What the elements are called that are solved on their own: frames, or those of a set.
+    pub fn axis(&self) -> &str {
+        self.batch.map_or("frame", |set| &self.sets[set.0].name)
     }
 
     /// The terms as they were last solved: each as the last stage that it takes part in has it.

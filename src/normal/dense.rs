@@ -35,6 +35,18 @@ impl Dense {
         total
     }
 
+    /// The lower triangle by columns, (n, n).
+    pub fn lower(&self) -> Vec<f64> {
+        let n = self.unknowns();
+        let mut lower = vec![0.0; n * n];
+        for i in 0..n {
+            for j in 0..=i {
+                lower[j * n + i] = self.square[i * (i + 1) / 2 + j];
+            }
+        }
+        lower
+    }
+
     /// Takes unknowns out: they keep still.
     pub fn hold(&mut self, held: &[usize]) {
         for &h in held {
@@ -45,6 +57,36 @@ impl Dense {
                 self.square[at] = if i == h { 1.0 } else { 0.0 };
             }
         }
+    }
+
+    /// The diagonal of (JᵀJ)⁻¹; NaN where no residual says anything, everywhere where that is so of a sum.
+    pub fn variances(&self) -> Vec<f64> {
+        let n = self.unknowns();
+        let diagonal = self.diagonal();
+        // In units of what each moves the residuals by, so that rounding minds no unit.
+        let unit: Vec<f64> = diagonal.iter().map(|d| d.sqrt()).collect();
+        let mut factor = vec![0.0; n * n];
+        for i in 0..n {
+            for j in 0..i {
+                let entry = self.square[i * (i + 1) / 2 + j] / (unit[i] * unit[j]);
+                factor[i + j * n] = if entry.is_finite() { entry } else { 0.0 };
+            }
+            factor[i + i * n] = 1.0;
+        }
+        if cholesky(&mut factor, n).is_none() {
+            return vec![f64::NAN; n];
+        }
+        let variance = |i: usize| {
+            let mut column = vec![0.0; n];
+            column[i] = 1.0;
+            solve_lower(&factor, n, &mut column);
+            // 0/0 where nothing moves.
+            column.iter().map(|x| x * x).sum::<f64>() / diagonal[i]
+        };
+        let variances = (0..n).map(variance);
+        variances
+            .map(|v| if v.is_finite() { v } else { f64::NAN })
+            .collect()
     }
 
     /// The δ with (JᵀJ + diag(damping)) δ = −Jᵀr; `None` where the matrix is not positive definite.

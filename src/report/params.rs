@@ -57,8 +57,10 @@ pub(super) fn write(
             file.floats64(&format!("{}_ids", set.name), &[ids.len()], &ids)?;
         }
     }
-    let numbers: Vec<f64> = problem.frame_numbers.iter().map(|n| *n as f64).collect();
-    file.floats64("frame_number", &[frames], &numbers)?;
+    if problem.batch.is_none() {
+        let numbers: Vec<f64> = problem.frame_numbers.iter().map(|n| *n as f64).collect();
+        file.floats64("frame_number", &[frames], &numbers)?;
+    }
     file.finish()
 }
 
@@ -94,7 +96,12 @@ fn plain(problem: &Problem, fit: &Fit, id: VariableId) -> (Vec<usize>, Vec<f64>)
     }
     if let Per::Row(set) = variable.per {
         let elements = problem.sets[set.0].ids.len();
-        let rows = (0..elements).flat_map(of_frame).collect();
+        let known = |e: usize| problem.batch != Some(set) || fit.solved[e];
+        let row = |e: usize| match known(e) {
+            true => of_frame(e),
+            false => vec![f64::NAN; dims],
+        };
+        let rows = (0..elements).flat_map(row).collect();
         return (vec![elements, dims], rows);
     }
     let row = |f: usize| match fit.solved[f] {

@@ -79,6 +79,9 @@ impl Record {
             "warnings": around.warnings,
             "spec": around.spec,
         });
+        if problem.batch.is_some() {
+            record["axis"] = json!(problem.axis());
+        }
         if let Some(deviations) = &fit.deviations {
             record["degrees_of_freedom"] = json!(deviations.degrees_of_freedom);
             record["residual_sd"] = json!(deviations.residual);

@@ -21,7 +21,7 @@ pub(super) fn write(path: &Path, problem: &Problem, fit: &Fit) -> Result<(), Fil
     let names = term_names(fit);
     let mut writer = csv::Writer::from_writer(Vec::new());
     let head = [
-        "frame",
+        problem.axis(),
         "stage",
         "iteration",
         "evaluations",

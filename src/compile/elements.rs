@@ -1,0 +1,228 @@
+//! Stages of which every element of a set is a problem: rows of tables, gathered by the element that they
+//! read.
+
+use std::sync::Arc;
+
+use super::forward::{lanes, numbers};
+use super::linear::Linear;
+use super::objective::{CompiledObjective, Free};
+use super::program::{Leaf, Program, Source};
+use super::rows::whole_chunks;
+use crate::graph::{Host, LANES, Scalar};
+use crate::ir::{Problem, Residual, SetId, Stage, batch};
+use crate::normal::lanes::start;
+use crate::normal::{Dense, Normal};
+use crate::objective::{Evaluation, Want};
+
+/// The terms over one index set, and which of its rows belong to each element.
+pub(super) struct OfElements<E> {
+    pub program: Program<E>,
+    pub linear: Linear,
+    /// Where each element's rows begin, and where the last ones end.
+    first: Vec<usize>,
+    rows: Vec<usize>,
+    /// Of each term the components of a residual, and the rows that have one.
+    known: Vec<(usize, Arc<Vec<bool>>)>,
+}
+
+/// The rows of some elements, and whose they are.
+struct Gathered {
+    rows: Vec<usize>,
+    /// Positions among the elements that were asked for.
+    slots: Vec<usize>,
+}
+
+impl<E: Scalar> OfElements<E> {
+    pub fn new(
+        problem: &Problem,
+        (set, stage): (SetId, &Stage),
+        program: Program<E>,
+        linear: Linear,
+    ) -> Self {
+        let elements = problem.sets[set.0].ids.len();
+        let mut pairs: Vec<(usize, usize)> = Vec::new();
+        let mut all_known = Vec::new();
+        for term in &program.terms {
+            let term = &stage.terms[term.column];
+            let (nodes, variables) = (&problem.nodes, &problem.variables);
+            let reads = batch::reads(nodes, variables, term.node, set);
+            if let (Some(reads), Residual::Rows { k, known }) = (reads, &term.residual) {
+                let rows = (0..known.len()).filter(|r| known[*r]);
+                pairs.extend(rows.map(|row| (reads.element(row), row)));
+                all_known.push((*k, Arc::clone(known)));
+            }
+        }
+        pairs.sort_unstable();
+        pairs.dedup();
+        let first = (0..=elements).map(|e| pairs.partition_point(|p| p.0 < e));
+        Self {
+            first: first.collect(),
+            rows: pairs.into_iter().map(|p| p.1).collect(),
+            known: all_known,
+            program,
+            linear,
+        }
+    }
+
+    /// Rows of an element, on average.
+    pub fn rows_each(&self) -> usize {
+        self.rows.len() / (self.first.len() - 1).max(1)
+    }
+
+    fn residuals_of(&self, element: usize) -> usize {
+        let rows = &self.rows[self.first[element]..self.first[element + 1]];
+        let of_row = |row: &usize| {
+            let terms = self.known.iter();
+            let known = terms.filter(|(_, known)| known[*row]);
+            known.map(|(k, _)| k).sum::<usize>()
+        };
+        rows.iter().map(of_row).sum()
+    }
+
+    fn gather(&self, elements: &[usize]) -> Gathered {
+        let (mut rows, mut slots) = (Vec::new(), Vec::new());
+        for (slot, &element) in elements.iter().enumerate() {
+            let of = &self.rows[self.first[element]..self.first[element + 1]];
+            rows.extend(of);
+            slots.extend(std::iter::repeat_n(slot, of.len()));
+        }
+        Gathered { rows, slots }
+    }
+}
+
+impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
+    /// Evaluates the problems of some elements; each sums its own rows in their order.
+    pub(super) fn evaluate_elements(
+        &self,
+        over: &[OfElements<E>],
+        x: &[f64],
+        elements: &[usize],
+        want: Want,
+        out: &mut Evaluation,
+    ) {
+        let columns = self.names.len();
+        out.terms.resize(elements.len() * columns, 0.0);
+        if want == Want::Gradient {
+            out.gradient
+                .resize(elements.len() * self.layout.ambient(), 0.0);
+        }
+        let unknowns = self.linear.own;
+        let empty = || Dense {
+            square: vec![0.0; start(unknowns)],
+            slope: vec![0.0; unknowns],
+        };
+        let normal = matches!(want, Want::Normal | Want::Promising);
+        let mut normals: Vec<Dense> = match normal {
+            true => elements.iter().map(|_| empty()).collect(),
+            false => Vec::new(),
+        };
+        for over in over {
+            let gathered = over.gather(elements);
+            match normal {
+                true => self.add_normals(over, &gathered, x, want, (out, &mut normals)),
+                false => self.add_costs(over, &gathered, x, want, out),
+            }
+        }
+        if normal {
+            out.excess.resize(elements.len(), 0.0);
+            out.normal = Normal::Dense(normals);
+        }
+    }
+
+    fn add_costs(
+        &self,
+        over: &OfElements<E>,
+        gathered: &Gathered,
+        x: &[f64],
+        want: Want,
+        out: &mut Evaluation,
+    ) {
+        let stride = self.layout.ambient();
+        let chunks = whole_chunks(gathered.rows.len());
+        let results = self.on(&chunks, &gathered.rows, |lanes, at, rows| {
+            let slots = &gathered.slots[at[0]..at[0] + at.len()];
+            let leaf = |source: &Source| self.leaf_of_elements(source, x, slots, rows);
+            over.program.run::<D>(lanes, want == Want::Gradient, leaf)
+        });
+        for (chunk, result) in &results {
+            let slots = &gathered.slots[chunk.first..];
+            self.add_terms_of(slots, &result.costs, out);
+            for (step, gradient) in &result.gradients {
+                let (free, _) = self.find(&over.program, *step);
+                for (d, lanes) in gradient.chunks_exact(LANES).enumerate() {
+                    for (g, slot) in lanes[..chunk.used].iter().zip(slots) {
+                        out.gradient[slot * stride + free.offset + d] += g.wide();
+                    }
+                }
+            }
+        }
+    }
+
+    fn add_normals(
+        &self,
+        over: &OfElements<E>,
+        gathered: &Gathered,
+        x: &[f64],
+        want: Want,
+        (out, normals): (&mut Evaluation, &mut [Dense]),
+    ) {
+        let chunks = whole_chunks(gathered.rows.len());
+        let results = self.on(&chunks, &gathered.rows, |lanes, at, rows| {
+            let slots = &gathered.slots[at[0]..at[0] + at.len()];
+            let leaf = |source: &Source| self.leaf_of_elements(source, x, slots, rows);
+            self.products(&over.program, &over.linear, lanes, want, leaf, &mut [])
+        });
+        for (chunk, products) in &results {
+            let slots = &gathered.slots[chunk.first..chunk.first + chunk.used];
+            self.add_terms_of(slots, &products.costs, out);
+            for (k, slot) in slots.iter().enumerate() {
+                let add = |to: &mut [f64], from: &[E]| {
+                    let from = from.iter().skip(k).step_by(LANES);
+                    to.iter_mut().zip(from).for_each(|(to, x)| *to += x.wide());
+                };
+                add(&mut normals[*slot].square, &products.square);
+                add(&mut normals[*slot].slope, &products.slope);
+            }
+        }
+    }
+
+    /// Numbers that the terms compare of each element.
+    pub fn residuals_of(&self, elements: &[usize]) -> Vec<usize> {
+        let of_element = |element: &usize| {
+            let over = self.elements.iter().flatten();
+            over.map(|o| o.residuals_of(*element)).sum()
+        };
+        elements.iter().map(of_element).collect()
+    }
+
+    /// Adds the terms of rows to those of their elements.
+    fn add_terms_of(&self, slots: &[usize], costs: &[f64], out: &mut Evaluation) {
+        let columns = self.names.len().max(1);
+        for (row, slot) in costs.chunks_exact(columns).zip(slots) {
+            let to = &mut out.terms[slot * columns..(slot + 1) * columns];
+            to.iter_mut().zip(row).for_each(|(sum, cost)| *sum += cost);
+        }
+    }
+
+    fn leaf_of_elements(
+        &self,
+        source: &Source,
+        x: &[f64],
+        slots: &[usize],
+        rows: &[usize],
+    ) -> Leaf<E> {
+        let variable = source.variable();
+        let free: Option<&Free> = self.free.iter().find(|f| Some(f.variable) == variable);
+        let stride = self.layout.ambient();
+        let data = match free {
+            Some(free) => lanes(slots, |slot| {
+                &x[slot * stride + free.offset..][..free.ambient]
+            }),
+            None => lanes(rows, |row| numbers(source, self.values, row)),
+        };
+        Leaf {
+            data,
+            free: free.is_some(),
+        }
+    }
+}

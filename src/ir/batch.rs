@@ -1,0 +1,88 @@
+//! Index sets whose elements are problems of their own, such as the samples of many curves.
+
+use std::sync::Arc;
+
+use super::{IndexSet, Node, NodeId, NodeKind, Per, Residual, SetId, Term, Variable};
+
+/// Which element of a set each row of another, or of the set itself, reads.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Reads {
+    Own,
+    Taken(Arc<Vec<u32>>),
+}
+
+impl Reads {
+    pub fn element(&self, row: usize) -> usize {
+        match self {
+            Self::Own => row,
+            Self::Taken(rows) => rows[row] as usize,
+        }
+    }
+}
+
+/// The set over which everything falls apart: all variables are its elements' own, and every row of
+/// every term reads those of one.
+pub(crate) fn batch<'t>(
+    sets: &[IndexSet],
+    variables: &[Variable],
+    nodes: &[Node],
+    mut terms: impl Iterator<Item = &'t Term>,
+) -> Option<SetId> {
+    let Per::Row(set) = variables.first()?.per else {
+        return None;
+    };
+    let own = |v: &Variable| v.per == Per::Row(set) && v.held.is_empty();
+    // Elements stand for frames, whose numbers are not below zero.
+    let numbered = sets[set.0].ids.iter().all(|id| *id >= 0);
+    let apart = |t: &Term| {
+        matches!(nodes[t.node.0].per, Per::Row(_)) && reads(nodes, variables, t.node, set).is_some()
+    };
+    (numbered && variables.iter().all(own) && terms.all(apart)).then_some(set)
+}
+
+/// For each element whether a term has a row of it.
+pub(crate) fn observed<'t>(
+    (set, elements): (SetId, usize),
+    variables: &[Variable],
+    nodes: &[Node],
+    terms: impl Iterator<Item = &'t Term>,
+) -> Vec<bool> {
+    let mut seen = vec![false; elements];
+    for term in terms {
+        let reads = reads(nodes, variables, term.node, set);
+        if let (Some(reads), Residual::Rows { known, .. }) = (reads, &term.residual) {
+            let rows = (0..known.len()).filter(|row| known[*row]);
+            rows.for_each(|row| seen[reads.element(row)] = true);
+        }
+    }
+    seen
+}
+
+/// How the rows of a node read a set's variables; `None` where they read none, or several elements.
+pub(crate) fn reads(
+    nodes: &[Node],
+    variables: &[Variable],
+    node: NodeId,
+    set: SetId,
+) -> Option<Reads> {
+    let of_set = |id: &super::VariableId| variables[id.0].per == Per::Row(set);
+    let mut found: Option<Reads> = None;
+    let mut open = vec![node];
+    let mut seen = vec![false; nodes.len()];
+    while let Some(id) = open.pop() {
+        if std::mem::replace(&mut seen[id.0], true) {
+            continue;
+        }
+        let kind = &nodes[id.0].kind;
+        open.extend(kind.inputs());
+        let way = match kind {
+            NodeKind::Variable(id) if of_set(id) => Reads::Own,
+            NodeKind::Taken { of, rows, .. } if of_set(of) => Reads::Taken(Arc::clone(rows)),
+            _ => continue,
+        };
+        if found.get_or_insert_with(|| way.clone()) != &way {
+            return None;
+        }
+    }
+    found
+}
