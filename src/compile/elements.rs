@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::forward::{lanes, numbers};
 use super::linear::Linear;
-use super::objective::{CompiledObjective, Free};
-use super::program::{Leaf, Program, Source};
+use super::objective::CompiledObjective;
+use super::program::{Program, Source};
 use super::rows::whole_chunks;
 use crate::graph::{Host, LANES, Scalar};
 use crate::ir::{Problem, Residual, SetId, Stage, batch};
@@ -141,7 +141,7 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
         let chunks = whole_chunks(gathered.rows.len());
         let results = self.on(&chunks, &gathered.rows, |lanes, at, rows| {
             let slots = &gathered.slots[at[0]..at[0] + at.len()];
-            let leaf = |source: &Source| self.leaf_of_elements(source, x, slots, rows);
+            let leaf = |s: &Source, out: &mut [E]| self.leaf_of_elements(s, x, slots, rows, out);
             over.program.run::<D>(lanes, want == Want::Gradient, leaf)
         });
         for (chunk, result) in &results {
@@ -169,7 +169,7 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
         let chunks = whole_chunks(gathered.rows.len());
         let results = self.on(&chunks, &gathered.rows, |lanes, at, rows| {
             let slots = &gathered.slots[at[0]..at[0] + at.len()];
-            let leaf = |source: &Source| self.leaf_of_elements(source, x, slots, rows);
+            let leaf = |s: &Source, out: &mut [E]| self.leaf_of_elements(s, x, slots, rows, out);
             self.products(&over.program, &over.linear, lanes, want, leaf, &mut [])
         });
         for (chunk, products) in &results {
@@ -210,19 +210,16 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
         x: &[f64],
         slots: &[usize],
         rows: &[usize],
-    ) -> Leaf<E> {
+        out: &mut [E],
+    ) {
         let variable = source.variable();
-        let free: Option<&Free> = self.free.iter().find(|f| Some(f.variable) == variable);
         let stride = self.layout.ambient();
-        let data = match free {
-            Some(free) => lanes(slots, |slot| {
-                &x[slot * stride + free.offset..][..free.ambient]
-            }),
-            None => lanes(rows, |row| numbers(source, self.values, row)),
-        };
-        Leaf {
-            data,
-            free: free.is_some(),
+        match self.free.iter().find(|f| Some(f.variable) == variable) {
+            Some(free) => {
+                let copy = |slot| &x[slot * stride + free.offset..][..free.ambient];
+                lanes(slots, copy, out);
+            }
+            None => lanes(rows, |row| numbers(source, self.values, row), out),
         }
     }
 }

@@ -1,10 +1,9 @@
 //! Values of a node in f64, for starts, metrics and outputs.
 
-use dfdx::prelude::Cpu;
 use rayon::prelude::*;
 
-use super::program::{Leaf, Program, Source};
-use crate::graph::{LANES, Pass, Scalar};
+use super::program::{Program, Source};
+use crate::graph::{LANES, Scalar};
 use crate::ir::{NodeId, Problem, Values};
 
 /// (rows, dims) of a node for the given frames or elements, one row each also where it is shared.
@@ -17,14 +16,10 @@ pub(crate) fn forward(
     let program = Program::<f64>::of_nodes(problem, std::iter::once(node), 0.0);
     let at = program.position(node);
     let rows = frames.par_chunks(LANES).flat_map_iter(|frames| {
-        let leaf = |source: &Source| Leaf {
-            data: lanes(frames, |row| numbers(source, values, row)),
-            free: false,
-        };
-        let mut pass = Pass::new(&Cpu::default());
-        let (mut steps, _) = program.forward(&mut pass, false, leaf);
-        let value = steps.swap_remove(at);
-        let numbers = value.numbers();
+        let computed = program.values(|source, out| {
+            lanes(frames, |row| numbers(source, values, row), out);
+        });
+        let numbers = computed.of(at);
         let dims = numbers.len() / LANES;
         let row = |k: usize| (0..dims).map(move |d| numbers[d * LANES + k]);
         (0..frames.len()).flat_map(row).collect::<Vec<f64>>()
@@ -42,16 +37,17 @@ pub(super) fn numbers<'v>(source: &'v Source, values: &'v Values, row: usize) ->
     }
 }
 
-/// Rows of up to [`LANES`] frames as (dims, LANES); lanes that are left over repeat the last frame.
-pub(super) fn lanes<'v, E: Scalar>(frames: &[usize], row: impl Fn(usize) -> &'v [f64]) -> Vec<E> {
+/// Writes rows of up to [`LANES`] frames as (dims, LANES); lanes that are left over repeat the last frame.
+pub(super) fn lanes<'v, E: Scalar>(
+    frames: &[usize],
+    row: impl Fn(usize) -> &'v [f64],
+    out: &mut [E],
+) {
     let last = frames.len() - 1;
     let rows: [&[f64]; LANES] = std::array::from_fn(|k| row(frames[k.min(last)]));
-    let dims = rows[0].len();
-    let mut data = vec![E::zero(); dims * LANES];
-    for (d, to) in data.chunks_exact_mut(LANES).enumerate() {
+    for (d, to) in out.chunks_exact_mut(LANES).enumerate() {
         for (to, row) in to.iter_mut().zip(rows) {
             *to = E::of(row[d]);
         }
     }
-    data
 }

@@ -35,19 +35,21 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
         out.gradient.resize(self.layout.ambient(), 0.0);
         out.terms.resize(columns, 0.0);
         let results = self.on_chunks(&self.frames, |rows, slots, frames| {
-            let leaf = |source: &Source| self.leaf(source, x, slots, frames);
+            let leaf = |s: &Source, out: &mut [E]| self.leaf(s, x, slots, frames, out);
             self.program.run::<D>(rows, differentiate, leaf)
         });
         for (chunk, result) in &results {
             self.add_joint(&self.program, chunk, result, out);
         }
-        let shared = self.shared.run::<D>(ONE, differentiate, |source: &Source| {
-            self.leaf(source, x, &[0], &[0])
-        });
+        let shared = self
+            .shared
+            .run::<D>(ONE, differentiate, |source: &Source, out: &mut [E]| {
+                self.leaf(source, x, &[0], &[0], out);
+            });
         self.add_joint(&self.shared, &FIRST, &shared, out);
         for over in self.tables.iter().flat_map(|t| &t.over) {
             let results = self.on(&over.chunks(), &over.rows, |rows, slots, frames| {
-                let leaf = |source: &Source| self.leaf(source, x, slots, frames);
+                let leaf = |s: &Source, out: &mut [E]| self.leaf(s, x, slots, frames, out);
                 over.program.run::<D>(rows, differentiate, leaf)
             });
             for (chunk, result) in &results {
@@ -84,7 +86,7 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
         // In waves, so that few products wait to be added.
         for wave in self.chunks(self.frames.len()).chunks(WAVE) {
             let results = self.on(wave, &self.frames, |rows, slots, frames| {
-                let leaf = |source: &Source| self.leaf(source, x, slots, frames);
+                let leaf = |s: &Source, out: &mut [E]| self.leaf(s, x, slots, frames, out);
                 let products =
                     self.products(&self.program, &self.linear, rows, want, leaf, &mut []);
                 let square = of_lanes(&products.square, rows.core);
@@ -99,7 +101,7 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
                 }
             }
         }
-        let leaf = |source: &Source| self.leaf(source, x, &[0], &[0]);
+        let leaf = |s: &Source, out: &mut [E]| self.leaf(s, x, &[0], &[0], out);
         let shared = self.products(&self.shared, &self.linear_shared, ONE, want, leaf, &mut []);
         add_terms(&shared.costs, out);
         let [square, slope] = [&shared.square, &shared.slope].map(|data| of_lanes(data, 1));

@@ -1,11 +1,11 @@
 //! The terms of a chunk linearised: directions through the program, their products in lanes.
 
 use super::choose::Choice;
-use super::program::{Action, Program, ProgramTerm, Source};
+use super::program::{Action, Computed, Program, ProgramTerm, Source};
 use super::seeds;
 use crate::graph::directions::{Columns, Directions, Plan};
 use crate::graph::number::{Lanes, Work, dispatch};
-use crate::graph::{Host, LANES, Number, Scalar, Traced};
+use crate::graph::{LANES, Number, Scalar};
 use crate::ir::{Problem, VariableId};
 use crate::memory::{Kept, Memory};
 use crate::term::residuals::Rows;
@@ -16,6 +16,8 @@ use crate::term::residuals::Rows;
 /// and the shared ones.
 pub(super) struct Linear {
     steps: Vec<Way>,
+    /// Where each step's directions begin among those of all, and where the last ones end.
+    places: Vec<usize>,
     /// For each term its residuals in groups that move in the same directions.
     groups: Vec<Vec<Group>>,
     pub own: usize,
@@ -35,6 +37,18 @@ enum Way {
 
 /// Unknowns, and where the first component of a group stands among the numbers of all directions.
 type Moves = [(usize, usize)];
+
+/// The directions of all steps for one chunk.
+struct Moved<'l, E> {
+    linear: &'l Linear,
+    numbers: Vec<E>,
+}
+
+impl<E> Moved<'_, E> {
+    fn of(&self, step: usize) -> Option<&[E]> {
+        self.linear.moved(&self.numbers, step)
+    }
+}
 
 /// Neighbouring residuals of a term that move in the same directions.
 pub(super) struct Group {
@@ -109,11 +123,21 @@ impl Linear {
             steps.push(way);
             moving.push((columns, dims));
         }
+        let mut places = vec![0];
+        for (way, (columns, _)) in steps.iter().zip(&moving) {
+            let len = if matches!(way, Way::Still) {
+                0
+            } else {
+                columns.len
+            };
+            places.push(places[places.len() - 1] + len * LANES);
+        }
         let terms = program.terms.iter();
         let groups = terms.map(|term| groups(&moving[term.step].0, moving[term.step].1));
         Self {
             groups: groups.collect(),
             steps,
+            places,
             own,
             shared,
             frames,
@@ -155,55 +179,65 @@ impl Linear {
     }
 
     /// The directions of every step at the program's values.
-    fn directions<E: Scalar, D: Host<E>>(
+    fn directions<E: Scalar>(
         &self,
         problem: &Problem,
         program: &Program<E>,
-        values: &[Traced<E, D>],
+        values: &Computed<'_, E>,
         used: usize,
         memory: &mut [Memory],
-    ) -> Vec<Option<Vec<E>>> {
-        let mut all: Vec<Option<Vec<E>>> = Vec::with_capacity(values.len());
-        let steps = program.steps.iter().zip(&self.steps).zip(values);
-        for (at, ((step, way), value)) in steps.enumerate() {
-            let directions = match (way, &step.action) {
+    ) -> Moved<'_, E> {
+        let mut numbers = vec![E::zero(); self.places[self.steps.len()]];
+        for (at, (step, way)) in program.steps.iter().zip(&self.steps).enumerate() {
+            let (done, rest) = numbers.split_at_mut(self.places[at]);
+            let own = &mut rest[..self.places[at + 1] - self.places[at]];
+            match (way, &step.action) {
                 (Way::Seed(variable), _) => {
                     let variable = &problem.variables[variable.0];
-                    Some(seeds::directions(variable, value.numbers()))
+                    seeds::directions(variable, values.of(at), own);
                 }
                 (Way::Through(plan), Action::Apply { operation, inputs }) => {
-                    let x: Vec<&[E]> = inputs.iter().map(|i| values[*i].numbers()).collect();
-                    let dx: Vec<Option<&[E]>> = inputs.iter().map(|i| all[*i].as_deref()).collect();
-                    let mut dy = vec![E::zero(); plan.out.len * LANES];
+                    let x: Vec<&[E]> = inputs.iter().map(|i| values.of(*i)).collect();
+                    let dx: Vec<Option<&[E]>> =
+                        inputs.iter().map(|i| self.moved(done, *i)).collect();
                     let remembering = memory.iter_mut().filter(|_| operation.remembers());
                     let mut kept: Vec<Kept> = remembering.map(|m| m.take(at)).collect();
                     let directions = Directions {
                         plan,
                         dx: &dx,
-                        dy: &mut dy,
+                        dy: own,
                         used,
                         memory: &mut kept,
                     };
-                    operation.tangents(&x, value.numbers(), directions);
+                    operation.tangents(&x, values.of(at), directions);
                     for (memory, kept) in memory.iter_mut().zip(kept) {
                         memory.put(at, kept);
                     }
-                    Some(dy)
                 }
-                _ => None,
-            };
-            all.push(directions);
+                _ => {}
+            }
         }
-        all
+        Moved {
+            linear: self,
+            numbers,
+        }
+    }
+
+    /// A step's directions among those of all; `None` where it stands still.
+    fn moved<'a, E>(&self, numbers: &'a [E], at: usize) -> Option<&'a [E]> {
+        match self.steps[at] {
+            Way::Still => None,
+            _ => Some(&numbers[self.places[at]..self.places[at + 1]]),
+        }
     }
 
     /// Costs and products of all terms at the program's values; where `choose`, a residual that is one
     /// of several is the one that promises the lowest cost. `memory` is that of the lanes, or empty.
-    pub fn products<E: Scalar, D: Host<E>>(
+    pub fn products<E: Scalar>(
         &self,
         problem: &Problem,
         program: &Program<E>,
-        values: &[Traced<E, D>],
+        values: &Computed<'_, E>,
         rows: Rows<'_>,
         choose: bool,
         memory: &mut [Memory],
@@ -218,15 +252,9 @@ impl Linear {
         };
         let mut open = Vec::new();
         for (term, groups) in program.terms.iter().zip(&self.groups) {
-            let weighed = term.residuals.weigh(rows, values[term.step].numbers());
-            for (row, cost) in products
-                .costs
-                .chunks_exact_mut(program.columns)
-                .zip(weighed.costs)
-            {
-                row[term.column] += cost;
-            }
-            let Some(directions) = &directions[term.step] else {
+            let weighed = term.residuals.weigh(rows, values.of(term.step));
+            program.add_costs(term, &weighed.costs, &mut products.costs);
+            let Some(directions) = directions.of(term.step) else {
                 continue;
             };
             if choose && !term.alternatives.is_empty() {
@@ -259,11 +287,11 @@ impl Linear {
 
     /// Adds the products of the best of a term's alternatives, lane by lane, and counts its cost as
     /// excess.
-    fn choose<E: Scalar, D: Host<E>>(
+    fn choose<E: Scalar>(
         &self,
         program: &Program<E>,
-        values: &[Traced<E, D>],
-        directions: &[Option<Vec<E>>],
+        values: &Computed<'_, E>,
+        directions: &Moved<'_, E>,
         (term, groups): (&ProgramTerm<E>, &[Group]),
         rows: Rows<'_>,
         products: &mut Products<E>,
@@ -272,8 +300,8 @@ impl Linear {
         let (Way::Through(plan), Action::Apply { inputs, .. }) = step else {
             return;
         };
-        let x: Vec<&[E]> = inputs.iter().map(|i| values[*i].numbers()).collect();
-        let dx: Vec<Option<&[E]>> = inputs.iter().map(|i| directions[*i].as_deref()).collect();
+        let x: Vec<&[E]> = inputs.iter().map(|i| values.of(*i)).collect();
+        let dx: Vec<Option<&[E]>> = inputs.iter().map(|i| directions.of(*i)).collect();
         let choice = Choice {
             residuals: &term.residuals,
             rows,

@@ -8,9 +8,9 @@ use super::along_frames;
 use super::elements::OfElements;
 use super::forward::{lanes, numbers};
 use super::linear::{Linear, Products};
-use super::program::{Leaf, Program, Source};
+use super::program::{Program, Source};
 use super::rows::Tables;
-use crate::graph::{Host, LANES, Pass, Scalar};
+use crate::graph::{Host, LANES, Scalar};
 use crate::ir::{Per, Problem, SetId, Stage, Values, VariableId};
 use crate::memory::Memory;
 use crate::normal::lanes::{Batch, start};
@@ -87,11 +87,11 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
             false => None,
         };
         let (free, layout) = parameters(problem, stage, joint.then_some(frames.len()));
-        let program = Program::new::<D>(problem, stage, values, of_frames);
-        let shared = Program::new::<D>(problem, stage, values, of_subject);
+        let program = Program::new(problem, stage, values, of_frames);
+        let shared = Program::new(problem, stage, values, of_subject);
         let unknowns = Unknowns::new(problem, &free, joint);
         let linear = unknowns.linear(problem, &program);
-        let over = Tables::over::<D>(problem, stage, values);
+        let over = Tables::over(problem, stage, values);
         let (mut tables, mut elements) = (None, None);
         match problem.batch {
             Some(set) if !joint => {
@@ -196,26 +196,22 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
         }
     }
 
-    /// A chunk's numbers of a leaf; `slots` are its places in x, `frames` its frames or rows.
+    /// Writes a chunk's numbers of a leaf; `slots` are its places in x, `frames` its frames or rows.
     pub(super) fn leaf(
         &self,
         source: &Source,
         x: &[f64],
         slots: &[usize],
         frames: &[usize],
-    ) -> Leaf<E> {
+        out: &mut [E],
+    ) {
         let variable = source.variable();
-        let free = self.free.iter().find(|f| Some(f.variable) == variable);
-        let data = match free {
-            Some(free) => lanes(slots, |slot| {
-                let at = self.place(free, source.element(slot));
-                &x[at..at + free.ambient]
-            }),
-            None => lanes(frames, |row| numbers(source, self.values, row)),
-        };
-        Leaf {
-            data,
-            free: free.is_some(),
+        match self.free.iter().find(|f| Some(f.variable) == variable) {
+            Some(free) => {
+                let copy = |slot| &x[self.place(free, source.element(slot))..][..free.ambient];
+                lanes(slots, copy, out);
+            }
+            None => lanes(frames, |row| numbers(source, self.values, row), out),
         }
     }
 
@@ -274,7 +270,7 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
         let stride = self.layout.ambient();
         let columns = self.names.len();
         let results = self.on_chunks(&frames, |rows, slots, frames| {
-            let leaf = |source: &Source| self.leaf(source, x, slots, frames);
+            let leaf = |s: &Source, out: &mut [E]| self.leaf(s, x, slots, frames, out);
             let differentiate = want == Want::Gradient;
             self.program.run::<D>(rows, differentiate, leaf)
         });
@@ -301,7 +297,7 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
         memory.resize_with(frames.len(), Memory::default);
         let of_chunks: Vec<_> = memory.chunks_mut(LANES).map(Mutex::new).collect();
         let results = self.on_chunks(frames, |rows, slots, frames| {
-            let leaf = |source: &Source| self.leaf(source, x, slots, frames);
+            let leaf = |s: &Source, out: &mut [E]| self.leaf(s, x, slots, frames, out);
             let mut memory = of_chunks[first(slots) / LANES].lock();
             let memory = memory.as_deref_mut().map_or(&mut [][..], |m| &mut **m);
             let products = self.products(&self.program, &self.linear, rows, want, leaf, memory);
@@ -340,11 +336,10 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
         linear: &Linear,
         rows: Rows<'_>,
         want: Want,
-        leaf: impl Fn(&Source) -> Leaf<E>,
+        leaf: impl Fn(&Source, &mut [E]),
         memory: &mut [Memory],
     ) -> Products<E> {
-        let mut pass = Pass::<E, D>::new(&D::default());
-        let (values, _) = program.forward(&mut pass, false, leaf);
+        let values = program.values(leaf);
         let choose = want == Want::Promising;
         let problem = self.problem;
         linear.products(problem, program, &values, rows, choose, memory)

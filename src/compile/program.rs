@@ -15,11 +15,15 @@ pub(super) struct Program<E> {
     pub columns: usize,
     /// Frames after a frame that its terms read.
     pub reach: usize,
+    /// Where each step's numbers begin among those of all, and where the last ones end.
+    places: Vec<usize>,
 }
 
 pub(super) struct Step<E> {
     pub node: NodeId,
     pub action: Action<E>,
+    /// Whether it holds a free variable.
+    pub free: bool,
 }
 
 pub(super) enum Action<E> {
@@ -80,14 +84,18 @@ pub(super) struct ProgramTerm<E> {
     pub alternatives: Vec<Arc<dyn Operation<E>>>,
 }
 
-/// A chunk's numbers for one variable, (dims, LANES).
-pub(super) struct Leaf<E> {
-    pub data: Vec<E>,
-    pub free: bool,
+/// The values of all steps for one chunk.
+pub(super) struct Computed<'p, E> {
+    program: &'p Program<E>,
+    numbers: Vec<E>,
 }
 
-/// The steps that hold free variables.
-type FreeLeaves = Vec<usize>;
+impl<E: Scalar> Computed<'_, E> {
+    /// A step's numbers, (dims, LANES).
+    pub fn of(&self, step: usize) -> &[E] {
+        self.program.value(&self.numbers, step)
+    }
+}
 
 /// Costs and gradients of one chunk.
 pub(super) struct ChunkResult<E> {
@@ -99,7 +107,7 @@ pub(super) struct ChunkResult<E> {
 
 impl<E: Scalar> Program<E> {
     /// The program of the stage's terms, numbered by their position in the stage.
-    pub fn new<'a, D: Host<E>>(
+    pub fn new<'a>(
         problem: &Problem,
         stage: &Stage,
         values: &Values,
@@ -120,7 +128,12 @@ impl<E: Scalar> Program<E> {
                 alternatives: operations::alternatives(&node.kind),
             });
         }
-        program.fold::<D>(problem, &stage.free, values);
+        for step in &mut program.steps {
+            if let Action::Leaf(source) = &step.action {
+                step.free = source.variable().is_some_and(|v| stage.free.contains(&v));
+            }
+        }
+        program.fold(problem, values);
         program
     }
 
@@ -134,6 +147,7 @@ impl<E: Scalar> Program<E> {
             terms: Vec::new(),
             columns: 0,
             reach: 0,
+            places: vec![0],
         };
         for id in live(&problem.nodes, wanted) {
             let node = &problem.nodes[id.0];
@@ -145,8 +159,13 @@ impl<E: Scalar> Program<E> {
                     operation: operations::operation(kind, &problem.nodes, softness),
                 },
             };
-            program.steps.push(Step { node: id, action });
+            program.steps.push(Step {
+                node: id,
+                action,
+                free: false,
+            });
         }
+        program.arrange(&problem.nodes);
         program
     }
 
@@ -155,30 +174,49 @@ impl<E: Scalar> Program<E> {
         found.expect("a node comes after those that it reads")
     }
 
+    /// Gives every step its place.
+    fn arrange(&mut self, nodes: &[Node]) {
+        self.places.truncate(1);
+        let mut end = 0;
+        for step in &self.steps {
+            end += LANES
+                * match &step.action {
+                    Action::Leaf(_) => nodes[step.node.0].dims,
+                    Action::Constant(_) => 0,
+                    Action::Apply { operation, .. } => operation.out_dims(),
+                };
+            self.places.push(end);
+        }
+    }
+
     /// Replaces what is the same in every evaluation by its numbers.
-    fn fold<D: Host<E>>(&mut self, problem: &Problem, free: &[VariableId], values: &Values) {
-        let mut pass = Pass::<E, D>::new(&D::default());
-        let mut known: Vec<Option<Traced<E, D>>> = Vec::new();
-        for step in &mut self.steps {
+    fn fold(&mut self, problem: &Problem, values: &Values) {
+        for at in 0..self.steps.len() {
+            let step = &self.steps[at];
             let shared = problem.nodes[step.node.0].per == Per::Subject;
-            let value = match &step.action {
-                Action::Leaf(Source::Own(variable)) if shared && !free.contains(variable) => {
+            let numbers = match &step.action {
+                Action::Leaf(Source::Own(variable)) if shared && !step.free => {
                     let numbers = values.all(*variable).iter();
-                    let data: Vec<E> = numbers.flat_map(|x| [E::of(*x); LANES]).collect();
-                    Some(pass.leaf(data, values.all(*variable).len(), false))
+                    numbers.flat_map(|x| [E::of(*x); LANES]).collect()
                 }
                 Action::Apply { operation, inputs } => {
-                    let inputs: Option<Vec<_>> =
-                        inputs.iter().map(|i| known[*i].as_ref()).collect();
-                    inputs.map(|inputs| pass.apply(operation, &inputs))
+                    let constant = |i: &usize| match &self.steps[*i].action {
+                        Action::Constant(data) => Some(data.as_slice()),
+                        _ => None,
+                    };
+                    let Some(inputs) = inputs.iter().map(constant).collect::<Option<Vec<_>>>()
+                    else {
+                        continue;
+                    };
+                    let mut out = vec![E::zero(); operation.out_dims() * LANES];
+                    operation.forward(&inputs, &mut out);
+                    out
                 }
-                _ => None,
+                _ => continue,
             };
-            if let Some(value) = &value {
-                step.action = Action::Constant(D::numbers(&value.tensor).to_vec());
-            }
-            known.push(value);
+            self.steps[at].action = Action::Constant(numbers);
         }
+        self.arrange(&problem.nodes);
     }
 
     /// Runs one chunk: values forward, costs, and where `differentiate` gradients back to the free
@@ -187,50 +225,38 @@ impl<E: Scalar> Program<E> {
         &self,
         rows: Rows<'_>,
         differentiate: bool,
-        leaf: impl Fn(&Source) -> Leaf<E>,
+        leaf: impl Fn(&Source, &mut [E]),
     ) -> ChunkResult<E> {
-        let mut pass = Pass::<E, D>::new(&D::default());
-        let (values, free) = self.forward(&mut pass, differentiate, leaf);
+        if differentiate {
+            return self.differentiate::<D>(rows, leaf);
+        }
+        let values = self.values(leaf);
         let mut costs = vec![0.0; rows.core * self.columns];
         for term in &self.terms {
-            let input = &values[term.step];
-            let weighed = term.residuals.weigh(rows, D::numbers(&input.tensor));
-            for (row, cost) in costs.chunks_exact_mut(self.columns).zip(weighed.costs) {
-                row[term.column] += cost;
-            }
-            if input.wanted {
-                pass.seed(input, term.residuals.gradient(&weighed));
-            }
+            let weighed = term.residuals.weigh(rows, values.of(term.step));
+            self.add_costs(term, &weighed.costs, &mut costs);
         }
-        let gradients = match differentiate {
-            true => {
-                let leaves: Vec<_> = free.iter().map(|at| &values[*at]).collect();
-                let gradients = pass.backward(&leaves);
-                free.iter().copied().zip(gradients).collect()
-            }
-            false => Vec::new(),
-        };
-        ChunkResult { costs, gradients }
+        ChunkResult {
+            costs,
+            gradients: Vec::new(),
+        }
     }
 
-    /// The value of every step, and which steps are free leaves.
-    pub fn forward<D: Host<E>>(
+    /// As `run`, with gradients: dfdx's tape carries them back.
+    fn differentiate<D: Host<E>>(
         &self,
-        pass: &mut Pass<E, D>,
-        differentiate: bool,
-        leaf: impl Fn(&Source) -> Leaf<E>,
-    ) -> (Vec<Traced<E, D>>, FreeLeaves) {
+        rows: Rows<'_>,
+        leaf: impl Fn(&Source, &mut [E]),
+    ) -> ChunkResult<E> {
+        let mut pass = Pass::<E, D>::new(&D::default());
         let mut values: Vec<Traced<E, D>> = Vec::with_capacity(self.steps.len());
-        let mut free = Vec::new();
         for (at, step) in self.steps.iter().enumerate() {
             let value = match &step.action {
                 Action::Leaf(source) => {
-                    let leaf = leaf(source);
-                    if leaf.free {
-                        free.push(at);
-                    }
-                    let dims = leaf.data.len() / LANES;
-                    pass.leaf(leaf.data, dims, leaf.free && differentiate)
+                    let mut data = vec![E::zero(); self.places[at + 1] - self.places[at]];
+                    leaf(source, &mut data);
+                    let dims = data.len() / LANES;
+                    pass.leaf(data, dims, step.free)
                 }
                 Action::Constant(data) => pass.leaf(data.clone(), data.len() / LANES, false),
                 Action::Apply { operation, inputs } => {
@@ -240,7 +266,60 @@ impl<E: Scalar> Program<E> {
             };
             values.push(value);
         }
-        (values, free)
+        let mut costs = vec![0.0; rows.core * self.columns];
+        for term in &self.terms {
+            let input = &values[term.step];
+            let weighed = term.residuals.weigh(rows, D::numbers(&input.tensor));
+            self.add_costs(term, &weighed.costs, &mut costs);
+            if input.wanted {
+                pass.seed(input, term.residuals.gradient(&weighed));
+            }
+        }
+        let free = |at: &usize| self.steps[*at].free;
+        let free: Vec<usize> = (0..self.steps.len()).filter(free).collect();
+        let leaves: Vec<_> = free.iter().map(|at| &values[*at]).collect();
+        let gradients = pass.backward(&leaves);
+        ChunkResult {
+            costs,
+            gradients: free.into_iter().zip(gradients).collect(),
+        }
+    }
+
+    /// Adds a term's costs of lanes to (core lanes, terms).
+    pub fn add_costs(&self, term: &ProgramTerm<E>, of_lanes: &[f64], costs: &mut [f64]) {
+        let rows = costs.chunks_exact_mut(self.columns.max(1));
+        for (row, cost) in rows.zip(of_lanes) {
+            row[term.column] += cost;
+        }
+    }
+
+    /// The value of every step; `leaf` writes the numbers of a source.
+    pub fn values(&self, leaf: impl Fn(&Source, &mut [E])) -> Computed<'_, E> {
+        let mut numbers = vec![E::zero(); self.places[self.steps.len()]];
+        for (at, step) in self.steps.iter().enumerate() {
+            let (done, rest) = numbers.split_at_mut(self.places[at]);
+            let own = &mut rest[..self.places[at + 1] - self.places[at]];
+            match &step.action {
+                Action::Leaf(source) => leaf(source, own),
+                Action::Constant(_) => {}
+                Action::Apply { operation, inputs } => {
+                    let inputs: Vec<&[E]> = inputs.iter().map(|i| self.value(done, *i)).collect();
+                    operation.forward(&inputs, own);
+                }
+            }
+        }
+        Computed {
+            program: self,
+            numbers,
+        }
+    }
+
+    /// A step's numbers among those of all.
+    fn value<'a>(&'a self, numbers: &'a [E], at: usize) -> &'a [E] {
+        match &self.steps[at].action {
+            Action::Constant(data) => data,
+            _ => &numbers[self.places[at]..self.places[at + 1]],
+        }
     }
 }
 

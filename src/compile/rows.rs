@@ -119,18 +119,14 @@ impl Block {
 
 impl<E: Scalar> Tables<E> {
     /// The programs of a stage's terms over sets.
-    pub fn over<D: Host<E>>(
-        problem: &Problem,
-        stage: &Stage,
-        values: &Values,
-    ) -> Vec<(SetId, Program<E>)> {
+    pub fn over(problem: &Problem, stage: &Stage, values: &Values) -> Vec<(SetId, Program<E>)> {
         let program = |s: usize| {
             let of_set = |(_, t): &(usize, &crate::ir::Term)| {
                 problem.nodes[t.node.0].per == Per::Row(SetId(s))
             };
             let mut terms = stage.terms.iter().enumerate().filter(of_set).peekable();
             terms.peek()?;
-            Some((SetId(s), Program::new::<D>(problem, stage, values, terms)))
+            Some((SetId(s), Program::new(problem, stage, values, terms)))
         };
         (0..problem.sets.len()).filter_map(program).collect()
     }
@@ -253,7 +249,7 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
             }
             for wave in whole_chunks(rows.len()).chunks(WAVE) {
                 let results = self.on(wave, rows, |rows, slots, frames| {
-                    let leaf = |source: &Source| self.leaf(source, x, slots, frames);
+                    let leaf = |s: &Source, out: &mut [E]| self.leaf(s, x, slots, frames, out);
                     self.products(program, linear, rows, want, leaf, &mut [])
                 });
                 for (chunk, products) in results {
@@ -263,7 +259,7 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
             }
         }
         if !self.shared.terms.is_empty() {
-            let leaf = |source: &Source| self.leaf(source, x, &[0], &[0]);
+            let leaf = |s: &Source, out: &mut [E]| self.leaf(s, x, &[0], &[0], out);
             let (shared, linear) = (&self.shared, &self.linear_shared);
             let products = self.products(shared, linear, ONE, want, leaf, &mut []);
             add_terms(&products.costs, out);

@@ -22,15 +22,19 @@ pub(super) fn columns(variable: &Variable, first: usize) -> Columns {
     columns
 }
 
-/// The numbers of [`columns`] at x, (dims, LANES): derivatives of [`Manifold::retract`], times the
+/// Writes the numbers of [`columns`] at x, (dims, LANES): derivatives of [`Manifold::retract`], times the
 /// variable's scale, so that all unknowns are whitened.
-pub(super) fn directions<E: Scalar>(variable: &Variable, x: &[E]) -> Vec<E> {
+pub(super) fn directions<E: Scalar>(variable: &Variable, x: &[E], out: &mut [E]) {
     let (m, scale) = (variable.manifold, E::of(variable.scale));
     let ambient = m.ambient();
-    let mut out = Vec::with_capacity(x.len());
+    let mut rows = out.chunks_exact_mut(LANES);
     for copy in x.chunks_exact(ambient * LANES) {
         let number = |d: usize, lane: usize| copy[d * LANES + lane];
-        let mut push = |of: &dyn Fn(usize) -> E| out.extend((0..LANES).map(|k| of(k) * scale));
+        let mut push = |of: &dyn Fn(usize) -> E| {
+            for (k, to) in rows.next().into_iter().flatten().enumerate() {
+                *to = of(k) * scale;
+            }
+        };
         for t in 0..m.tangent() {
             match m {
                 Manifold::Euclidean(_) | Manifold::Box { .. } => push(&|_| E::one()),
@@ -56,5 +60,4 @@ pub(super) fn directions<E: Scalar>(variable: &Variable, x: &[E]) -> Vec<E> {
             }
         }
     }
-    out
 }

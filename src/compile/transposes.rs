@@ -4,12 +4,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use dfdx::prelude::Cpu;
-
 use super::forward::lanes;
-use super::program::{Action, Leaf, Program, Source};
+use super::program::{Action, Program, Source};
 use crate::graph::directions::{Columns, Directions, Plan};
-use crate::graph::{LANES, Operation, Pass};
+use crate::graph::{LANES, Operation};
 use crate::ir::{NodeId, Problem, Values};
 use crate::random::SplitMix64;
 
@@ -114,34 +112,32 @@ fn holds(problem: &Problem, random: &mut SplitMix64) -> BTreeSet<String> {
     let program = Program::<f64>::of_nodes(problem, all, 0.0);
     let values = Values::initial(problem);
     let frames: Vec<usize> = (0..LANES).collect();
-    let mut pass = Pass::<f64, Cpu>::new(&Cpu::default());
     let mut noise = SplitMix64(7);
     let mut shaken = Vec::new();
     for id in 0..problem.variables.len() {
         let id = crate::ir::VariableId(id);
         let count = values.all(id).len() / problem.variables[id.0].numbers();
-        let mut data: Vec<f64> = lanes(&frames, |frame| values.get(id, frame % count));
+        let mut data = vec![0.0; problem.variables[id.0].numbers() * LANES];
+        lanes(&frames, |frame| values.get(id, frame % count), &mut data);
         data.iter_mut().for_each(|x| *x += 0.05 * noise.normal());
         shaken.push(data);
     }
     let rows = problem.sets.iter().map(|s| s.ids.len()).min();
     let rows: Vec<usize> = frames.iter().map(|f| f % rows.unwrap_or(LANES)).collect();
-    let leaf = |source: &Source| Leaf {
-        data: match source {
-            Source::Own(id) if rows == frames => shaken[id.0].clone(),
-            _ => lanes(&rows, |row| {
-                crate::compile::forward::numbers(source, &values, row)
-            }),
-        },
-        free: false,
-    };
-    let (found, _) = program.forward(&mut pass, false, leaf);
-    for (step, value) in program.steps.iter().zip(&found) {
+    let found = program.values(|source, out| match source {
+        Source::Own(id) if rows == frames => out.copy_from_slice(&shaken[id.0]),
+        _ => lanes(
+            &rows,
+            |row| super::forward::numbers(source, &values, row),
+            out,
+        ),
+    });
+    for (at, step) in program.steps.iter().enumerate() {
         let Action::Apply { operation, inputs } = &step.action else {
             continue;
         };
-        let x: Vec<&[f64]> = inputs.iter().map(|i| found[*i].numbers()).collect();
-        let y = value.numbers();
+        let x: Vec<&[f64]> = inputs.iter().map(|i| found.of(*i)).collect();
+        let y = found.of(at);
         let v: Vec<Vec<f64>> = x.iter().map(|x| numbers(x.len(), random)).collect();
         let w = numbers(y.len(), random);
         let along = forward(operation.as_ref(), &x, y, &v);
