@@ -104,7 +104,7 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
         let leaf = |s: &Source, out: &mut [E]| self.leaf(s, x, &[0], &[0], out);
         let shared = self.products(&self.shared, &self.linear_shared, ONE, want, leaf, &mut []);
         add_terms(&shared.costs, out);
-        let [square, slope] = [&shared.square, &shared.slope].map(|data| of_lanes(data, 1));
+        let [square, slope] = [&shared.square[..], &shared.slope].map(|data| of_lanes(data, 1));
         chain.add(0, &square[0], &slope[0]);
         out.excess.push(excess);
         out.normal = Normal::Chain(Box::new(chain));

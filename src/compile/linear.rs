@@ -5,6 +5,7 @@ use super::program::{Action, Computed, Program, ProgramTerm, Source};
 use super::seeds;
 use crate::graph::directions::{Columns, Directions, Plan};
 use crate::graph::number::{Lanes, Work, dispatch};
+use crate::graph::scratch::Scratch;
 use crate::graph::{LANES, Number, Scalar};
 use crate::ir::{Problem, VariableId};
 use crate::memory::{Kept, Memory};
@@ -39,12 +40,12 @@ enum Way {
 type Moves = [(usize, usize)];
 
 /// The directions of all steps for one chunk.
-struct Moved<'l, E> {
+struct Moved<'l, E: Scalar> {
     linear: &'l Linear,
-    numbers: Vec<E>,
+    numbers: Scratch<E>,
 }
 
-impl<E> Moved<'_, E> {
+impl<E: Scalar> Moved<'_, E> {
     fn of(&self, step: usize) -> Option<&[E]> {
         self.linear.moved(&self.numbers, step)
     }
@@ -59,10 +60,10 @@ pub(super) struct Group {
 }
 
 /// JᵀJ and Jᵀr of lanes.
-pub(super) struct Products<E> {
+pub(super) struct Products<E: Scalar> {
     pub costs: Vec<f64>,
     /// The lower triangle of JᵀJ, packed, (entries, LANES).
-    pub square: Vec<E>,
+    pub square: Scratch<E>,
     /// Jᵀr, (unknowns, LANES).
     pub slope: Vec<E>,
     /// By how much the residuals that were chosen cost more than the smallest ones.
@@ -187,7 +188,7 @@ impl Linear {
         used: usize,
         memory: &mut [Memory],
     ) -> Moved<'_, E> {
-        let mut numbers = vec![E::zero(); self.places[self.steps.len()]];
+        let mut numbers = Scratch::zeros(self.places[self.steps.len()]);
         for (at, (step, way)) in program.steps.iter().zip(&self.steps).enumerate() {
             let (done, rest) = numbers.split_at_mut(self.places[at]);
             let own = &mut rest[..self.places[at + 1] - self.places[at]];
@@ -246,7 +247,7 @@ impl Linear {
         let n = self.unknowns();
         let mut products = Products {
             costs: vec![0.0; rows.core * program.columns],
-            square: vec![E::zero(); n * (n + 1) / 2 * LANES],
+            square: Scratch::zeros(n * (n + 1) / 2 * LANES),
             slope: vec![E::zero(); n * LANES],
             excess: [0.0; LANES],
         };

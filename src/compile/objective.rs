@@ -245,7 +245,7 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
     ) -> Vec<(Chunk, R)> {
         let results = chunks.par_iter().map(|&chunk| {
             let range = chunk.first..chunk.first + chunk.used;
-            let slots: Vec<usize> = range.clone().collect();
+            let slots: [usize; LANES] = std::array::from_fn(|k| chunk.first + k);
             let frames = &frames[range];
             let of_lanes = std::array::from_fn(|k| frames[k.min(frames.len() - 1)]);
             let rows = Rows {
@@ -253,7 +253,7 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
                 core: chunk.core,
                 used: chunk.used,
             };
-            (chunk, work(rows, &slots, frames))
+            (chunk, work(rows, &slots[..chunk.used], frames))
         });
         results.collect()
     }

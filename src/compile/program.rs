@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::operations;
+use crate::graph::scratch::Scratch;
 use crate::graph::{Host, LANES, Operation, Pass, Scalar, Traced};
 use crate::ir::{Node, NodeId, NodeKind, Per, Problem, Stage, Term, Values, VariableId};
 use crate::term::residuals::{Residuals, Rows};
@@ -85,9 +86,9 @@ pub(super) struct ProgramTerm<E> {
 }
 
 /// The values of all steps for one chunk.
-pub(super) struct Computed<'p, E> {
+pub(super) struct Computed<'p, E: Scalar> {
     program: &'p Program<E>,
-    numbers: Vec<E>,
+    numbers: Scratch<E>,
 }
 
 impl<E: Scalar> Computed<'_, E> {
@@ -295,7 +296,7 @@ impl<E: Scalar> Program<E> {
 
     /// The value of every step; `leaf` writes the numbers of a source.
     pub fn values(&self, leaf: impl Fn(&Source, &mut [E])) -> Computed<'_, E> {
-        let mut numbers = vec![E::zero(); self.places[self.steps.len()]];
+        let mut numbers = Scratch::zeros(self.places[self.steps.len()]);
         for (at, step) in self.steps.iter().enumerate() {
             let (done, rest) = numbers.split_at_mut(self.places[at]);
             let own = &mut rest[..self.places[at + 1] - self.places[at]];

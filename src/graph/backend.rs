@@ -1,5 +1,7 @@
 //! The one place that knows dfdx's insides: reading tensors, running operations on a device.
 
+use std::cell::RefCell;
+
 use dfdx::prelude::{Cpu, Device};
 use dfdx::shapes::Dtype;
 use dfdx::tensor::{Storage, Tensor, TensorFromVec};
@@ -28,6 +30,9 @@ pub(crate) trait Scalar:
 
     /// out += a bᵀ.
     fn add_product(out: &mut [Self], a: Rows2<'_, Self>, b: Rows2<'_, Self>);
+
+    /// Buffers of this thread's that nobody uses.
+    fn spare<R>(with: impl FnOnce(&mut Vec<Vec<Self>>) -> R) -> R;
 }
 
 impl Scalar for f32 {
@@ -52,6 +57,11 @@ impl Scalar for f32 {
     }
     fn add_product(out: &mut [f32], a: Rows2<'_, f32>, b: Rows2<'_, f32>) {
         product::add_product_f32(out, a, b);
+    }
+
+    fn spare<R>(with: impl FnOnce(&mut Vec<Vec<f32>>) -> R) -> R {
+        thread_local!(static SPARE: RefCell<Vec<Vec<f32>>> = const { RefCell::new(Vec::new()) });
+        SPARE.with(|spare| with(&mut spare.borrow_mut()))
     }
 }
 
@@ -87,6 +97,11 @@ impl Scalar for f64 {
     }
     fn add_product(out: &mut [f64], a: Rows2<'_, f64>, b: Rows2<'_, f64>) {
         product::add_product_f64(out, a, b);
+    }
+
+    fn spare<R>(with: impl FnOnce(&mut Vec<Vec<f64>>) -> R) -> R {
+        thread_local!(static SPARE: RefCell<Vec<Vec<f64>>> = const { RefCell::new(Vec::new()) });
+        SPARE.with(|spare| with(&mut spare.borrow_mut()))
     }
 }
 

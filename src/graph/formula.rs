@@ -370,33 +370,38 @@ impl<E: Scalar> Kernel<E> for Formula {
             );
             return;
         }
-        let mut rows: Vec<Vec<Vec<T>>> = Vec::with_capacity(outs);
         let mut slopes = vec![T::zero(); self.steps.len()];
-        for output in &self.outputs {
+        let each: usize = self.inputs.iter().sum();
+        let mut rows = vec![T::zero(); outs * each];
+        for (output, row) in self.outputs.iter().zip(rows.chunks_exact_mut(each.max(1))) {
             slopes.fill(T::zero());
             slopes[*output as usize] = T::one();
-            let mut row: Vec<Vec<T>> = at.x.iter().map(|x| vec![T::zero(); x.len()]).collect();
-            let mut wanted: Vec<_> = row.iter_mut().map(|g| Some(g.as_mut_slice())).collect();
+            let mut wanted = Vec::with_capacity(self.inputs.len());
+            let mut rest = row;
+            for dims in &self.inputs {
+                let (own, after) = rest.split_at_mut(*dims);
+                wanted.push(Some(own));
+                rest = after;
+            }
             self.back(&partials, &mut slopes, &mut wanted);
-            rows.push(row);
         }
-        directions.for_each_of(
-            outs,
-            #[inline(always)]
-            |dx, moving, active, dy| {
-                for &i in active {
-                    let mut sum = T::zero();
-                    for ((row, dx), moving) in rows[i].iter().zip(dx).zip(moving) {
-                        if let Some(dx) = dx {
-                            for &d in *moving {
-                                sum = row[d].fused(dx[d], sum);
-                            }
+        let plan = directions.plan;
+        for (column, from) in plan.out.columns.iter().zip(&plan.from) {
+            let dy = &mut directions.dy[column.at..column.at + column.dims.len()];
+            for (&i, dy) in column.dims.iter().zip(dy) {
+                let (mut sum, mut first) = (T::zero(), i * each);
+                for k in 0..self.inputs.len() {
+                    if let (Some(from), Some(dx)) = (from[k], directions.dx[k]) {
+                        let moving = &plan.inputs[k].columns[from];
+                        for (d, x) in moving.dims.iter().zip(&dx[moving.at..]) {
+                            sum = rows[first + d].fused(*x, sum);
                         }
                     }
-                    dy[i] = sum;
+                    first += self.inputs[k];
                 }
-            },
-        );
+                *dy = sum;
+            }
+        }
     }
 }
 

@@ -13,6 +13,7 @@ mod operation;
 pub(crate) mod product;
 pub(crate) mod rodrigues;
 pub(crate) mod rotation_log;
+pub(crate) mod scratch;
 pub(crate) mod six_d;
 pub(crate) mod swing_twist;
 mod tape;
