@@ -1,0 +1,46 @@
+//! Buffers that a thread takes up again: what a chunk needs is large, and wanted anew for every chunk.
+
+use std::ops::{Deref, DerefMut};
+
+use super::Scalar;
+
+/// Buffers that a thread keeps for later.
+const KEPT: usize = 8;
+
+/// Numbers of one chunk; dropped, the next chunk on this thread has their memory.
+#[derive(Clone, Debug)]
+pub(crate) struct Scratch<E: Scalar>(Vec<E>);
+
+impl<E: Scalar> Scratch<E> {
+    pub fn zeros(len: usize) -> Self {
+        let mut numbers = E::spare(Vec::pop).unwrap_or_default();
+        numbers.clear();
+        numbers.resize(len, E::zero());
+        Self(numbers)
+    }
+}
+
+impl<E: Scalar> Deref for Scratch<E> {
+    type Target = [E];
+
+    fn deref(&self) -> &[E] {
+        &self.0
+    }
+}
+
+impl<E: Scalar> DerefMut for Scratch<E> {
+    fn deref_mut(&mut self) -> &mut [E] {
+        &mut self.0
+    }
+}
+
+impl<E: Scalar> Drop for Scratch<E> {
+    fn drop(&mut self) {
+        let numbers = std::mem::take(&mut self.0);
+        E::spare(|spare| {
+            if spare.len() < KEPT {
+                spare.push(numbers);
+            }
+        });
+    }
+}
