@@ -10,6 +10,7 @@ use super::forward::{lanes, numbers};
 use super::linear::{Linear, Products};
 use super::program::{Program, Source};
 use super::rows::Tables;
+use crate::graph::scratch::Scratch;
 use crate::graph::{Host, LANES, Scalar};
 use crate::ir::{Per, Problem, SetId, Stage, Values, VariableId};
 use crate::memory::Memory;
@@ -305,10 +306,11 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
                 true => damping.get(first(slots) + k).copied().unwrap_or(0.0),
                 false => 1.0,
             });
-            let wide = |numbers: &[E]| numbers.iter().map(|x| x.wide()).collect();
             let own = self.linear.own;
-            let square = wide(&products.square[..start(own) * LANES]);
-            let slope = wide(&products.slope[..own * LANES]);
+            let square = products.square[..start(own) * LANES].iter();
+            let square = Scratch::of(square.map(|x| x.wide()));
+            let slope = products.slope[..own * LANES].iter();
+            let slope = slope.map(|x| x.wide()).collect();
             let batch = Arc::new(Batch::new(square, slope, damping));
             let normal = |k: usize| Lane {
                 batch: Arc::clone(&batch),

@@ -5,17 +5,28 @@ use std::ops::{Deref, DerefMut};
 use super::Scalar;
 
 /// Buffers that a thread keeps for later.
-const KEPT: usize = 8;
+const KEPT: usize = 24;
 
 /// Numbers of one chunk; dropped, the next chunk on this thread has their memory.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Scratch<E: Scalar>(Vec<E>);
 
 impl<E: Scalar> Scratch<E> {
     pub fn zeros(len: usize) -> Self {
+        let mut numbers = Self::empty();
+        numbers.0.resize(len, E::zero());
+        numbers
+    }
+
+    pub fn of(numbers: impl Iterator<Item = E>) -> Self {
+        let mut all = Self::empty();
+        all.0.extend(numbers);
+        all
+    }
+
+    fn empty() -> Self {
         let mut numbers = E::spare(Vec::pop).unwrap_or_default();
         numbers.clear();
-        numbers.resize(len, E::zero());
         Self(numbers)
     }
 }

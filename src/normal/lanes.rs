@@ -3,6 +3,7 @@
 
 use super::Dense;
 use crate::graph::number::{Lanes, Work, dispatch};
+use crate::graph::scratch::Scratch;
 use crate::graph::{LANES, Number};
 
 /// The least of the diagonal that damps, over its largest entry: directions of which the data say
@@ -13,7 +14,7 @@ pub(crate) const LEAST_DIAGONAL: f64 = 1e-6;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Batch {
     /// (entries, LANES).
-    square: Vec<f64>,
+    square: Scratch<f64>,
     /// (unknowns, LANES).
     slope: Vec<f64>,
     /// (unknowns, LANES): damped steps; not finite where the matrix is not positive definite.
@@ -23,7 +24,7 @@ pub(crate) struct Batch {
 
 impl Batch {
     /// With steps for these dampings, in units of the diagonal.
-    pub fn new(square: Vec<f64>, slope: Vec<f64>, damping: [f64; LANES]) -> Self {
+    pub fn new(square: Scratch<f64>, slope: Vec<f64>, damping: [f64; LANES]) -> Self {
         let steps = dispatch(Steps {
             square: &square,
             slope: &slope,
@@ -80,7 +81,7 @@ impl Work for Steps<'_> {
     #[inline(always)]
     fn run<const WIDTH: u8>(self) -> Vec<f64> {
         let mut steps = self.slope.to_vec();
-        let mut square = self.square.to_vec();
+        let mut square = Scratch::of(self.square.iter().copied());
         let a: &mut [Lanes<f64, WIDTH>] = Lanes::of_row_mut(&mut square);
         let x: &mut [Lanes<f64, WIDTH>] = Lanes::of_row_mut(&mut steps);
         damp(a, x.len(), Lanes(self.damping));
