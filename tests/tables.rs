@@ -173,3 +173,74 @@ fn points_of_a_body_stand_in_expressions() {
         assert!(row.error < 1e-6, "{row:?}");
     }
 }
+
+/// The rows of some of the samples of `decays.csv`, with one more that starts nowhere.
+fn decays(folder: &Path, samples: &[usize], extra: &str) -> Checked {
+    let text = std::fs::read_to_string(example("decays.csv")).unwrap();
+    let of_some = |line: &&str| samples.iter().any(|s| line.starts_with(&format!("{s},")));
+    let rows: Vec<&str> = text.lines().skip(1).filter(of_some).collect();
+    let csv = format!("sample,t,y\n{}\n{extra}", rows.join("\n"));
+    std::fs::write(folder.join("decays.csv"), csv).unwrap();
+    let spec = folder.join("decays.toml");
+    std::fs::copy(example("decays.toml"), &spec).unwrap();
+    check_file(&spec, &[])
+}
+
+#[test]
+fn samples_are_fitted_each_on_its_own_in_any_company() {
+    let folder = tempfile::tempdir().unwrap();
+    let together = decays(folder.path(), &[0, 1, 2, 3, 4, 5], "");
+    let found = fit(&together);
+    assert_eq!(found.status, [Status::Converged; 6]);
+    let sd = &found.deviations.as_ref().unwrap().of_variables[0];
+    for sample in 0..6 {
+        let alone = decays(folder.path(), &[sample], "");
+        let alone_fit = fit(&alone);
+        for name in ["size", "rate"] {
+            let mine = alone_fit.variable(&alone.problem, name, 0);
+            assert_eq!(mine, found.variable(&together.problem, name, sample));
+        }
+        assert_eq!(alone_fit.frame_costs[0], found.frame_costs[sample]);
+        let own = alone_fit.deviations.unwrap().of_variables[0][0];
+        assert!((own / sd[sample] - 1.0).abs() < 1e-12 && own > 0.0);
+    }
+}
+
+#[test]
+fn a_sample_that_is_no_number_is_invalid_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    // exp(−rate t) of a time long before any is infinite.
+    let checked = decays(folder.path(), &[0, 2], "7,-1e6,1.0\n");
+    let numbers: Vec<u64> = checked.problem.frame_numbers.clone();
+    assert_eq!(
+        (numbers.as_slice(), checked.problem.axis()),
+        (&[0, 2, 7][..], "sample")
+    );
+    let found = fit(&checked);
+    let expected = [Status::Converged, Status::Converged, Status::Invalid];
+    assert_eq!(found.status, expected);
+    assert!(found.cost() < 1.0);
+}
+
+#[test]
+fn a_sample_has_the_solution_that_all_together_have_as_one_problem() {
+    let checked = check_file(&example("decays.toml"), &[]);
+    let found = fit(&checked);
+    // A variable that all rows share makes one problem of them.
+    let text = std::fs::read_to_string(example("decays.toml")).unwrap();
+    let text = text.replace("[terms.fit]", "zero = { init = 0.0 }\n\n[terms.fit]");
+    let text = text.replace(
+        "- y\"",
+        "+ zero - y\"\n[terms.zero]\nkind = \"l2\"\nof = \"zero\"\nsigma = 1e-9",
+    );
+    let text = text.replace("decays.csv", example("decays.csv").to_str().unwrap());
+    let joint = check(&text, &[]);
+    let of_joint = fit(&joint);
+    assert_eq!(of_joint.status, [Status::Converged]);
+    for (a, b) in values(&checked, &found, "rate")
+        .iter()
+        .zip(values(&joint, &of_joint, "rate"))
+    {
+        assert!((a / b - 1.0).abs() < 1e-7, "{a} {b}");
+    }
+}

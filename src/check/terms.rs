@@ -380,7 +380,7 @@ impl Checker<'_> {
         }
         let targets = Arc::new(Targets {
             labels: predicted.labels.clone(),
-            observations: joined,
+            observations: joined.into(),
             weights,
         });
         if let Some(points) = predicted.points {

@@ -1,6 +1,8 @@
 //! How a stage's problems are solved: with rounded kinks first, from other starts where they fit badly, by
 //! short steps where they stall.
 
+use std::sync::Arc;
+
 use super::start::Start;
 use super::{Fitter, codes, soft, start};
 use crate::compile::CompiledObjective;
@@ -47,7 +49,7 @@ impl<E: Scalar, D: Host<E>> Fitter<'_, E, D> {
             for p in start::best_of_each_frame(&starts, &more.costs) {
                 let own = frames[..first].binary_search(&others[p]);
                 if let Some(own) = own.ok().filter(|own| more.costs[p] < solution.costs[*own]) {
-                    objective.store(&more.x, p, &mut self.values);
+                    objective.store(&more.x, p, Arc::make_mut(&mut self.values));
                     best[own] = first + p;
                 }
             }

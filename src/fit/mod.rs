@@ -18,6 +18,7 @@ pub use outcome::{Fit, FitProgress, StageOutcome, Status};
 pub use plan::{StagePlan, plan};
 pub(crate) use start::place;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use dfdx::prelude::Cpu;
@@ -48,7 +49,7 @@ pub fn fit_from(
 struct Fitter<'a, E, D> {
     problem: &'a Problem,
     report: &'a mut dyn FnMut(FitProgress<'_>) -> bool,
-    values: Values,
+    values: Arc<Values>,
     status: Vec<Status>,
     outcomes: Vec<StageOutcome>,
     /// (frames): whether it was part of a stage.
@@ -70,7 +71,7 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
         Self {
             problem,
             report,
-            values: Values::initial(problem),
+            values: Values::initial(problem).into(),
             status: (0..problem.frames).map(status).collect(),
             outcomes: Vec::new(),
             touched: vec![false; problem.frames],
@@ -91,7 +92,7 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
         };
         let mut checkpoint = None;
         while let Some(stage) = self.problem.stages.get(next) {
-            let before = self.values.clone();
+            let before = Arc::clone(&self.values);
             match starts.take() {
                 Some(starts) => self.place(stage, next, starts, false),
                 None => self.solve(stage, next),
@@ -108,7 +109,7 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
 
     /// Takes up what was solved; returns the stage that was under way.
     fn go_back_to(&mut self, checkpoint: Checkpoint) -> usize {
-        self.values = checkpoint.values;
+        self.values = checkpoint.values.into();
         self.touched = checkpoint.touched;
         self.done = checkpoint.done;
         self.status = checkpoint.status;
@@ -120,13 +121,13 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
 
     /// Where to go on. Frames of an independent stage that it had not done begin it anew, so that the
     /// end is the same as without the interruption; a joint stage goes on from where it stood.
-    fn checkpoint(&self, index: usize, mut before: Values) -> Checkpoint {
-        let mut values = self.values.clone();
+    fn checkpoint(&self, index: usize, mut before: Arc<Values>) -> Checkpoint {
+        let mut values = Arc::clone(&self.values);
         if self.problem.stages[index].coupling == Coupling::Independent {
             for (i, variable) in self.problem.variables.iter().enumerate() {
                 let of_frames = (0..self.problem.frames).filter(|&f| self.done[f]);
                 for frame in of_frames.filter(|_| self.problem.is_own(variable)) {
-                    let copy = before.get_mut(VariableId(i), frame);
+                    let copy = Arc::make_mut(&mut before).get_mut(VariableId(i), frame);
                     copy.copy_from_slice(values.get(VariableId(i), frame));
                 }
             }
@@ -137,7 +138,7 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
             done: self.done.clone(),
             touched: self.touched.clone(),
             status: self.status.clone(),
-            values,
+            values: Arc::unwrap_or_clone(values),
         }
     }
 
@@ -146,7 +147,7 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
     fn place(&mut self, stage: &Stage, index: usize, starts: Vec<start::Start>, many: bool) {
         let alone = stage.coupling == Coupling::Independent;
         let frames: Vec<usize> = starts.iter().map(|s| s.frame).collect();
-        let values = std::mem::replace(&mut self.values, Values::initial(self.problem));
+        let values = Arc::clone(&self.values);
         let objective = CompiledObjective::<E, D>::new(self.problem, stage, &values, frames, false);
         let x = start::begin(&objective, &starts);
         let mut settings = self.settings(stage);
@@ -157,13 +158,13 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
             true => self.race(&objective, &starts, x, &settings, stage, index),
             false => self.descend(&objective, x, &settings, stage, index),
         };
-        self.values = values.clone();
         let best = start::best_of_each_frame(&starts, &solution.costs);
         for &p in &best {
-            objective.store(&solution.x, p, &mut self.values);
+            objective.store(&solution.x, p, Arc::make_mut(&mut self.values));
             for (variable, numbers) in &starts[p].copies {
                 if objective.offset(*variable).is_none() {
-                    let copy = self.values.get_mut(*variable, starts[p].frame);
+                    let values = Arc::make_mut(&mut self.values);
+                    let copy = values.get_mut(*variable, starts[p].frame);
                     copy.copy_from_slice(numbers);
                 }
             }
@@ -180,7 +181,8 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
     fn solve(&mut self, stage: &Stage, index: usize) {
         let joint = stage.coupling != Coupling::Independent;
         if stage.terms.iter().any(|t| t.couples()) {
-            bridge::fill(self.problem, stage, &self.touched, &mut self.values);
+            let values = Arc::make_mut(&mut self.values);
+            bridge::fill(self.problem, stage, &self.touched, values);
         }
         let mut frames = frames::of_stage(self.problem, stage, &self.usable_frames(stage));
         if !joint {
@@ -197,7 +199,7 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
             let many = stage.method == MethodKind::Lbfgs;
             return self.place(stage, index, starts, many);
         }
-        let values = self.values.clone();
+        let values = Arc::clone(&self.values);
         let begun = Instant::now();
         let objective =
             CompiledObjective::<E, D>::new(self.problem, stage, &values, frames.clone(), joint);
@@ -205,7 +207,7 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
         let settings = self.settings(stage);
         let solution = self.descend(&objective, objective.start(), &settings, stage, index);
         for slot in 0..frames.len() {
-            objective.store(&solution.x, slot, &mut self.values);
+            objective.store(&solution.x, slot, Arc::make_mut(&mut self.values));
         }
         let best: Vec<usize> = (0..frames.len()).collect();
         match fresh {
@@ -300,7 +302,7 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
         stage: &Stage,
         frames: Vec<usize>,
         joint: bool,
-        solution: Solution,
+        mut solution: Solution,
         best: &[usize],
     ) {
         for &p in best {
@@ -312,6 +314,8 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
                 *status = Status::of(termination);
             }
         }
+        // What it found stands in the values.
+        solution.x = Vec::new();
         self.outcomes.push(StageOutcome {
             name: stage.name.clone(),
             joint,
@@ -368,7 +372,7 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
             }
         }
         Fit {
-            values: self.values,
+            values: Arc::unwrap_or_clone(self.values),
             stages: self.outcomes,
             status: self.status,
             compile_seconds: self.compile_seconds,

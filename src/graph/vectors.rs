@@ -36,6 +36,7 @@ pub(crate) trait Vectors: Sized + Copy {
 }
 
 #[cfg(target_arch = "x86_64")]
+#[allow(clippy::missing_transmute_annotations)] // The types of arrays are those of what goes in and out.
 mod x86 {
     use std::arch::x86_64::*;
     use std::mem::{transmute, zeroed};

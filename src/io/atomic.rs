@@ -10,18 +10,46 @@ use super::FileError;
 /// Writes a file beside its place and renames it there; a file of that name is replaced.
 pub(crate) fn write(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), FileError> {
     let path = path.as_ref();
-    let failed = |error: std::io::Error| FileError::writing(path, &error);
-    if path.is_dir() {
-        return Err(FileError::new(path, "a folder of this name exists"));
+    let (pending, mut file) = Pending::create(path)?;
+    let written = file.write_all(bytes);
+    written.map_err(|error| FileError::writing(path, &error))?;
+    pending.commit(&file)
+}
+
+/// A file under a temporary name: it takes its own only when it is complete.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    target: PathBuf,
+    temporary: PathBuf,
+}
+
+impl Pending {
+    pub(crate) fn create(path: &Path) -> Result<(Self, File), FileError> {
+        if path.is_dir() {
+            return Err(FileError::new(path, "a folder of this name exists"));
+        }
+        let temporary = sibling(path)?;
+        let mut options = OpenOptions::new();
+        let file = options.write(true).create_new(true).open(&temporary);
+        let file = file.map_err(|error| FileError::writing(path, &error))?;
+        let target = path.to_path_buf();
+        Ok((Self { target, temporary }, file))
     }
-    let temporary = sibling(path)?;
-    let written = fill(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
-    if written.is_err() {
-        let _ = fs::remove_file(&temporary);
+
+    pub(crate) fn commit(self, file: &File) -> Result<(), FileError> {
+        let written = file.sync_all();
+        let named = written.and_then(|()| fs::rename(&self.temporary, &self.target));
+        named.map_err(|error| FileError::writing(&self.target, &error))?;
+        sync_folder_of(&self.target);
+        Ok(())
     }
-    written.map_err(failed)?;
-    sync_folder_of(path);
-    Ok(())
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        // Gone already where it has its name.
+        let _ = fs::remove_file(&self.temporary);
+    }
 }
 
 /// A folder under a temporary name: it takes its own only when it is complete.
@@ -124,12 +152,6 @@ impl Drop for AtomicDir {
             let _ = fs::remove_dir_all(&self.temporary);
         }
     }
-}
-
-fn fill(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
 }
 
 /// `runs/.walk.4711-0.tmp` for `runs/walk`: the same file system, so that a rename is enough.

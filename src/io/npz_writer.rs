@@ -1,29 +1,50 @@
 //! Writes compressed `.npz` archives that numpy opens.
 
-use std::io::{Cursor, Write};
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
+use super::atomic::Pending;
 use super::error::FileError;
 use super::npy;
 
 type Result<T> = std::result::Result<T, FileError>;
 
-/// Collects arrays in memory; [`NpzWriter::finish`] writes the compressed file at once.
+/// Numbers hardly grow smaller by more effort.
+const EFFORT: i64 = 1;
+
+/// Writes array after array beside the file's place; [`NpzWriter::finish`] gives it its name.
 pub struct NpzWriter {
     path: PathBuf,
-    archive: ZipWriter<Cursor<Vec<u8>>>,
+    open: Option<Open>,
+}
+
+struct Open {
+    pending: Pending,
+    archive: ZipWriter<BufWriter<File>>,
 }
 
 impl NpzWriter {
-    /// Nothing touches the disk before [`NpzWriter::finish`].
+    /// Nothing touches the disk before the first array.
     pub fn create(path: impl AsRef<Path>) -> NpzWriter {
         NpzWriter {
             path: path.as_ref().to_path_buf(),
-            archive: ZipWriter::new(Cursor::new(Vec::new())),
+            open: None,
         }
+    }
+
+    fn open(&mut self) -> Result<&mut Open> {
+        if self.open.is_none() {
+            let (pending, file) = Pending::create(&self.path)?;
+            let archive = ZipWriter::new(BufWriter::new(file));
+            return Ok(self.open.insert(Open { pending, archive }));
+        }
+        self.open
+            .as_mut()
+            .ok_or_else(|| FileError::new(&self.path, "is not open"))
     }
 
     pub fn floats32(&mut self, name: &str, shape: &[usize], values: &[f32]) -> Result<()> {
@@ -36,12 +57,17 @@ impl NpzWriter {
     }
 
     pub fn floats64(&mut self, name: &str, shape: &[usize], values: &[f64]) -> Result<()> {
-        self.array(
-            name,
-            "<f8",
-            shape,
-            values.iter().map(|value| value.to_le_bytes()),
-        )
+        self.stream64(name, shape, values.iter().copied())
+    }
+
+    /// As [`NpzWriter::floats64`], one number after the other.
+    pub fn stream64(
+        &mut self,
+        name: &str,
+        shape: &[usize],
+        values: impl Iterator<Item = f64>,
+    ) -> Result<()> {
+        self.array(name, "<f8", shape, values.map(f64::to_le_bytes))
     }
 
     pub fn integers(&mut self, name: &str, shape: &[usize], values: &[i32]) -> Result<()> {
@@ -84,10 +110,15 @@ impl NpzWriter {
         self.array(name, &format!("<U{width}"), shape, padded)
     }
 
-    pub fn finish(self) -> Result<()> {
-        let NpzWriter { path, archive } = self;
-        let bytes = archive.finish().map_err(|error| failed(&path, error))?;
-        super::atomic::write(&path, bytes.get_ref())
+    pub fn finish(mut self) -> Result<()> {
+        self.open()?;
+        let Some(Open { pending, archive }) = self.open else {
+            return Ok(());
+        };
+        let buffer = archive.finish().map_err(|e| failed(&self.path, e))?;
+        let file = buffer.into_inner();
+        let file = file.map_err(|e| FileError::writing(&self.path, e.error()))?;
+        pending.commit(&file)
     }
 
     fn array<B: AsRef<[u8]>>(
@@ -95,22 +126,29 @@ impl NpzWriter {
         name: &str,
         dtype: &str,
         shape: &[usize],
-        values: impl ExactSizeIterator<Item = B>,
+        values: impl Iterator<Item = B>,
     ) -> Result<()> {
-        assert_eq!(
-            values.len(),
-            shape.iter().product::<usize>(),
-            "the values of `{name}` do not fill its shape"
-        );
-        let mut bytes = npy::header_bytes(dtype, shape);
-        values.for_each(|value| bytes.extend(value.as_ref()));
-        let options = SimpleFileOptions::default().large_file(bytes.len() > u32::MAX as usize);
-        self.archive
+        let path = self.path.clone();
+        let header = npy::header_bytes(dtype, shape);
+        let count = shape.iter().product::<usize>();
+        let options = SimpleFileOptions::default()
+            .compression_level(Some(EFFORT))
+            .large_file(count.saturating_mul(64) > u32::MAX as usize);
+        let archive = &mut self.open()?.archive;
+        archive
             .start_file(format!("{name}.npy"), options)
-            .map_err(|error| failed(&self.path, error))?;
-        self.archive
-            .write_all(&bytes)
-            .map_err(|error| FileError::writing(&self.path, &error))
+            .map_err(|error| failed(&path, error))?;
+        let mut buffer = BufWriter::with_capacity(1 << 16, archive);
+        let mut seen = 0;
+        let written = buffer.write_all(&header).and_then(|()| {
+            for value in values {
+                buffer.write_all(value.as_ref())?;
+                seen += 1;
+            }
+            buffer.flush()
+        });
+        assert_eq!(seen, count, "the values of `{name}` do not fill its shape");
+        written.map_err(|error| FileError::writing(&path, &error))
     }
 }
 

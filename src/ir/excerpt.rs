@@ -43,9 +43,10 @@ impl Targets {
         let mut cut = self.clone();
         let all = &self.observations;
         let within = frames.start..frames.end;
-        cut.observations.values = all.values.slice(s![within.clone(), .., .., ..]).to_owned();
-        cut.observations.confidence = all.confidence.slice(s![within, .., ..]).to_owned();
-        cut.observations.frame_numbers = all.frame_numbers[frames.clone()].to_vec();
+        let own = Arc::make_mut(&mut cut.observations);
+        own.values = all.values.slice(s![within.clone(), .., .., ..]).to_owned();
+        own.confidence = all.confidence.slice(s![within, .., ..]).to_owned();
+        own.frame_numbers = all.frame_numbers[frames.clone()].to_vec();
         let n = self.weights.len() / of.max(1);
         cut.weights = self.weights[frames.start * n..frames.end * n].to_vec();
         Arc::new(cut)

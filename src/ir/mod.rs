@@ -417,7 +417,7 @@ impl Residual {
 #[derive(Clone, Debug)]
 pub struct Targets {
     pub labels: Vec<String>,
-    pub observations: Observations,
+    pub observations: Arc<Observations>,
     /// (frames, views·points): confidence^p times the keypoint's weight, after `reduce`.
     pub weights: Vec<f64>,
 }

@@ -13,22 +13,25 @@ pub(super) struct Bodies<'a> {
     pub model: &'a BodyModel,
     fit: &'a Fit,
     root: VariableId,
-    /// For each frame the axis-angle vectors of joints 1 and up, rad.
-    poses: Vec<Vec<f64>>,
-    /// For each frame betas, and the expression where it is a variable.
-    shapes: Vec<Vec<f64>>,
+    problem: &'a Problem,
+    /// (frames, 63): axis-angle vectors of the body's joints, rad.
+    body: Vec<f64>,
+    betas: VariableId,
+    expression: Option<VariableId>,
     trans: VariableId,
 }
 
 impl<'a> Bodies<'a> {
-    pub fn new(problem: &Problem, fit: &'a Fit, model: Option<&'a BodyModel>) -> Option<Self> {
+    pub fn new(problem: &'a Problem, fit: &'a Fit, model: Option<&'a BodyModel>) -> Option<Self> {
         let model = model?;
         Some(Self {
             model,
-            shapes: shapes(problem, fit)?,
+            betas: problem.variable("betas")?,
+            expression: problem.variable("expression"),
             fit,
             root: problem.variable("root_orient")?,
-            poses: poses(problem, fit, model)?,
+            body: body_poses(problem, fit)?,
+            problem,
             trans: problem.variable("trans")?,
         })
     }
@@ -43,8 +46,14 @@ impl<'a> Bodies<'a> {
     }
 
     /// Axis-angle vectors of joints 1 and up.
-    pub fn pose(&self, frame: usize) -> &[f64] {
-        &self.poses[frame]
+    pub fn pose(&self, frame: usize) -> Vec<f64> {
+        let numbers = 3 * BODY_JOINTS;
+        let body = &self.body[frame * numbers..(frame + 1) * numbers];
+        let of = |name: &str| Some(self.fit.values.get(self.problem.variable(name)?, frame));
+        self.model.full_pose(body, |name| match of(name) {
+            None if name == "pose_hand" => self.model.hand_pose(of(HAND_PCA)?),
+            numbers => Some(numbers?.to_vec()),
+        })
     }
 
     pub fn trans(&self, frame: usize) -> Vector3<f64> {
@@ -52,53 +61,31 @@ impl<'a> Bodies<'a> {
     }
 
     /// Betas, then the expression.
-    pub fn shape(&self, frame: usize) -> &[f64] {
-        &self.shapes[frame]
+    pub fn shape(&self, frame: usize) -> Vec<f64> {
+        let parts = [Some(self.betas), self.expression].into_iter().flatten();
+        parts
+            .flat_map(|id| self.fit.values.get(id, frame))
+            .copied()
+            .collect()
     }
 
     pub fn rest(&self, frame: usize) -> Vec<Vector3<f64>> {
-        self.model.rest_joints(self.shape(frame))
+        self.model.rest_joints(&self.shape(frame))
     }
 
     pub fn transforms(&self, frame: usize) -> Transforms {
         let (root, trans) = (self.root(frame), self.trans(frame));
         let rest = self.rest(frame);
         self.model
-            .transforms(&rest, &root, self.pose(frame), &trans)
+            .transforms(&rest, &root, &self.pose(frame), &trans)
     }
 
     pub fn vertices(&self, frame: usize) -> Vec<Vector3<f64>> {
-        let shaped = self.model.rest_vertices(self.shape(frame));
+        let shaped = self.model.rest_vertices(&self.shape(frame));
         let transforms = self.transforms(frame);
         self.model
-            .skinned(&shaped, &self.rest(frame), self.pose(frame), &transforms)
+            .skinned(&shaped, &self.rest(frame), &self.pose(frame), &transforms)
     }
-}
-
-fn poses(problem: &Problem, fit: &Fit, model: &BodyModel) -> Option<Vec<Vec<f64>>> {
-    let body = body_poses(problem, fit)?;
-    let of_frame = |(f, body): (usize, &[f64])| {
-        model.full_pose(body, |name| {
-            let of = |name| Some(fit.values.get(problem.variable(name)?, f));
-            match of(name) {
-                None if name == "pose_hand" => model.hand_pose(of(HAND_PCA)?),
-                numbers => Some(numbers?.to_vec()),
-            }
-        })
-    };
-    let rows = body.chunks_exact(3 * BODY_JOINTS).enumerate();
-    Some(rows.map(of_frame).collect())
-}
-
-fn shapes(problem: &Problem, fit: &Fit) -> Option<Vec<Vec<f64>>> {
-    let betas = problem.variable("betas")?;
-    let expression = problem.variable("expression");
-    let of_frame = |f| {
-        let mut shape = fit.values.get(betas, f).to_vec();
-        shape.extend(expression.iter().flat_map(|&id| fit.values.get(id, f)));
-        shape
-    };
-    Some((0..problem.frames).map(of_frame).collect())
 }
 
 /// (frames, 63): `pose_body` itself, or what the prior's decoder makes of the codes.

@@ -129,7 +129,7 @@ fn write_glb(path: &Path, problem: &Problem, bodies: &Bodies<'_>) -> Result<(), 
     let (joints4, weights4) = glb::strongest_four(&model.weights);
     let scene = GlbScene {
         name: problem.name.clone(),
-        vertices: to_array(&model.rest_vertices(shape)),
+        vertices: to_array(&model.rest_vertices(&shape)),
         faces: model.faces.clone(),
         joints4,
         weights4,

@@ -125,36 +125,36 @@ fn write_bodies(
 ) -> Result<(), FileError> {
     let (frames, joints) = (problem.frames, bodies.model.num_joints());
     let back = problem.upright.transpose();
-    let (mut roots, mut trans, mut poses, mut positions) = (vec![], vec![], vec![], vec![]);
-    let mut pose_body = vec![];
-    for f in 0..frames {
-        if !bodies.known(f) {
-            roots.extend([f64::NAN; 3]);
-            pose_body.extend([f64::NAN; 3 * BODY_JOINTS]);
-            trans.extend([f64::NAN; 3]);
-            poses.extend(vec![f64::NAN; 3 * joints]);
-            positions.extend(vec![f64::NAN; 3 * joints]);
-            continue;
-        }
-        let root = axis_angle(&(back * bodies.root(f)));
+    let known = |f: usize, row: &dyn Fn(usize) -> Vec<f64>, numbers: usize| match bodies.known(f) {
+        true => row(f),
+        false => vec![f64::NAN; numbers],
+    };
+    let mut write = |name: &str, of: &[usize], row: &dyn Fn(usize) -> Vec<f64>| {
+        let shape = [&[frames], of].concat();
+        let rows = (0..frames).flat_map(|f| known(f, row, of.iter().product()));
+        file.stream64(name, &shape, rows)
+    };
+    let root = |f: usize| axis_angle(&(back * bodies.root(f)));
+    if problem.variable("pose_body").is_none() {
+        let body = |f: usize| bodies.pose(f)[..3 * BODY_JOINTS].to_vec();
+        write("pose_body", &[3 * BODY_JOINTS], &body)?;
+    }
+    write("poses", &[3 * joints], &|f| {
+        let mut poses = [root(f), bodies.pose(f)].concat();
+        poses.resize(3 * joints, 0.0);
+        poses
+    })?;
+    write("root_orient", &[3], &root)?;
+    write("trans", &[3], &|f| {
         let pelvis = bodies.rest(f)[0];
         let moved: Vector3<f64> = back * (pelvis + bodies.trans(f)) - pelvis;
-        poses.extend(root.iter().chain(bodies.pose(f)));
-        pose_body.extend(&bodies.pose(f)[..3 * BODY_JOINTS]);
-        poses.resize((f + 1) * 3 * joints, 0.0);
-        roots.extend(root);
-        trans.extend(moved.iter());
-        for (_, position) in bodies.transforms(f) {
-            positions.extend((back * position).iter());
-        }
-    }
-    if problem.variable("pose_body").is_none() {
-        file.floats64("pose_body", &[frames, 3 * BODY_JOINTS], &pose_body)?;
-    }
-    file.floats64("poses", &[frames, 3 * joints], &poses)?;
-    file.floats64("root_orient", &[frames, 3], &roots)?;
-    file.floats64("trans", &[frames, 3], &trans)?;
-    file.floats64("joints", &[frames, joints, 3], &positions)?;
+        moved.as_slice().to_vec()
+    })?;
+    write("joints", &[joints, 3], &|f| {
+        let transforms = bodies.transforms(f);
+        let places = transforms.iter().map(|(_, place)| back * place);
+        places.flat_map(|p| [p.x, p.y, p.z]).collect()
+    })?;
     file.floats64("mocap_framerate", &[], &[problem.rate.unwrap_or(f64::NAN)])?;
     file.strings("gender", &[], &["neutral"])?;
     file.strings("up_axis", &[], &[up_axis(problem)])

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use nalgebra::{Rotation3, UnitQuaternion, Vector3};
+use nalgebra::{Matrix3, Rotation3, UnitQuaternion, Vector3};
 use ndarray::{Array2, Array3};
 
 use super::bodies::Bodies;
@@ -32,11 +32,12 @@ impl LocalMotion {
         let mut translations = Array2::from_elem((frames, 3), f64::NAN);
         for f in (0..frames).filter(|&f| bodies.known(f)) {
             let pelvis = bodies.transforms(f)[0].1;
+            let (root, pose) = (bodies.root(f), bodies.pose(f));
             for k in 0..3 {
                 translations[[f, k]] = pelvis[k];
             }
             for j in 0..joints {
-                let local = local_rotation(bodies, f, j);
+                let local = local_rotation(root, &pose, j);
                 let q = local.as_vector();
                 for k in 0..4 {
                     rotations[[f, j, k]] = q[k];
@@ -128,12 +129,9 @@ fn positions(
     values
 }
 
-fn local_rotation(bodies: &Bodies<'_>, frame: usize, joint: usize) -> UnitQuaternion<f64> {
-    let pose = bodies.pose(frame);
+fn local_rotation(root: Matrix3<f64>, pose: &[f64], joint: usize) -> UnitQuaternion<f64> {
     match joint {
-        0 => UnitQuaternion::from_rotation_matrix(&Rotation3::from_matrix_unchecked(
-            bodies.root(frame),
-        )),
+        0 => UnitQuaternion::from_rotation_matrix(&Rotation3::from_matrix_unchecked(root)),
         j if 3 * j <= pose.len() => {
             let w = &pose[3 * (j - 1)..3 * j];
             UnitQuaternion::from_scaled_axis(Vector3::from_column_slice(w))

@@ -141,11 +141,4 @@ impl Method for Adam {
         }
         true
     }
-
-    fn forget(&mut self) {
-        self.at = Point::default();
-        self.first = Vec::new();
-        self.second = Vec::new();
-        self.state.trial = Point::default();
-    }
 }

@@ -62,12 +62,6 @@ impl Method for Lbfgs {
             Some(search) => self.continue_search(search, terrain),
         }
     }
-
-    fn forget(&mut self) {
-        self.pairs = VecDeque::new();
-        self.state.trial = Point::default();
-        self.direction = Vec::new();
-    }
 }
 
 impl Lbfgs {

@@ -5,7 +5,7 @@
 
 use super::SolveSettings;
 use super::outcome::Termination;
-use super::state::{Method, Point, State, Terrain, largest};
+use super::state::{Method, State, Terrain, largest};
 use crate::normal::lanes::LEAST_DIAGONAL;
 use crate::normal::{Chain, Dense, Lane, Linked};
 use crate::objective::Want;
@@ -124,13 +124,6 @@ impl Method for Lm {
         };
         self.find_step(terrain);
         completed
-    }
-
-    fn forget(&mut self) {
-        self.system = None;
-        self.diagonal = Vec::new();
-        self.step = Vec::new();
-        self.state.trial = Point::default();
     }
 }
 

@@ -13,7 +13,6 @@ use super::lm::{Lm, System};
 use super::outcome::{Progress, Solution, Termination, TraceRow};
 use super::state::{Method, Terrain};
 use super::{MethodKind, SolveSettings};
-use crate::memory::Memory;
 use crate::normal::Normal;
 use crate::objective::{Evaluation, Objective, Want};
 
@@ -31,12 +30,21 @@ pub(super) struct Batch<'a> {
 
 type Iteration = IterState<Vec<f64>, (), (), (), (), f64>;
 
-/// One run of the method for each problem; an argmin iteration is one batched evaluation.
+/// The method at work on one problem.
+struct Run {
+    problem: usize,
+    method: Box<dyn Method>,
+}
+
+/// A run of the method for each problem under way; an argmin iteration is one batched evaluation.
 pub(super) struct Lockstep<'a> {
-    runs: Vec<Box<dyn Method>>,
-    active: Vec<usize>,
+    /// Starts of problems that have not begun, and what is known of those that have ended.
+    solution: Solution,
+    active: Vec<Run>,
     /// The first problem that has not begun.
     next: usize,
+    problems: usize,
+    begin: Begin,
     terrain: Terrain,
     /// Terms of the objective.
     columns: usize,
@@ -44,8 +52,23 @@ pub(super) struct Lockstep<'a> {
     started: Instant,
     rounds: usize,
     finished_cost: f64,
-    trace: Vec<TraceRow>,
     buffers: (Vec<f64>, Evaluation),
+}
+
+/// What the method of a problem is made of, besides its start.
+struct Begin {
+    kind: MethodKind,
+    alternatives: bool,
+}
+
+impl Begin {
+    fn method(&self, x: Vec<f64>, settings: &SolveSettings) -> Box<dyn Method> {
+        match self.kind {
+            MethodKind::Adam => Box::new(Adam::new(x)),
+            MethodKind::Lm => Box::new(Lm::new(x, self.alternatives, settings)),
+            MethodKind::Lbfgs => Box::new(Lbfgs::new(x)),
+        }
+    }
 }
 
 impl<'a> Lockstep<'a> {
@@ -55,45 +78,61 @@ impl<'a> Lockstep<'a> {
         settings: &SolveSettings,
         report: &'a mut dyn FnMut(Progress) -> bool,
     ) -> Self {
-        let layout = objective.layout();
-        let stride = layout.ambient();
-        let run = |p: usize| -> Box<dyn Method> {
-            let x = x0[p * stride..(p + 1) * stride].to_vec();
-            match settings.method {
-                MethodKind::Adam => Box::new(Adam::new(x)),
-                MethodKind::Lm if objective.has_residuals() => {
-                    Box::new(Lm::new(x, objective.has_alternatives(), settings))
-                }
-                _ => Box::new(Lbfgs::new(x)),
-            }
+        let kind = match settings.method {
+            MethodKind::Lm if !objective.has_residuals() => MethodKind::Lbfgs,
+            kind => kind,
         };
-        let runs: Vec<_> = (0..objective.problems()).map(run).collect();
-        let window = WINDOW * rayon::current_num_threads();
-        let active: Vec<usize> = (0..runs.len().min(window)).collect();
-        Self {
-            next: active.len(),
-            active,
-            runs,
+        let (problems, columns) = (objective.problems(), objective.term_names().len());
+        let mut lockstep = Self {
+            solution: Solution {
+                x: x0,
+                costs: vec![0.0; problems],
+                terms: vec![f64::NAN; problems * columns],
+                terminations: vec![Termination::Interrupted; problems],
+                iterations: vec![0; problems],
+                evaluations: vec![0; problems],
+                ..Solution::default()
+            },
+            active: Vec::new(),
+            next: 0,
+            problems,
+            begin: Begin {
+                kind,
+                alternatives: objective.has_alternatives(),
+            },
             terrain: Terrain {
-                layout,
+                layout: objective.layout(),
                 settings: settings.clone(),
                 preconditioner: objective.preconditioner(),
             },
-            columns: objective.term_names().len(),
+            columns,
             report,
             started: Instant::now(),
             rounds: 0,
             finished_cost: 0.0,
-            trace: Vec::new(),
             buffers: Default::default(),
+        };
+        lockstep.begin(WINDOW * rayon::current_num_threads());
+        lockstep
+    }
+
+    /// Begins so many further problems.
+    fn begin(&mut self, count: usize) {
+        let stride = self.terrain.layout.ambient();
+        let end = (self.next + count).min(self.problems);
+        for problem in self.next..end {
+            let x = self.solution.x[problem * stride..(problem + 1) * stride].to_vec();
+            let method = self.begin.method(x, &self.terrain.settings);
+            self.active.push(Run { problem, method });
         }
+        self.next = end;
     }
 
     fn round(&mut self, problem: &mut Problem<Batch<'_>>) -> Result<(), Error> {
         let mut stepped = vec![false; self.active.len()];
         for want in [Want::Cost, Want::Gradient, Want::Normal, Want::Promising] {
-            let asks = |p: &usize| self.runs[*p].asks() == want;
-            let asking: Vec<usize> = self.active.iter().copied().filter(asks).collect();
+            let asks = |at: &usize| self.active[*at].method.asks() == want;
+            let asking: Vec<usize> = (0..self.active.len()).filter(asks).collect();
             if !asking.is_empty() {
                 self.ask(problem, want, &asking)?;
             }
@@ -102,25 +141,20 @@ impl<'a> Lockstep<'a> {
         self.go_on(&mut stepped);
         self.record(&stepped);
         self.make_room();
-        let under_way: f64 = self
-            .active
-            .iter()
-            .map(|&p| self.runs[p].state().current.cost)
-            .sum();
-        let cost = self.finished_cost + under_way;
+        let costs = self.active.iter().map(|run| run.method.state().current.cost);
+        let cost = self.finished_cost + costs.sum::<f64>();
         let progress = Progress {
-            problems: self.runs.len(),
+            problems: self.problems,
             done: self.next - self.active.len(),
             rounds: self.rounds,
             cost,
         };
         if !(self.report)(progress) {
-            let begun = self.active.iter().copied();
-            for p in begun.chain(self.next..self.runs.len()) {
-                self.runs[p].state_mut().interrupt();
+            for mut run in std::mem::take(&mut self.active) {
+                run.method.state_mut().interrupt();
+                self.end(&run);
             }
-            self.next = self.runs.len();
-            self.active.clear();
+            self.next = self.problems;
         }
         Ok(())
     }
@@ -134,19 +168,22 @@ impl<'a> Lockstep<'a> {
     ) -> Result<(), Error> {
         let (x, evaluation) = &mut self.buffers;
         x.clear();
-        for &p in asking {
-            x.extend(&self.runs[p].state().trial.x);
+        let mut problems = Vec::with_capacity(asking.len());
+        for &at in asking {
+            let run = &self.active[at];
+            x.extend(&run.method.state().trial.x);
+            problems.push(run.problem);
         }
         evaluation.damping.clear();
-        let dampings = asking.iter().map(|&p| self.runs[p].damping());
+        let dampings = asking.iter().map(|&at| self.active[at].method.damping());
         evaluation.damping.extend(dampings);
         evaluation.memory.clear();
-        for &p in asking {
-            let memory = &mut self.runs[p].state_mut().memory;
+        for &at in asking {
+            let memory = &mut self.active[at].method.state_mut().memory;
             evaluation.memory.push(std::mem::take(memory));
         }
         problem.problem("evaluation_count", |batch| {
-            batch.objective.evaluate(x, asking, want, evaluation);
+            batch.objective.evaluate(x, &problems, want, evaluation);
             Ok(())
         })?;
         let (layout, columns) = (&self.terrain.layout, self.columns);
@@ -158,12 +195,13 @@ impl<'a> Lockstep<'a> {
             (_, Normal::Chain(chain)) => vec![System::Chain(chain)],
             (_, Normal::Linked(linked)) => vec![System::Linked(linked)],
         };
-        for (&p, memory) in asking.iter().zip(evaluation.memory.drain(..)) {
-            self.runs[p].state_mut().memory = memory;
+        for (&at, memory) in asking.iter().zip(evaluation.memory.drain(..)) {
+            self.active[at].method.state_mut().memory = memory;
         }
         let mut systems = systems.into_iter();
-        for (i, &p) in asking.iter().enumerate() {
-            let state = self.runs[p].state_mut();
+        for (i, &at) in asking.iter().enumerate() {
+            let method = &mut self.active[at].method;
+            let state = method.state_mut();
             let terms = &evaluation.terms[i * columns..(i + 1) * columns];
             state.hear(evaluation.costs[i], terms);
             if want == Want::Gradient {
@@ -172,7 +210,7 @@ impl<'a> Lockstep<'a> {
             if let Some(system) = systems.next() {
                 state.hear_slope(&system.slope());
                 let excess = evaluation.excess.get(i).copied().unwrap_or(0.0);
-                self.runs[p].hear_normal(system, excess);
+                method.hear_normal(system, excess);
             }
         }
         Ok(())
@@ -181,76 +219,67 @@ impl<'a> Lockstep<'a> {
     /// Every active problem goes on; each minds only its own.
     fn go_on(&mut self, stepped: &mut [bool]) {
         let terrain = &self.terrain;
-        let runs = chosen(&mut self.runs, &self.active);
-        let pairs: Vec<_> = runs.into_iter().zip(stepped).collect();
-        pairs
-            .into_par_iter()
-            .with_min_len(4)
-            .for_each(|(run, stepped)| {
-                *stepped = run.step(terrain);
-            });
+        let pairs = self.active.par_iter_mut().zip(stepped);
+        pairs.with_min_len(4).for_each(|(run, stepped)| {
+            *stepped = run.method.step(terrain);
+        });
     }
 
     /// Ends the finished problems and begins as many others.
     fn make_room(&mut self) {
         let window = self.active.len();
-        let runs = &mut self.runs;
-        self.active.retain(|&p| {
-            let goes_on = runs[p].state().termination.is_none();
-            if !goes_on {
-                self.finished_cost += runs[p].state().current.cost;
-                runs[p].forget();
-                runs[p].state_mut().memory = Memory::default();
+        for run in std::mem::take(&mut self.active) {
+            match run.method.state().termination {
+                Some(_) => self.end(&run),
+                None => self.active.push(run),
             }
-            goes_on
-        });
-        let free = window - self.active.len();
-        let end = (self.next + free).min(self.runs.len());
-        self.active.extend(self.next..end);
-        self.next = end;
+        }
+        self.begin(window - self.active.len());
+    }
+
+    /// Notes how a problem has ended.
+    fn end(&mut self, run: &Run) {
+        let (state, p) = (run.method.state(), run.problem);
+        let solution = &mut self.solution;
+        let stride = state.current.x.len();
+        solution.x[p * stride..(p + 1) * stride].copy_from_slice(&state.current.x);
+        solution.costs[p] = state.current.cost;
+        // A problem that was interrupted before it was evaluated has no terms yet.
+        if state.current.terms.len() == self.columns {
+            let to = &mut solution.terms[p * self.columns..(p + 1) * self.columns];
+            to.copy_from_slice(&state.current.terms);
+        }
+        solution.iterations[p] = state.iterations;
+        solution.evaluations[p] = state.evaluations;
+        solution.terminations[p] = state.termination.unwrap_or(Termination::Interrupted);
+        self.finished_cost += state.current.cost;
     }
 
     fn record(&mut self, stepped: &[bool]) {
         let seconds = self.started.elapsed().as_secs_f64();
-        let spacing = self.runs.len().div_ceil(TRACED).max(1);
-        for (&problem, stepped) in self.active.iter().zip(stepped) {
-            let run = self.runs[problem].state();
-            if *stepped && problem % spacing == 0 {
-                self.trace.push(TraceRow {
-                    problem,
-                    iteration: run.iterations,
-                    evaluations: run.evaluations,
+        let spacing = self.problems.div_ceil(TRACED).max(1);
+        for (run, stepped) in self.active.iter().zip(stepped) {
+            let state = run.method.state();
+            if *stepped && run.problem % spacing == 0 {
+                self.solution.trace.push(TraceRow {
+                    problem: run.problem,
+                    iteration: state.iterations,
+                    evaluations: state.evaluations,
                     seconds,
-                    cost: run.current.cost,
-                    terms: run.current.terms.clone(),
-                    gradient: run.gradient,
-                    step: run.last_step,
+                    cost: state.current.cost,
+                    terms: state.current.terms.clone(),
+                    gradient: state.gradient,
+                    step: state.last_step,
                 });
             }
         }
     }
 
     pub fn into_solution(self) -> Solution {
-        let mut solution = Solution {
+        Solution {
             seconds: self.started.elapsed().as_secs_f64(),
-            trace: self.trace,
-            ..Solution::default()
-        };
-        for run in &self.runs {
-            let run = run.state();
-            solution.x.extend(&run.current.x);
-            solution.costs.push(run.current.cost);
-            // A problem that was interrupted before it began has no terms yet.
-            let known = run.current.terms.len() == self.columns;
-            let unknown = vec![f64::NAN; self.columns];
-            let terms = if known { &run.current.terms } else { &unknown };
-            solution.terms.extend(terms);
-            solution.iterations.push(run.iterations);
-            solution.evaluations.push(run.evaluations);
-            let termination = run.termination.unwrap_or(Termination::Interrupted);
-            solution.terminations.push(termination);
+            ..self.solution
         }
-        solution
     }
 }
 
@@ -281,19 +310,4 @@ impl Solver<Batch<'_>, Iteration> for Lockstep<'_> {
             false => TerminationStatus::NotTerminated,
         }
     }
-}
-
-/// Some of the runs, by their ascending indices.
-fn chosen<'r>(runs: &'r mut [Box<dyn Method>], indices: &[usize]) -> Vec<&'r mut Box<dyn Method>> {
-    let mut found = Vec::with_capacity(indices.len());
-    let (mut rest, mut passed) = (runs, 0);
-    for &index in indices {
-        let Some((run, after)) = rest[index - passed..].split_first_mut() else {
-            break;
-        };
-        found.push(run);
-        rest = after;
-        passed = index + 1;
-    }
-    found
 }

@@ -69,9 +69,6 @@ pub(super) trait Method: Send {
 
     /// Goes on after the objective has said what the trial is; true when an iteration is completed.
     fn step(&mut self, terrain: &Terrain) -> bool;
-
-    /// Frees what a finished problem needs no more.
-    fn forget(&mut self);
 }
 
 impl State {
