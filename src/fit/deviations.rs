@@ -33,6 +33,12 @@ pub(super) fn deviations(
     values: &Values,
     frames: &[usize],
 ) -> Option<Deviations> {
+    let of_rows = |per: Per| matches!(per, Per::Row(_));
+    let of_terms = stage.terms.iter().map(|t| problem.nodes[t.node.0].per);
+    let of_variables = stage.free.iter().map(|v| problem.variables[v.0].per);
+    if !of_terms.chain(of_variables).any(of_rows) {
+        return None;
+    }
     let objective =
         CompiledObjective::<f64, Cpu>::new(problem, stage, values, frames.to_vec(), true);
     let mut out = Evaluation::default();
