@@ -141,7 +141,10 @@ impl<'a> Lockstep<'a> {
         self.go_on(&mut stepped);
         self.record(&stepped);
         self.make_room();
-        let costs = self.active.iter().map(|run| run.method.state().current.cost);
+        let costs = self
+            .active
+            .iter()
+            .map(|run| run.method.state().current.cost);
         let cost = self.finished_cost + costs.sum::<f64>();
         let progress = Progress {
             problems: self.problems,
