@@ -78,8 +78,8 @@ pub use solve::{
     MethodKind, Progress, Single, Solution, SolveSettings, Termination, TraceRow, minimize,
     minimize_with,
 };
-pub use spec::keys;
 pub use spec::{Dimension, Spec};
+pub use spec::{keys, schema};
 pub use train::{Ending, TrainOptions, TrainProgress, Trained, train_prior};
 
 pub use {nalgebra, ndarray};

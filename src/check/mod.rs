@@ -6,6 +6,7 @@ mod free_cameras;
 mod ground_terms;
 mod join;
 mod markers;
+mod motions;
 mod names;
 mod nodes;
 mod output;

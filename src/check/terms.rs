@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Checker;
 use super::expressions::is_quantity;
 use super::join;
+use super::motions::Fits;
 use super::sources::{Predicted, Source};
 use super::whitening::Form;
 use crate::data::Observations;
@@ -181,8 +182,9 @@ impl Checker<'_> {
             return None;
         };
         let variable = &self.variables[id.0];
-        let about_init = view.text("about").is_some_and(|a| a.value == "init");
-        if variable.manifold == Manifold::So3 && !about_init {
+        let about = view.text("about");
+        let about_zero = about.as_ref().is_none_or(|a| a.value == "zero");
+        if variable.manifold == Manifold::So3 && about_zero {
             let message = format!("`{}` is a rotation, which has no squared norm", of.value);
             let diagnostic = Diagnostic::error("F0306", message, &of.origin);
             self.diagnostics.push(
@@ -190,18 +192,50 @@ impl Checker<'_> {
             );
             return None;
         }
-        let about = match about_init {
-            true => variable.init.clone(),
-            false => vec![0.0; variable.numbers()],
-        };
-        let k = variable.manifold.ambient();
+        let (k, dimension) = (variable.manifold.ambient(), variable.dimension);
+        let about = self.about(id, about.as_ref())?;
         *form = Some(Form {
-            dimension: variable.dimension,
+            dimension,
             k,
             height: None,
         });
-        let about = Arc::new(about);
         Some((self.variable_node(id), Residual::Value { k, about }))
+    }
+
+    /// What an `l2` measures a variable from.
+    fn about(&mut self, id: VariableId, about: Option<&Sourced<&str>>) -> Option<Arc<Vec<f64>>> {
+        let variable = &self.variables[id.0];
+        let Some(text) = about.filter(|a| a.value != "zero") else {
+            return Some(vec![0.0; variable.numbers()].into());
+        };
+        if text.value == "init" {
+            return Some(variable.init.clone().into());
+        }
+        if self.motion_of(text.value).is_none() {
+            let message = format!("`{}` is nothing to measure from", text.value);
+            let diagnostic = Diagnostic::error("F0304", message, &text.origin);
+            let hint = "`zero`, `init`, or a part of a motion such as `earlier.pose_body`";
+            self.diagnostics.push(diagnostic.hint(hint));
+            return None;
+        }
+        let name = variable.name.clone();
+        let fits = Fits {
+            name: &name,
+            manifold: variable.manifold,
+            per: variable.per,
+        };
+        let rows = self.rows_of_motion(&fits, text)?;
+        let n = fits.manifold.ambient();
+        // Betas of a motion are the same in all frames.
+        let shared = fits.per == Per::Frame && rows.len() == n;
+        Some(
+            if shared {
+                rows.repeat(self.frames)
+            } else {
+                rows
+            }
+            .into(),
+        )
     }
 
     /// The energy of the prior; without a prior there is no such term.

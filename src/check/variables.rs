@@ -2,6 +2,7 @@
 
 use super::Checker;
 use super::expressions::is_quantity;
+use super::motions::Fits;
 use crate::body::BODY_JOINTS;
 use crate::body::whole::{HAND_PCA, PARTS, TURNS};
 use crate::diagnostic::{Diagnostic, Origin, Sourced};
@@ -34,12 +35,24 @@ impl Checker<'_> {
             Some("subject") | None => (Per::Subject, Vec::new()),
             Some(set) => (Per::Row(self.set_of_variable(set, view)?), Vec::new()),
         };
-        if let Some(text) = view.text("init").filter(|t| !is_quantity(t.value)) {
-            return self.started(name, view, &text, per);
+        let text = view.text("init").filter(|t| !is_quantity(t.value));
+        let of_motion = text
+            .as_ref()
+            .is_some_and(|t| self.motion_of(t.value).is_some());
+        if let Some(text) = text.as_ref().filter(|_| !of_motion) {
+            return self.started(name, view, text, per);
         }
         let manifold = self.manifold(name, view, dimension)?;
         let copies = labels.len().max(1);
-        let init = self.init(name, view, manifold, dimension, &labels)?;
+        let fits = Fits {
+            name,
+            manifold,
+            per,
+        };
+        let init = match &text {
+            Some(text) => self.start_of_motion(&fits, text)?,
+            None => self.init(name, view, manifold, dimension, &labels)?,
+        };
         let elements = match per {
             Per::Row(set) => self.sets[set.0].ids.len(),
             _ => 1,

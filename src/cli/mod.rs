@@ -10,11 +10,13 @@ mod gradcheck;
 mod inspect;
 mod interpolate;
 mod interrupt;
+mod new;
 mod plan;
 mod prior_use;
 mod progress;
 mod run;
 mod sample;
+mod schema;
 mod train;
 mod training_progress;
 
@@ -54,6 +56,10 @@ enum Command {
     Gradcheck(SpecArgs),
     /// Print what a data file is and what is in it, with the lines that a spec needs for it
     Inspect(inspect::InspectArgs),
+    /// Begin with a commented spec that runs, and its data
+    New(new::NewArgs),
+    /// Print the language as a JSON Schema, by which editors complete and check specs
+    Schema(schema::SchemaArgs),
     /// Write others' weights as safetensors, and others' body models as `.npz`
     Convert(convert::ConvertArgs),
     /// Train a prior from its spec: VPoser, GAN-S, GAN-U, GAN-N or a Gaussian mixture
@@ -136,6 +142,8 @@ pub fn main() -> ExitCode {
         (Some(Command::Plan(args)), _) => plan::main(&args),
         (Some(Command::Gradcheck(args)), _) => gradcheck::main(&args),
         (Some(Command::Inspect(args)), _) => inspect::main(&args),
+        (Some(Command::New(args)), _) => new::main(&args),
+        (Some(Command::Schema(args)), _) => schema::main(&args),
         (Some(Command::Convert(args)), _) => convert::main(&args),
         (Some(Command::Train(args)), _) => train::main(&args),
         (Some(Command::Sample(args)), _) => sample::main(&args),

@@ -188,7 +188,25 @@ pub(super) fn residuals<E: Scalar>(term: &Term, node: &Node) -> Residuals<E> {
             };
             (about, k)
         }
-        Residual::Value { k, about } => (About::Value(convert(about)), *k),
+        Residual::Value { k, about }
+            if about.len() == node.dims && about.iter().all(|x| x.is_finite()) =>
+        {
+            (About::Value(convert(about)), *k)
+        }
+        Residual::Value { k, about } => {
+            let number = |x: &f64| if x.is_finite() { E::of(*x) } else { E::zero() };
+            let known = about
+                .chunks_exact(*k)
+                .map(|about| about.iter().all(|x| x.is_finite()));
+            let about = About::Observed {
+                points: node.dims / k,
+                values: about.iter().map(number).collect(),
+                weights: known
+                    .map(|k| if k { E::one() } else { E::zero() })
+                    .collect(),
+            };
+            (about, *k)
+        }
         Residual::Rows { k, known } => {
             let known = known
                 .iter()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ndarray::s;
 
-use super::{Problem, Residual, Targets, Term};
+use super::{Per, Problem, Residual, Targets, Term};
 
 impl Problem {
     /// The same problem with some neighbouring frames alone.
@@ -17,7 +17,13 @@ impl Problem {
         }
         let terms = excerpt.stages.iter_mut().flat_map(|s| &mut s.terms);
         for term in excerpt.terms.iter_mut().chain(terms) {
-            term.cut(&frames, self.frames);
+            term.cut(&frames, self.frames, self.nodes[term.node.0].dims);
+        }
+        for variable in &mut excerpt.variables {
+            let numbers = variable.numbers();
+            if variable.per == Per::Frame && variable.init.len() > numbers {
+                variable.init = rows(&variable.init, &frames, numbers);
+            }
         }
         for observed in excerpt.placement.iter_mut().flat_map(|p| &mut p.observed) {
             observed.targets = observed.targets.cut(&frames, self.frames);
@@ -30,11 +36,20 @@ impl Problem {
 }
 
 impl Term {
-    fn cut(&mut self, frames: &Range<usize>, of: usize) {
-        if let Residual::Points(targets) = &mut self.residual {
-            *targets = targets.cut(frames, of);
+    fn cut(&mut self, frames: &Range<usize>, of: usize, dims: usize) {
+        match &mut self.residual {
+            Residual::Points(targets) => *targets = targets.cut(frames, of),
+            Residual::Value { about, .. } if about.len() > dims => {
+                *about = rows(about, frames, dims).into();
+            }
+            _ => {}
         }
     }
+}
+
+/// Those of some frames, of so many numbers each.
+fn rows(all: &[f64], frames: &Range<usize>, numbers: usize) -> Vec<f64> {
+    all[frames.start * numbers..frames.end * numbers].to_vec()
 }
 
 impl Targets {

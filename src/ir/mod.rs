@@ -120,7 +120,8 @@ pub struct Variable {
     pub labels: Vec<String>,
     pub per: Per,
     pub dimension: Dimension,
-    /// All copies of one frame, or those of all elements of a set, in stored numbers.
+    /// All copies of one frame, for all frames or for each, or those of all elements of a set, in stored
+    /// numbers.
     pub init: Vec<f64>,
     /// Elements of a set whose copies keep still.
     pub held: Vec<usize>,
@@ -384,7 +385,8 @@ impl Term {
 pub enum Residual {
     /// The node's points minus observed ones.
     Points(Arc<Targets>),
-    /// The node's value less a fixed one, in residuals of `k` components.
+    /// The node's value less a fixed one, for all frames or for each, in residuals of `k` components; what
+    /// is NaN is not compared.
     Value { k: usize, about: Arc<Vec<f64>> },
     /// As a value about zero, of those rows of a set where all that it reads is known.
     Rows { k: usize, known: Arc<Vec<bool>> },

@@ -15,8 +15,8 @@ impl Values {
     /// Every variable at its `init`.
     pub fn initial(problem: &Problem) -> Self {
         let copies = problem.variables.iter().map(|v| match v.per {
-            Per::Frame => v.init.repeat(problem.frames),
-            Per::Subject | Per::Row(_) => v.init.clone(),
+            Per::Frame if v.init.len() == v.numbers() => v.init.repeat(problem.frames),
+            _ => v.init.clone(),
         });
         Self {
             copies: copies.collect(),

@@ -112,6 +112,11 @@ fn plain(problem: &Problem, fit: &Fit, id: VariableId) -> (Vec<usize>, Vec<f64>)
     ([vec![problem.frames], copies].concat(), rows)
 }
 
+/// The axis-angle vector of a row-major matrix.
+pub(super) fn axis_angle_of_rows(rows: &[f64]) -> Vec<f64> {
+    axis_angle(&Matrix3::from_row_slice(rows))
+}
+
 fn axis_angle(rotation: &Matrix3<f64>) -> Vec<f64> {
     let rotation = Rotation3::from_matrix_unchecked(*rotation);
     rotation.scaled_axis().as_slice().to_vec()

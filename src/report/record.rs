@@ -115,18 +115,21 @@ pub struct Parameter {
     pub unit: String,
 }
 
-/// The numbers that all rows of a problem over tables share, by name.
+/// The numbers that all rows of a problem over tables share, by name; rotations as axis-angle vectors,
+/// with deviations about the axes of their own frame.
 pub fn parameters(problem: &Problem, fit: &Fit) -> Vec<Parameter> {
     let mut found = Vec::new();
     if problem.sets.is_empty() {
         return found;
     }
     for (i, variable) in problem.variables.iter().enumerate() {
-        let shared = variable.per == Per::Subject && variable.copies == 1;
-        if !shared || variable.manifold == Manifold::So3 {
+        if variable.per != Per::Subject || variable.copies > 1 {
             continue;
         }
-        let values = fit.values.all(VariableId(i));
+        let values = match variable.manifold {
+            Manifold::So3 => super::params::axis_angle_of_rows(fit.values.all(VariableId(i))),
+            _ => fit.values.all(VariableId(i)).to_vec(),
+        };
         let deviations = fit.deviations.as_ref().map(|d| &d.of_variables[i]);
         for (c, value) in values.iter().enumerate() {
             let name = match values.len() {
@@ -137,9 +140,10 @@ pub fn parameters(problem: &Problem, fit: &Fit) -> Vec<Parameter> {
                 name,
                 value: *value,
                 deviation: deviations.and_then(|d| d.get(c).copied()),
-                unit: match variable.dimension {
-                    Dimension::NONE => String::new(),
-                    dimension => dimension.to_string(),
+                unit: match (variable.manifold, variable.dimension) {
+                    (Manifold::So3, _) => Dimension::ANGLE.to_string(),
+                    (_, Dimension::NONE) => String::new(),
+                    (_, dimension) => dimension.to_string(),
                 },
             });
         }

@@ -239,7 +239,7 @@ pub static VAR: &[Key] = &[
     key(
         "init",
         QuantitiesOrExpression,
-        "starting value: one number, one per component, or an expression of tables",
+        "starting value: one number, one per component, an expression of tables, or a part of a motion",
     ),
     key(
         "cameras",
@@ -388,8 +388,8 @@ pub static TERM: &[Key] = &[
         only(
             key(
                 "about",
-                Choice(&["zero", "init"]),
-                "what the variable is measured from",
+                Text,
+                "what the variable is measured from: `zero`, `init`, or a part of a motion such as `earlier.pose_body`",
             ),
             &["l2"],
         ),

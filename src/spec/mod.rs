@@ -3,6 +3,7 @@
 pub mod keys;
 mod language;
 mod layers;
+pub mod schema;
 mod training_keys;
 mod tree;
 mod units;

@@ -13,7 +13,7 @@ pub(crate) enum About<E> {
     Value(Vec<E>),
     /// Zero in the rows where the prediction is known: 1 or 0 for each.
     Known(Vec<E>),
-    /// Observations; what is not observed holds zeros, and its weight is zero.
+    /// Of each frame its own, such as observations; what is not observed holds zeros, and its weight is zero.
     Observed {
         /// Residuals of a frame.
         points: usize,
