@@ -209,8 +209,8 @@ fn samples_are_fitted_each_on_its_own_in_any_company() {
 #[test]
 fn a_sample_that_is_no_number_is_invalid_alone() {
     let folder = tempfile::tempdir().unwrap();
-    // exp(−rate t) of a time long before any is infinite.
-    let checked = decays(folder.path(), &[0, 2], "7,-1e6,1.0\n");
+    // A value whose square is infinite.
+    let checked = decays(folder.path(), &[0, 2], "7,0.5,1e200\n");
     let numbers: Vec<u64> = checked.problem.frame_numbers.clone();
     assert_eq!(
         (numbers.as_slice(), checked.problem.axis()),

@@ -5,6 +5,9 @@ use crate::diagnostic::{Diagnostic, Sourced};
 use crate::ir::{Precision, Settings};
 use crate::spec::View;
 
+/// Where a code moves through a decoder, whose kinks leave ever smaller steps to take, in f32.
+const OF_CODES: f64 = 1e-3;
+
 impl Checker<'_> {
     pub(super) fn settings(&mut self) -> Settings {
         let root = self.spec.root();
@@ -19,6 +22,11 @@ impl Checker<'_> {
         let default_cost = match precision {
             Precision::F32 => 1e-5,
             Precision::F64 => 1e-9,
+        };
+        let given_cost = self.at_least(&tolerance, "cost_rel", tolerance.number("cost_rel"), 0.0);
+        let of_codes = match precision {
+            Precision::F32 => OF_CODES,
+            Precision::F64 => default_cost,
         };
         for key in ["max_iter", "seed"] {
             self.at_least(&solve, key, solve.integer(key).map(real), 0.0);
@@ -41,9 +49,8 @@ impl Checker<'_> {
             tolerance_grad: self
                 .at_least(&tolerance, "grad", tolerance.number("grad"), 0.0)
                 .unwrap_or(1e-4),
-            tolerance_cost: self
-                .at_least(&tolerance, "cost_rel", tolerance.number("cost_rel"), 0.0)
-                .unwrap_or(default_cost),
+            tolerance_cost: given_cost.unwrap_or(default_cost),
+            tolerance_of_codes: given_cost.unwrap_or(of_codes),
             seed: solve.integer("seed").map_or(0, |n| n.value.unsigned_abs()),
         }
     }

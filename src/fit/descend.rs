@@ -123,7 +123,7 @@ impl<E: Scalar, D: Host<E>> Fitter<'_, E, D> {
         let Some(before) = before else {
             return self.minimize(objective, x, settings, stage, index);
         };
-        let rest = soft::rest(settings);
+        let rest = soft::rest(settings, self.problem.settings.tolerance_of_codes);
         let mut solution = self.minimize(objective, x, &rest, stage, index);
         solution.follow(&before);
         self.unstick(objective, &mut solution, &rest, stage, index);

@@ -7,7 +7,7 @@ use crate::solve::{MethodKind, SolveSettings};
 /// Widths of the kinks, over the usual size of what they are given, one solve after the other.
 const SOFTNESS: [f64; 2] = [0.15, 0.03];
 /// Converged, as far as rounded kinks go.
-const TOLERANCE: f64 = 1e-2;
+const TOLERANCE: f64 = 3e-3;
 const ITERATIONS: usize = 40;
 
 /// The same stage with rounded kinks, ever less; none where there are no kinks, where the method takes
@@ -48,9 +48,10 @@ pub(super) fn settings(settings: &SolveSettings) -> SolveSettings {
     }
 }
 
-/// How it is solved afterwards, so that all passes together keep to its limit.
-pub(super) fn rest(settings: &SolveSettings) -> SolveSettings {
+/// How it is solved afterwards, to a tolerance of its own, so that all passes together keep to its limit.
+pub(super) fn rest(settings: &SolveSettings, tolerance: f64) -> SolveSettings {
     SolveSettings {
+        tolerance_cost: tolerance,
         max_iter: settings.max_iter - SOFTNESS.len() * iterations(settings),
         ..settings.clone()
     }

@@ -494,6 +494,8 @@ pub struct Settings {
     pub learning_rate: f64,
     pub tolerance_grad: f64,
     pub tolerance_cost: f64,
+    /// The same where `lm` moves a code through a decoder.
+    pub tolerance_of_codes: f64,
     /// Whether solutions are sought to the last digit: without a body, in f64.
     pub polish: bool,
     pub seed: u64,
