@@ -10,7 +10,7 @@ use super::variables::on_manifold;
 use super::whitening::Form;
 use crate::diagnostic::{Diagnostic, Origin, Sourced};
 use crate::expr::{self, Expression, Mistake, Needed, Scope, Shape};
-use crate::ir::{NodeKind, Per, Residual};
+use crate::ir::{Curve, NodeId, NodeKind, Per, Residual};
 use crate::manifold::Manifold;
 use crate::spec::{Dimension, Spec, View, looks_like_quantity, parse_quantity};
 
@@ -91,6 +91,10 @@ impl<'a> Checker<'a> {
             over: over.as_ref().map(|o| o.set),
         };
         let node = self.node(&format!("{}: residual", view.path()), kind, k, dimension);
+        if k == 1 {
+            let curve = self.curve(&parsed, &inputs, node);
+            self.curves.extend(curve);
+        }
         let residual = match over {
             Some(_) => Residual::Rows {
                 k,
@@ -99,6 +103,36 @@ impl<'a> Checker<'a> {
             None => Residual::value(k, k),
         };
         Some((node, residual))
+    }
+
+    /// A residual that is a model less a column, or the reverse.
+    fn curve(&self, parsed: &Expression, inputs: &[NodeId], node: NodeId) -> Option<Curve> {
+        let column = |name: &str| {
+            let of_name = |id: &&NodeId| {
+                let node = &self.nodes[id.0];
+                matches!(node.kind, NodeKind::Column { .. }) && node.dims == 1 && node.name == name
+            };
+            inputs.iter().find(of_name).copied()
+        };
+        let [left, right] = parsed.difference()?;
+        let (observed, sign) = match (
+            right.alone().and_then(column),
+            left.alone().and_then(column),
+        ) {
+            (Some(observed), _) => (observed, 1.0),
+            (None, Some(observed)) => (observed, -1.0),
+            (None, None) => return None,
+        };
+        let mut read: Vec<NodeId> = parsed.names().into_iter().filter_map(column).collect();
+        read.sort_unstable();
+        read.dedup();
+        read.retain(|id| *id != observed);
+        Some(Curve {
+            node,
+            observed,
+            sign,
+            along: <[NodeId; 1]>::try_from(read).ok().map(|[only]| only),
+        })
     }
 
     /// An expression; `None` where its form has mistakes.

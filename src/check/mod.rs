@@ -28,7 +28,7 @@ use std::sync::Arc;
 
 use crate::data::{Dataset, Observations};
 use crate::diagnostic::{Diagnostic, Diagnostics, Origin};
-use crate::ir::{Coupling, IndexSet, Node, Problem, SetId, Term, Variable, batch};
+use crate::ir::{Coupling, Curve, IndexSet, Node, Problem, SetId, Term, Variable, batch};
 use crate::read::{Inputs, upright};
 use crate::spec::Spec;
 
@@ -45,6 +45,7 @@ struct Checker<'a> {
     nodes: Vec<Node>,
     /// Data sets and sources that expressions read.
     read: BTreeSet<String>,
+    curves: Vec<Curve>,
     associated: Vec<(Seen, Arc<Observations>)>,
     frames: usize,
     frame_numbers: &'a [u64],
@@ -65,6 +66,7 @@ pub(crate) fn check(
         read: BTreeSet::new(),
         variables: Vec::new(),
         nodes: Vec::new(),
+        curves: Vec::new(),
         associated: Vec::new(),
         frames,
         frame_numbers: &frame_numbers,
@@ -105,6 +107,7 @@ pub(crate) fn check(
         sets,
         variables,
         nodes,
+        curves,
         diagnostics,
         ..
     } = checker;
@@ -121,6 +124,7 @@ pub(crate) fn check(
         variables,
         nodes,
         terms,
+        curves,
         placement,
         stages,
         settings,

@@ -20,8 +20,23 @@ impl Checker<'_> {
         Output {
             dir: dir.replace("{name}", &self.spec.name),
             write: self.chosen(&view, "write", &OutputFile::NAMES),
-            plots: self.chosen(&view, "plots", &PlotKind::NAMES),
+            plots: self.plots(&view),
         }
+    }
+
+    fn plots(&mut self, view: &View<'_>) -> Vec<PlotKind> {
+        let mut plots = self.chosen(view, "plots", &PlotKind::NAMES);
+        let origin = view.origin_of("plots", &Origin::Default);
+        if plots.contains(&PlotKind::Fit) && self.curves.is_empty() {
+            plots.retain(|p| *p != PlotKind::Fit);
+            if origin != Origin::Default {
+                let message = "no term is a model less a column, so there is no `fit` to draw";
+                let diagnostic = Diagnostic::warning("F0514", message, &origin);
+                let hint = "such as `residual = \"a * exp(-b * t) - y\"` of columns t and y";
+                self.diagnostics.push(diagnostic.hint(hint));
+            }
+        }
+        plots
     }
 
     fn chosen<T: Copy>(&mut self, view: &View<'_>, key: &str, names: &[(&str, T)]) -> Vec<T> {

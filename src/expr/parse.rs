@@ -31,6 +31,23 @@ pub(crate) enum Kind {
 }
 
 impl Expression {
+    /// The two parts of a difference, after what `let` defines.
+    pub fn difference(&self) -> Option<&[Expression; 2]> {
+        match &self.kind {
+            Kind::Let(_, body) => body.difference(),
+            Kind::Between("-", parts) => Some(parts),
+            _ => None,
+        }
+    }
+
+    /// The name that it is, where it is nothing else.
+    pub fn alone(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Name(name) => Some(name),
+            _ => None,
+        }
+    }
+
     /// The names that stand alone in it: of columns, variables and what `let` defines.
     pub fn names(&self) -> Vec<&str> {
         match &self.kind {

@@ -361,13 +361,20 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
                     None => deviations::deviations(self.problem, stage, &self.values, &of),
                 };
             }
-            if !frames.is_empty() {
+            let names = stage.terms.iter().map(|t| t.name.clone());
+            if self.problem.batch.is_some() {
+                // An element that is no number has no part in the sum of the others.
+                let sum = |column: usize| {
+                    let of_term = terms.iter().skip(column).step_by(stage.terms.len());
+                    of_term.sum::<f64>()
+                };
+                term_costs = names.enumerate().map(|(t, name)| (name, sum(t))).collect();
+            } else if !frames.is_empty() {
                 let (problem, values) = (self.problem, &self.values);
                 let total =
                     CompiledObjective::<f64, Cpu>::new(problem, &whole, values, frames, true);
                 let mut out = Evaluation::default();
                 total.evaluate(&[], &[0], Want::Cost, &mut out);
-                let names = stage.terms.iter().map(|t| t.name.clone());
                 term_costs = names.zip(out.terms).collect();
             }
         }

@@ -1,6 +1,7 @@
 //! The checked problem: variables over index sets on manifolds, typed nodes, terms, stages.
 
 pub(crate) mod batch;
+mod curves;
 mod excerpt;
 mod explain;
 mod values;
@@ -23,6 +24,7 @@ use crate::term::Whitening;
 use crate::term::joint_limits::JointRange;
 use crate::term::symmetry::Bone;
 
+pub use curves::Curve;
 pub use values::Values;
 
 /// Everything that a fit needs, with nothing left to ask.
@@ -43,6 +45,8 @@ pub struct Problem {
     /// In an order in which each reads only earlier ones.
     pub nodes: Vec<Node>,
     pub terms: Vec<Term>,
+    /// Terms that can be drawn against a column.
+    pub curves: Vec<Curve>,
     pub placement: Option<Placement>,
     pub stages: Vec<Stage>,
     pub settings: Settings,
@@ -552,11 +556,13 @@ pub enum PlotKind {
     ResidualHeatmap,
     Overlay,
     Body,
+    Fit,
 }
 
 impl PlotKind {
-    pub const NAMES: [(&str, Self); 7] = [
+    pub const NAMES: [(&str, Self); 8] = [
         ("convergence", Self::Convergence),
+        ("fit", Self::Fit),
         ("terms", Self::Terms),
         ("per_joint_error", Self::PerJointError),
         ("point_error_over_time", Self::PointErrorOverTime),

@@ -2,6 +2,7 @@
 
 mod bodies;
 mod cameras;
+mod curves;
 pub mod metrics;
 mod outputs;
 mod overlays;

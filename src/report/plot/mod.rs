@@ -1,6 +1,7 @@
 //! The plots a run leaves behind: each is an SVG text together with the numbers that it shows as CSV.
 
 pub(crate) mod convergence;
+pub(crate) mod fit;
 pub(crate) mod heatmap;
 pub(crate) mod intervals;
 pub(crate) mod losses;
