@@ -51,7 +51,7 @@ fn of_kinds(keys: &[Key]) -> Vec<Value> {
         let lacking = keys.iter().filter(lacks);
         let never: Map<String, Value> = lacking.map(|k| (k.name.into(), json!(false))).collect();
         let chosen = json!({ "properties": { "kind": { "const": kind } }, "required": ["kind"] });
-        (!never.is_empty()).then(|| json!({ "if": chosen, "then": { "properties": never } }))
+        (!never.is_empty()).then_some(json!({ "if": chosen, "then": { "properties": never } }))
     };
     kinds.iter().filter_map(of_kind).collect()
 }

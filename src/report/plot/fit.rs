@@ -38,7 +38,7 @@ pub(crate) fn plot(series: &FitSeries) -> Result<Plot, PlotError> {
     };
     let size = (
         PANEL.0 + style::LEFT + 28.0,
-        TOP + PANEL.1 + style::BELOW + rows as f64 * LEGEND_ROW + 12.0,
+        TOP + PANEL.1 + style::BELOW + rows as f64 * LEGEND_ROW + 18.0,
     );
     let svg = match (series.range(0), series.range(1)) {
         (Some(x), Some(y)) => style::sheet((size.0 as i32, size.1 as i32), |canvas| {
@@ -65,7 +65,7 @@ impl FitSeries {
             (l.min(x), h.max(x))
         });
         let margin = 0.04 * (high - low);
-        (low <= high).then(|| low - margin..high + margin)
+        (low <= high).then_some(low - margin..high + margin)
     }
 
     fn draw(&self, canvas: &Canvas, x: Axis, y: Axis) -> Result<(), PlotError> {
@@ -104,7 +104,7 @@ impl FitSeries {
         }
         for (at, group) in self.groups.iter().enumerate() {
             let x = style::LEFT + (at % 3) as f64 * PANEL.0 / 3.0;
-            let y = TOP + PANEL.1 + style::BELOW + 8.0 + (at / 3) as f64 * LEGEND_ROW;
+            let y = TOP + PANEL.1 + style::BELOW + 14.0 + (at / 3) as f64 * LEGEND_ROW;
             let dot = (style::units(x + 8.0), style::units(y));
             let colour = style::colour(at).filled();
             canvas.draw(&Circle::new(dot, style::units(4.0), colour))?;
