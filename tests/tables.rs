@@ -244,3 +244,70 @@ fn a_sample_has_the_solution_that_all_together_have_as_one_problem() {
         assert!((a / b - 1.0).abs() < 1e-7, "{a} {b}");
     }
 }
+
+/// `decays.toml` with something more in it.
+fn with(folder: &Path, more: &str) -> Checked {
+    let text = std::fs::read_to_string(example("decays.toml")).unwrap();
+    std::fs::copy(example("decays.csv"), folder.join("decays.csv")).unwrap();
+    let spec = folder.join("decays.toml");
+    std::fs::write(&spec, format!("{text}\n{more}")).unwrap();
+    check_file(&spec, &[])
+}
+
+#[test]
+fn a_prior_on_the_variables_of_samples_counts_in_each() {
+    let folder = tempfile::tempdir().unwrap();
+    let prior = "[terms.prior]\nkind = \"l2\"\nof = \"size\"\nsigma = 1e-4\n";
+    let checked = with(folder.path(), prior);
+    assert_eq!(checked.problem.axis(), "sample");
+    let found = fit(&checked);
+    assert_eq!(found.status, [Status::Converged; 6]);
+    let sizes = values(&checked, &found, "size");
+    assert!(sizes.iter().all(|x| x.abs() < 1e-3), "{sizes:?}");
+    let cost: f64 = found.frame_costs.iter().sum();
+    assert!((cost - found.cost()).abs() < 1e-9 * cost);
+}
+
+#[test]
+fn rows_that_refer_by_two_columns_make_one_problem_of_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = (0..4).flat_map(|s| {
+        let row = move |i: usize| {
+            let (t, other) = (i as f64 * 0.3, (s + 1) % 4);
+            let y = (s + 1) as f64 * (-0.7 * t).exp();
+            format!("{s},{other},{t},{y},{}\n", 10 + other)
+        };
+        (0..6).map(row)
+    });
+    let csv = format!("a,b,t,y,w\n{}", rows.collect::<String>());
+    std::fs::write(folder.path().join("two.csv"), csv).unwrap();
+    let text = r#"
+fitrun = 1
+[data.two]
+file = "two.csv"
+columns = { a = "ref:sample", b = "ref:sample", t = "1", y = "1", w = "1" }
+[vars]
+size = { per = "sample", init = 1.0 }
+rate = { per = "sample", init = 1.0 }
+off  = { per = "sample", init = 0.0 }
+[terms.decay]
+kind = "expr"
+residual = "size[a] * exp(-rate[a] * t) - y"
+[terms.other]
+kind = "expr"
+residual = "off[b] - w"
+"#;
+    let spec = folder.path().join("two.toml");
+    std::fs::write(&spec, text).unwrap();
+    let checked = check_file(&spec, &[]);
+    let found = fit(&checked);
+    assert_eq!(found.status, [Status::Converged]);
+    for (s, (size, off)) in values(&checked, &found, "size")
+        .iter()
+        .zip(values(&checked, &found, "off"))
+        .enumerate()
+    {
+        let (right, there) = ((s + 1) as f64, (10 + s) as f64);
+        assert!((size - right).abs() < 1e-8 && (off - there).abs() < 1e-8);
+    }
+}

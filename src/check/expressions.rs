@@ -124,6 +124,10 @@ impl<'a> Checker<'a> {
             (None, None) => return None,
         };
         let mut read: Vec<NodeId> = parsed.names().into_iter().filter_map(column).collect();
+        // A model that reads what was observed is none to be held against it.
+        if read.iter().filter(|id| **id == observed).count() > 1 {
+            return None;
+        }
         read.sort_unstable();
         read.dedup();
         read.retain(|id| *id != observed);
@@ -312,7 +316,15 @@ impl<'a> Checker<'a> {
                 false => format!("this is no number where the solve starts, in row {row}"),
             };
             let hint = "other starting values, `init` of the variables, or `select` mend it";
-            let diagnostic = Diagnostic::error("F0309", message, &place);
+            // Where each element is a problem of its own, the others are solved.
+            let per = |v: &crate::ir::Variable| v.per;
+            let first = self.variables.first().map(per);
+            let apart = matches!(first, Some(Per::Row(_)))
+                && self.variables.iter().all(|v| Some(v.per) == first);
+            let diagnostic = match apart {
+                true => Diagnostic::warning("F0309", message, &place),
+                false => Diagnostic::error("F0309", message, &place),
+            };
             self.diagnostics.push(diagnostic.hint(hint));
             return;
         }

@@ -67,7 +67,10 @@ impl<'a> Checker<'a> {
             "pose_body" => Ok(motion.pose_body.clone()),
             "root_orient" => Ok(motion.root_orient.iter().map(|r| r.to_vec()).collect()),
             "trans" => Ok(self.translations(motion)),
-            "betas" if motion.betas.is_empty() => Err("the file has no betas".to_string()),
+            "betas" if motion.betas.is_empty() => {
+                self.wrong("the motion's file has no betas".to_string(), text, None);
+                return None;
+            }
             "betas" => Ok(vec![motion.betas.clone()]),
             _ => Err(format!("a motion has no `{part}`")),
         };
@@ -87,7 +90,8 @@ impl<'a> Checker<'a> {
                 "`{}` has a value for each frame, `{}` one",
                 text.value, of.name
             );
-            self.wrong(message, text, Some("declare it `per = \"frame\"`"));
+            let hint = "declare it `per = \"frame\"`";
+            self.wrong(message, text, Some(hint).filter(|_| of.name != "betas"));
             return None;
         }
         let mut stored = Vec::with_capacity(rows.len() * of.manifold.ambient());

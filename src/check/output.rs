@@ -30,7 +30,8 @@ impl Checker<'_> {
         if plots.contains(&PlotKind::Fit) && self.curves.is_empty() {
             plots.retain(|p| *p != PlotKind::Fit);
             if origin != Origin::Default {
-                let message = "no term is a model less a column, so there is no `fit` to draw";
+                let message =
+                    "no term is written as a model less a column, so there is no `fit` to draw";
                 let diagnostic = Diagnostic::warning("F0514", message, &origin);
                 let hint = "such as `residual = \"a * exp(-b * t) - y\"` of columns t and y";
                 self.diagnostics.push(diagnostic.hint(hint));

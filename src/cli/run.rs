@@ -134,7 +134,7 @@ fn show_parameters(outcome: &Outcome) {
     for parameter in found.iter().take(PARAMETERS) {
         let digits = digits(parameter.value, parameter.deviation);
         let deviation = match parameter.deviation {
-            Some(d) if d <= OPEN * parameter.value.abs().max(f64::MIN_POSITIVE) => {
+            Some(d) if d <= OPEN * parameter.value.abs().max(1.0) => {
                 format!(" ± {}", number(d, digits))
             }
             Some(_) => " (left open by the data)".into(),

@@ -9,7 +9,7 @@ use super::objective::CompiledObjective;
 use super::program::{Program, Source};
 use super::rows::whole_chunks;
 use crate::graph::{Host, LANES, Scalar};
-use crate::ir::{Problem, Residual, SetId, Stage, batch};
+use crate::ir::{Per, Problem, Residual, SetId, Stage, batch};
 use crate::normal::lanes::start;
 use crate::normal::{Dense, Normal};
 use crate::objective::{Evaluation, Want};
@@ -21,7 +21,7 @@ pub(super) struct OfElements<E> {
     /// Where each element's rows begin, and where the last ones end.
     first: Vec<usize>,
     rows: Vec<usize>,
-    /// Of each term the components of a residual, and the rows that have one.
+    /// Of each term the numbers of a row, and the rows that have them.
     known: Vec<(usize, Arc<Vec<bool>>)>,
 }
 
@@ -46,10 +46,16 @@ impl<E: Scalar> OfElements<E> {
             let term = &stage.terms[term.column];
             let (nodes, variables) = (&problem.nodes, &problem.variables);
             let reads = batch::reads(nodes, variables, term.node, set);
-            if let (Some(reads), Residual::Rows { k, known }) = (reads, &term.residual) {
+            let node = &nodes[term.node.0];
+            let known = match (&term.residual, node.per) {
+                (Residual::Rows { known, .. }, _) => Arc::clone(known),
+                (_, Per::Row(rows)) => vec![true; problem.sets[rows.0].ids.len()].into(),
+                _ => continue,
+            };
+            if let Some(reads) = reads {
                 let rows = (0..known.len()).filter(|r| known[*r]);
                 pairs.extend(rows.map(|row| (reads.element(row), row)));
-                all_known.push((*k, Arc::clone(known)));
+                all_known.push((node.dims, known));
             }
         }
         pairs.sort_unstable();

@@ -11,6 +11,9 @@ use crate::objective::{Evaluation, Objective, Want};
 /// Unknowns that are left after elimination up to which deviations are computed.
 const MOST: usize = 1500;
 
+/// Elements of a batch whose normal equations are held at a time.
+const AT_A_TIME: usize = 1024;
+
 /// Standard deviations at a solution, to first order.
 #[derive(Clone, Debug)]
 pub struct Deviations {
@@ -62,7 +65,12 @@ pub(super) fn deviations(
     let degrees = count as i64 - unknowns as i64;
     let residual = (out.costs[0] / degrees.max(1) as f64).sqrt();
     let scaled = !stage.terms.iter().any(|t| t.sigma_stated);
-    let unit = if scaled { residual * residual } else { 1.0 };
+    let unit = match (scaled, degrees > 0) {
+        (true, true) => residual * residual,
+        // Nothing is left that could spread.
+        (true, false) => f64::NAN,
+        (false, _) => 1.0,
+    };
     let variances = linked.variances(MOST)?;
     let mut of_variables = vec![Vec::new(); problem.variables.len()];
     for (id, places) in objective.places() {
@@ -91,13 +99,8 @@ pub(super) fn of_batch(
 ) -> Option<Deviations> {
     let objective =
         CompiledObjective::<f64, Cpu>::new(problem, stage, values, elements.to_vec(), false);
-    let all: Vec<usize> = (0..elements.len()).collect();
-    let mut out = Evaluation::default();
-    objective.evaluate(&objective.start(), &all, Want::Normal, &mut out);
-    let Normal::Dense(normals) = &out.normal else {
-        return None;
-    };
-    let unknowns = objective.layout().degrees_of_freedom();
+    let layout = objective.layout();
+    let unknowns = layout.degrees_of_freedom();
     let counts = objective.residuals_of(elements);
     let scaled = !stage.terms.iter().any(|t| t.sigma_stated);
     let mut of_variables: Vec<Vec<f64>> = vec![Vec::new(); problem.variables.len()];
@@ -106,29 +109,43 @@ pub(super) fn of_batch(
         of_variables[id.0] = vec![f64::NAN; numbers];
     }
     let places: Vec<_> = objective.places().collect();
-    for (slot, &element) in elements.iter().enumerate() {
-        let degrees = counts[slot] as f64 - unknowns as f64;
-        let unit = match scaled {
-            true => out.costs[slot] / degrees.max(1.0),
-            false => 1.0,
+    let (x, stride) = (objective.start(), layout.ambient());
+    let (mut out, mut total) = (Evaluation::default(), 0.0);
+    let all: Vec<usize> = (0..elements.len()).collect();
+    for slots in all.chunks(AT_A_TIME) {
+        let x = &x[slots[0] * stride..(slots[0] + slots.len()) * stride];
+        objective.evaluate(x, slots, Want::Normal, &mut out);
+        let Normal::Dense(normals) = &mut out.normal else {
+            return None;
         };
-        let variances = normals[slot].variances();
-        for (id, places) in &places {
-            let of_element = variances[places.clone()].iter().map(|v| (v * unit).sqrt());
-            let n = places.len();
-            for (to, from) in of_variables[id.0][element * n..][..n]
-                .iter_mut()
-                .zip(of_element)
-            {
-                *to = from;
+        total += out.costs.iter().sum::<f64>();
+        for (i, normal) in normals.iter_mut().enumerate() {
+            for (first, along) in layout.normals(&x[i * stride..(i + 1) * stride]) {
+                normal.stiffen(first, &along);
+            }
+            let degrees = counts[slots[i]] as f64 - unknowns as f64;
+            let unit = match (scaled, degrees > 0.0) {
+                (true, true) => out.costs[i] / degrees,
+                (true, false) => f64::NAN,
+                (false, _) => 1.0,
+            };
+            let variances = normal.variances();
+            for (id, places) in &places {
+                let (n, element) = (places.len(), elements[slots[i]]);
+                let to = &mut of_variables[id.0][element * n..(element + 1) * n];
+                for (to, variance) in to.iter_mut().zip(&variances[places.clone()]) {
+                    *to = (variance * unit).sqrt();
+                }
             }
         }
     }
     for (id, _) in places {
         of_variables[id.0] = in_units(problem, values, id, std::mem::take(&mut of_variables[id.0]));
     }
-    let degrees = counts.iter().sum::<usize>() as i64 - (unknowns * elements.len()) as i64;
-    let total: f64 = out.costs.iter().sum();
+    let degrees = counts
+        .iter()
+        .map(|count| count.saturating_sub(unknowns) as i64);
+    let degrees = degrees.sum::<i64>();
     Some(Deviations {
         of_variables,
         degrees_of_freedom: degrees,

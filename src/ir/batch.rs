@@ -26,7 +26,7 @@ pub(crate) fn batch<'t>(
     sets: &[IndexSet],
     variables: &[Variable],
     nodes: &[Node],
-    mut terms: impl Iterator<Item = &'t Term>,
+    terms: impl Iterator<Item = &'t Term>,
 ) -> Option<SetId> {
     let Per::Row(set) = variables.first()?.per else {
         return None;
@@ -34,10 +34,23 @@ pub(crate) fn batch<'t>(
     let own = |v: &Variable| v.per == Per::Row(set) && v.held.is_empty();
     // Elements stand for frames, whose numbers are not below zero.
     let numbered = sets[set.0].ids.iter().all(|id| *id >= 0);
-    let apart = |t: &Term| {
-        matches!(nodes[t.node.0].per, Per::Row(_)) && reads(nodes, variables, t.node, set).is_some()
-    };
-    (numbered && variables.iter().all(own) && terms.all(apart)).then_some(set)
+    if !numbered || !variables.iter().all(own) {
+        return None;
+    }
+    // Terms over one table are worked off together, so that they refer by the same column.
+    let mut of_tables: Vec<(Per, Reads)> = Vec::new();
+    for term in terms {
+        let per = nodes[term.node.0].per;
+        let (Per::Row(_), Some(reads)) = (per, reads(nodes, variables, term.node, set)) else {
+            return None;
+        };
+        match of_tables.iter().find(|(table, _)| *table == per) {
+            Some((_, known)) if *known != reads => return None,
+            Some(_) => {}
+            None => of_tables.push((per, reads)),
+        }
+    }
+    Some(set)
 }
 
 /// For each element whether a term has a row of it.

@@ -59,6 +59,16 @@ impl Dense {
         }
     }
 
+    /// Adds what holds the unknowns from `first` on still along a direction.
+    pub(crate) fn stiffen(&mut self, first: usize, along: &[f64]) {
+        for (i, a) in along.iter().enumerate() {
+            let row = first + i;
+            for (j, b) in along[..=i].iter().enumerate() {
+                self.square[row * (row + 1) / 2 + first + j] += a * b;
+            }
+        }
+    }
+
     /// The diagonal of (JᵀJ)⁻¹; NaN where no residual says anything, everywhere where that is so of a sum.
     pub fn variances(&self) -> Vec<f64> {
         let n = self.unknowns();

@@ -14,6 +14,8 @@ use crate::spec::Dimension;
 
 /// Elements of a batch that are drawn, evenly spread.
 const SHOWN: usize = 6;
+/// Points that are drawn at most, evenly spread.
+const POINTS: usize = 3000;
 /// Places at which a model is drawn between its rows.
 const PLACES: usize = 201;
 
@@ -23,21 +25,31 @@ pub(super) fn write(dir: &Path, problem: &Problem, fit: &Fit) -> Result<(), File
         .final_terms()
         .filter_map(|t| Some((t, problem.curves.iter().find(|c| c.node == t.node)?)))
         .collect();
+    let mut stems: Vec<String> = Vec::new();
     for (term, curve) in &terms {
         let Residual::Rows { known, .. } = &term.residual else {
             continue;
         };
         let rows: Vec<usize> = (0..known.len()).filter(|r| known[*r]).collect();
-        let series = Gathered {
+        let (nodes, variables) = (&problem.nodes, &problem.variables);
+        let reads = |set| batch::reads(nodes, variables, curve.node, set);
+        let gathered = Gathered {
             problem,
             fit,
             curve,
-        }
-        .series(&rows);
+            reads: problem.batch.and_then(reads),
+        };
+        let series = gathered.series(rows);
         let plot = super::plot::fit::plot(&series).map_err(|e| failed(dir, &e))?;
         let stem = match terms.len() {
             1 => "fit".to_string(),
             _ => format!("fit_{}", file_part(&term.name)),
+        };
+        let same = stems.iter().filter(|s| **s == stem).count();
+        stems.push(stem.clone());
+        let stem = match same {
+            0 => stem,
+            n => format!("{stem}_{}", n + 1),
         };
         plot.write(dir, &stem).map_err(|e| failed(dir, &e))?;
     }
@@ -48,22 +60,25 @@ struct Gathered<'a> {
     problem: &'a Problem,
     fit: &'a Fit,
     curve: &'a Curve,
+    /// Which element of a batch each row is about.
+    reads: Option<batch::Reads>,
 }
 
 impl Gathered<'_> {
-    fn series(&self, rows: &[usize]) -> FitSeries {
+    fn series(&self, rows: Vec<usize>) -> FitSeries {
         let observed = self.column(self.curve.observed);
-        let residuals = forward(self.problem, self.curve.node, &self.fit.values, rows);
-        let model = |(row, r): (&usize, &f64)| observed[*row] + self.curve.sign * r;
-        let predicted: Vec<f64> = rows.iter().zip(&residuals).map(model).collect();
         let along = self.curve.along.map(|node| self.column(node));
-        let groups = self.elements(rows).into_iter().map(|element| {
-            let own: Vec<usize> = (0..rows.len())
-                .filter(|i| element.is_none_or(|e| self.element(rows[*i]) == Some(e)))
-                .collect();
-            let x = |i: &usize| along.map_or(predicted[*i], |x| x[rows[*i]]);
-            let point = |i: &usize| [x(i), observed[rows[*i]], predicted[*i]];
-            let points: Vec<[f64; 3]> = own.iter().map(point).collect();
+        let groups = self.groups(rows).into_iter().map(|(element, rows)| {
+            let residuals = forward(self.problem, self.curve.node, &self.fit.values, &rows);
+            let point = |(row, r): (&usize, &f64)| {
+                let predicted = observed[*row] + self.curve.sign * r;
+                [
+                    along.map_or(predicted, |x| x[*row]),
+                    observed[*row],
+                    predicted,
+                ]
+            };
+            let points: Vec<[f64; 3]> = rows.iter().zip(&residuals).map(point).collect();
             Group {
                 name: element.map_or(String::new(), |e| {
                     format!("{} {}", self.problem.axis(), self.problem.frame_numbers[e])
@@ -96,25 +111,20 @@ impl Gathered<'_> {
         }
     }
 
-    /// The element of a batch that a row is about.
-    fn element(&self, row: usize) -> Option<usize> {
-        let (nodes, variables) = (&self.problem.nodes, &self.problem.variables);
-        let set = self.problem.batch?;
-        Some(batch::reads(nodes, variables, self.curve.node, set)?.element(row))
-    }
-
-    /// The elements that are drawn, or one group of all rows.
-    fn elements(&self, rows: &[usize]) -> Vec<Option<usize>> {
-        let mut all: Vec<usize> = rows.iter().filter_map(|r| self.element(*r)).collect();
-        all.sort_unstable();
-        all.dedup();
-        if all.is_empty() {
-            return vec![None];
-        }
-        let count = all.len().min(SHOWN);
-        (0..count)
-            .map(|i| Some(all[i * all.len() / count]))
-            .collect()
+    /// The rows that are drawn: of some elements of a batch that were solved, or all in one group.
+    fn groups(&self, rows: Vec<usize>) -> Vec<(Option<usize>, Vec<usize>)> {
+        let Some(reads) = &self.reads else {
+            return vec![(None, thinned(&rows, POINTS))];
+        };
+        let pairs = rows.iter().map(|row| (reads.element(*row), *row));
+        let mut pairs: Vec<(usize, usize)> = pairs.filter(|p| self.fit.solved[p.0]).collect();
+        pairs.sort_unstable();
+        let all: Vec<&[(usize, usize)]> = pairs.chunk_by(|a, b| a.0 == b.0).collect();
+        let group = |of_one: &&[(usize, usize)]| {
+            let rows: Vec<usize> = of_one.iter().map(|p| p.1).collect();
+            (Some(of_one[0].0), thinned(&rows, POINTS / SHOWN))
+        };
+        thinned(&all, SHOWN).iter().map(group).collect()
     }
 
     /// The model between the rows; through the rows where it reads more than their place.
@@ -164,4 +174,12 @@ impl Gathered<'_> {
         }
         Some(problem)
     }
+}
+
+/// At most so many of all, evenly spread.
+fn thinned<T: Clone>(all: &[T], most: usize) -> Vec<T> {
+    let count = all.len().min(most);
+    (0..count)
+        .map(|i| all[i * all.len() / count].clone())
+        .collect()
 }

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::metrics::{PointErrors, Summary};
 use super::params::up_axis;
-use crate::fit::{Fit, StageOutcome, Status};
+use crate::fit::{Deviations, Fit, StageOutcome, Status};
 use crate::ir::{Per, Precision, Problem, VariableId};
 use crate::manifold::Manifold;
 use crate::spec::Dimension;
@@ -130,7 +130,9 @@ pub fn parameters(problem: &Problem, fit: &Fit) -> Vec<Parameter> {
             Manifold::So3 => super::params::axis_angle_of_rows(fit.values.all(VariableId(i))),
             _ => fit.values.all(VariableId(i)).to_vec(),
         };
-        let deviations = fit.deviations.as_ref().map(|d| &d.of_variables[i]);
+        let known = |d: &&Deviations| !d.scaled || d.degrees_of_freedom > 0;
+        let deviations = fit.deviations.as_ref().filter(known);
+        let deviations = deviations.map(|d| &d.of_variables[i]);
         for (c, value) in values.iter().enumerate() {
             let name = match values.len() {
                 1 => variable.name.clone(),

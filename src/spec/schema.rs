@@ -95,7 +95,13 @@ fn of_value(kind: &Kind) -> Value {
         Kind::Numbers => any_of(vec![number(), list_of(number())]),
         Kind::NumberOrTexts => any_of(vec![number(), list_of(text())]),
         Kind::Table(keys) => of_table(keys),
-        Kind::Kinded(keys) => any_of(vec![text(), of_table(keys)]),
+        Kind::Kinded(keys) => {
+            let kind = keys.iter().find(|k| k.name == "kind");
+            any_of(vec![
+                kind.map_or(text(), |k| of_value(&k.kind)),
+                of_table(keys),
+            ])
+        }
         Kind::Named(keys) => map_of(of_table(keys)),
         Kind::List(keys) => list_of(of_table(keys)),
         Kind::NumberMap => map_of(number()),
