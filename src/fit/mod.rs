@@ -330,8 +330,11 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
     fn finish(mut self, checkpoint: Option<Checkpoint>) -> Fit {
         let ended = |s: &Status| matches!(s, Status::NoData | Status::Invalid);
         if self.interrupted {
-            let open = self.status.iter_mut().filter(|s| !ended(s));
-            open.for_each(|s| *s = Status::Interrupted);
+            // What the last stage has solved keeps how it ended.
+            let last = checkpoint.as_ref().map(|c| c.stage + 1) == Some(self.problem.stages.len());
+            let pairs = self.status.iter_mut().zip(&self.done);
+            let open = pairs.filter(|(s, done)| !(ended(s) || last && **done));
+            open.for_each(|(s, _)| *s = Status::Interrupted);
         }
         let usable: Vec<bool> = self.status.iter().map(|s| *s != Status::Invalid).collect();
         let mut solved = vec![false; self.problem.frames];
