@@ -162,6 +162,14 @@ fn what_a_motion_does_not_have_is_said() {
         text.contains("has 3 numbers, but `pose_body` has 63"),
         "{text}"
     );
+    let text = wrong("pose_body.init = \"earlier\"", &QUIET);
+    assert!(text.contains("is a whole motion"), "{text}");
+    let text = wrong("pose_body.init = \"targets.pose_body\"", &QUIET);
+    assert!(text.contains("`targets` is no motion"), "{text}");
+    let sets = [QUIET[0], QUIET[1], "prior=\"vposer\""];
+    let text = wrong(POSE, &sets);
+    assert!(text.contains("decoder makes of `z`"), "{text}");
+    assert!(!text.contains("for each frame"), "{text}");
     let sets = [QUIET[0], QUIET[1], "prior=\"gan-s\""];
     let text = wrong("z.init = \"earlier.pose_body\"", &sets);
     assert!(text.contains("no encoder"), "{text}");

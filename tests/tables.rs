@@ -311,3 +311,16 @@ residual = "off[b] - w"
         assert!((size - right).abs() < 1e-8 && (off - there).abs() < 1e-8);
     }
 }
+
+#[test]
+fn a_file_that_cannot_be_read_is_the_only_mistake() {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = folder.path().join("decays.toml");
+    std::fs::copy(example("decays.toml"), &spec).unwrap();
+    for text in ["", "sample,t,y\n"] {
+        std::fs::write(folder.path().join("decays.csv"), text).unwrap();
+        let error = fitrun::check(&spec, &fitrun::RunOptions::default()).unwrap_err();
+        let said = error.to_string();
+        assert_eq!(said.matches("error[").count(), 1, "{said}");
+    }
+}

@@ -14,6 +14,9 @@ use crate::ir::{Curve, NodeId, NodeKind, Per, Residual};
 use crate::manifold::Manifold;
 use crate::spec::{Dimension, Spec, View, looks_like_quantity, parse_quantity};
 
+/// Stands for a mistake that was said where it was made, such as that of a variable which is read here.
+pub(super) const SAID: &str = "";
+
 /// Whether a text is a quantity such as `1 cm`, and not an expression.
 pub(super) fn is_quantity(text: &str) -> bool {
     looks_like_quantity(text) && parse_quantity(text).is_ok()
@@ -218,7 +221,8 @@ impl<'a> Checker<'a> {
             Some((found, _)) => lost || columns.iter().any(|c| c.get(found).is_some()),
             None => false,
         };
-        for mistake in mistakes.into_iter().filter(|m| !followed(m)) {
+        let news = |m: &Mistake| m.message != SAID && !followed(m);
+        for mistake in mistakes.into_iter().filter(news) {
             let origin = self
                 .spec
                 .sources

@@ -6,7 +6,7 @@ use nalgebra::Vector3;
 use super::Checker;
 use super::variables::on_manifold;
 use crate::data::{Dataset, Motion};
-use crate::diagnostic::{Diagnostic, Sourced};
+use crate::diagnostic::{Diagnostic, Sourced, list};
 use crate::ir::Per;
 use crate::manifold::Manifold;
 
@@ -28,6 +28,29 @@ impl<'a> Checker<'a> {
             Dataset::Motion(motion) => Some((motion, part.trim())),
             _ => None,
         }
+    }
+
+    /// Says what is wrong with a text that names data which no variable can start at.
+    pub(super) fn is_no_motion(&mut self, text: &Sourced<&str>) -> bool {
+        let data = text.value.split('.').next().unwrap_or_default().trim();
+        let Some(input) = self.inputs.get(data) else {
+            return false;
+        };
+        let (message, hint) = match input.dataset {
+            Dataset::Table(_) => return false,
+            Dataset::Motion(_) => (
+                format!("`{data}` is a whole motion, and a variable starts at a part of it"),
+                format!("such as `{data}.pose_body`; the parts are {}", list(&PARTS)),
+            ),
+            _ => (
+                format!("`{data}` is no motion, so no variable can start at it"),
+                "`format = \"amass\"` reads motions, an earlier `params.npz` among them".into(),
+            ),
+        };
+        let origin = &text.origin;
+        let diagnostic = Diagnostic::error("F0304", message, origin);
+        self.diagnostics.push(diagnostic.hint(hint));
+        true
     }
 
     /// Where a variable starts by a motion, (frames or 1, numbers); frames of which it knows nothing start

@@ -1,6 +1,7 @@
 //! What the names in expressions stand for: columns, variables and points of sources.
 
 use super::Checker;
+use super::expressions::SAID;
 use super::sources::Source;
 use super::tables::{Rows, tables};
 use crate::data::{Column, ColumnKind, Table};
@@ -350,9 +351,7 @@ impl Scope for InTerm<'_, '_> {
             }
             (false, Some(id)) => Some(self.variable(id, picks)),
             (false, None) if self.is_source(name) => Some(self.point(name, picks)),
-            (false, None) if self.checker.declares_variable(name) => {
-                Some(Err((format!("`{name}` has mistakes of its own"), None)))
-            }
+            (false, None) if self.checker.declares_variable(name) => Some(Err((SAID.into(), None))),
             (false, None) => None,
         }
     }

@@ -17,6 +17,7 @@ impl Checker<'_> {
             let path = format!("vars.{name}");
             if name == "pose_body" && self.inputs.prior.variable() != name {
                 self.pose_is_decoded(&node.key);
+                continue;
             }
             self.check_part(name, &node.key);
             let variable = self.variable(name, &View::new(table, &path), &node.key);
@@ -40,6 +41,9 @@ impl Checker<'_> {
             .as_ref()
             .is_some_and(|t| self.motion_of(t.value).is_some());
         if let Some(text) = text.as_ref().filter(|_| !of_motion) {
+            if self.is_no_motion(text) {
+                return None;
+            }
             return self.started(name, view, text, per);
         }
         let manifold = self.manifold(name, view, dimension)?;
@@ -127,7 +131,7 @@ impl Checker<'_> {
     /// The set that a variable has a copy for each element of.
     fn set_of_variable(&mut self, set: &str, view: &View<'_>) -> Option<SetId> {
         let found = self.set_id(set);
-        if found.is_none() {
+        if found.is_none() && !self.is_set_of_lost_data(set) {
             let message = format!("`{}.per`: there is no set `{set}`", view.path());
             let origin = view.origin_of("per", &Origin::Default);
             let names: Vec<String> = self.sets.iter().map(|s| s.name.clone()).collect();
@@ -138,6 +142,21 @@ impl Checker<'_> {
             self.diagnostics.push(diagnostic.hint(hint));
         }
         found
+    }
+
+    /// Whether a data set that could not be read, which was said, would have made a set.
+    fn is_set_of_lost_data(&self, set: &str) -> bool {
+        let root = self.spec.root();
+        root.named("data").into_iter().any(|(name, table, _)| {
+            let columns = table.table("columns").into_iter().flat_map(|c| &c.entries);
+            let refers = columns.filter_map(|(_, node)| match &node.value {
+                Value::Text(text) => text.strip_prefix("ref:"),
+                _ => None,
+            });
+            let index = table.text("index").unwrap_or(name);
+            self.inputs.get(name).is_none()
+                && (index == set || refers.map(str::trim).any(|s| s == set))
+        })
     }
 
     /// Elements that the spec or a file holds still.

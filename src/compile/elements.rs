@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use super::forward::{lanes, numbers};
 use super::linear::Linear;
 use super::objective::CompiledObjective;
 use super::program::{Program, Source};
@@ -147,7 +146,7 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
         let chunks = whole_chunks(gathered.rows.len());
         let results = self.on(&chunks, &gathered.rows, |lanes, at, rows| {
             let slots = &gathered.slots[at[0]..at[0] + at.len()];
-            let leaf = |s: &Source, out: &mut [E]| self.leaf_of_elements(s, x, slots, rows, out);
+            let leaf = |s: &Source, out: &mut [E]| self.leaf(s, x, slots, rows, out);
             over.program.run::<D>(lanes, want == Want::Gradient, leaf)
         });
         for (chunk, result) in &results {
@@ -175,7 +174,7 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
         let chunks = whole_chunks(gathered.rows.len());
         let results = self.on(&chunks, &gathered.rows, |lanes, at, rows| {
             let slots = &gathered.slots[at[0]..at[0] + at.len()];
-            let leaf = |s: &Source, out: &mut [E]| self.leaf_of_elements(s, x, slots, rows, out);
+            let leaf = |s: &Source, out: &mut [E]| self.leaf(s, x, slots, rows, out);
             self.products(&over.program, &over.linear, lanes, want, leaf, &mut [])
         });
         for (chunk, products) in &results {
@@ -207,25 +206,6 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
         for (row, slot) in costs.chunks_exact(columns).zip(slots) {
             let to = &mut out.terms[slot * columns..(slot + 1) * columns];
             to.iter_mut().zip(row).for_each(|(sum, cost)| *sum += cost);
-        }
-    }
-
-    fn leaf_of_elements(
-        &self,
-        source: &Source,
-        x: &[f64],
-        slots: &[usize],
-        rows: &[usize],
-        out: &mut [E],
-    ) {
-        let variable = source.variable();
-        let stride = self.layout.ambient();
-        match self.free.iter().find(|f| Some(f.variable) == variable) {
-            Some(free) => {
-                let copy = |slot| &x[slot * stride + free.offset..][..free.ambient];
-                lanes(slots, copy, out);
-            }
-            None => lanes(rows, |row| numbers(source, self.values, row), out),
         }
     }
 }

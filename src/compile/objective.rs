@@ -209,7 +209,11 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
         let variable = source.variable();
         match self.free.iter().find(|f| Some(f.variable) == variable) {
             Some(free) => {
-                let copy = |slot| &x[self.place(free, source.element(slot))..][..free.ambient];
+                let element = |slot| match self.joint {
+                    true => source.element(slot),
+                    false => slot,
+                };
+                let copy = |slot| &x[self.place(free, element(slot))..][..free.ambient];
                 lanes(slots, copy, out);
             }
             None => lanes(frames, |row| numbers(source, self.values, row), out),
