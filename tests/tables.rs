@@ -324,3 +324,74 @@ fn a_file_that_cannot_be_read_is_the_only_mistake() {
         assert_eq!(said.matches("error[").count(), 1, "{said}");
     }
 }
+
+/// Waves of six frequencies whose E has many valleys; `per` is what makes each a problem of its own.
+fn waves(folder: &Path, per: &str, sets: &[&str]) -> Checked {
+    let speeds: &[f64] = if per.is_empty() {
+        &[2.7]
+    } else {
+        &[0.6, 1.5, 2.7, 3.3, 4.1, 5.2]
+    };
+    let mut csv = String::from("wave,t,y\n");
+    for (wave, speed) in speeds.iter().enumerate() {
+        for i in 0..60 {
+            let t = i as f64 * 0.17;
+            csv += &format!("{wave},{t},{}\n", 1.3 * (speed * t + 0.4).sin());
+        }
+    }
+    std::fs::write(folder.join("waves.csv"), csv).unwrap();
+    let text = format!(
+        "fitrun = 1\n[data.waves]\nfile = \"waves.csv\"\n\
+         columns = {{ wave = \"ref:wave\", t = \"s\", y = \"1\" }}\n[vars]\n\
+         size = {{ {per} init = 1.0 }}\nphase = {{ {per} init = \"0 rad\" }}\n\
+         speed = {{ {per} init = \"1 rad/s\", bounds = [\"0.2 rad/s\", \"6 rad/s\"] }}\n\
+         [terms.fit]\nkind = \"expr\"\nresidual = \"size * sin(speed * t + phase) - y\"\n"
+    );
+    let spec = folder.join("waves.toml");
+    std::fs::write(&spec, text).unwrap();
+    check_file(&spec, sets)
+}
+
+#[test]
+fn of_several_starts_the_lowest_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let from_init = fit(&waves(folder.path(), "", &[]));
+    let checked = waves(folder.path(), "", &["solve.starts=40"]);
+    let found = fit(&checked);
+    assert!(from_init.cost() > 1.0 && found.cost() < 1e-9);
+    assert_eq!(found.status, [Status::Converged]);
+    let stage = &found.stages[0];
+    assert_eq!(stage.starts.len(), 40);
+    assert!((stage.starts[0] / from_init.cost() - 1.0).abs() < 1e-6);
+    let again = fit(&checked);
+    assert_eq!(again.stages[0].starts, stage.starts);
+    assert_eq!(again.values, found.values);
+}
+
+#[test]
+fn every_element_has_its_own_best_start_and_waits_for_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let per = "per = \"wave\",";
+    let checked = waves(folder.path(), per, &["solve.starts=40"]);
+    let found = fit(&checked);
+    assert_eq!(found.status, [Status::Converged; 6]);
+    assert!(found.frame_costs.iter().all(|cost| *cost < 1e-9));
+    let before = fit(&waves(folder.path(), per, &[]));
+    assert!(before.frame_costs.iter().any(|cost| *cost > 1.0));
+}
+
+#[test]
+fn an_interrupted_stage_of_several_starts_ends_as_if_it_had_not_been() {
+    let folder = tempfile::tempdir().unwrap();
+    let checked = waves(folder.path(), "", &["solve.starts=12"]);
+    let whole = fit(&checked);
+    let mut rounds = 0;
+    let stopped = fitrun::fit(&checked.problem, &mut |_| {
+        rounds += 1;
+        rounds < 60
+    });
+    assert_eq!(stopped.status, [Status::Interrupted]);
+    let rest = fitrun::fit_from(&checked.problem, stopped.checkpoint, &mut |_| true);
+    assert_eq!(rest.values, whole.values);
+    assert_eq!(rest.stages[0].starts, whole.stages[0].starts);
+}

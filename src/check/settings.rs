@@ -8,6 +8,9 @@ use crate::spec::View;
 /// Where a code moves through a decoder, whose kinks leave ever smaller steps to take, in f32.
 const OF_CODES: f64 = 1e-3;
 
+/// Each start of each problem is solved, and those of a batch are kept side by side.
+const MOST_STARTS: i64 = 10_000;
+
 impl Checker<'_> {
     pub(super) fn settings(&mut self) -> Settings {
         let root = self.spec.root();
@@ -51,8 +54,28 @@ impl Checker<'_> {
                 .unwrap_or(1e-4),
             tolerance_cost: given_cost.unwrap_or(default_cost),
             tolerance_of_codes: given_cost.unwrap_or(of_codes),
+            starts: self.starts_of_stage(&solve),
             seed: solve.integer("seed").map_or(0, |n| n.value.unsigned_abs()),
         }
+    }
+
+    fn starts_of_stage(&mut self, solve: &View<'_>) -> usize {
+        let given = solve.integer("starts");
+        let count = self.at_least(solve, "starts", given.clone().map(real), 1.0);
+        if let Some(given) = given.filter(|n| n.value > 1) {
+            if self.spec.has_body {
+                let message = "`solve.starts` is for problems without a body";
+                let hint = "a body's starts come from its data (`solve.start = \"auto\"`)";
+                let diagnostic = Diagnostic::error("F0306", message, &given.origin);
+                self.diagnostics.push(diagnostic.hint(hint));
+            } else if given.value > MOST_STARTS {
+                let message = format!("`solve.starts` should be at most {MOST_STARTS}");
+                self.diagnostics
+                    .push(Diagnostic::error("F0205", message, &given.origin));
+                return 1;
+            }
+        }
+        count.map_or(1, |n| n as usize)
     }
 
     /// A number that may not be lower; one that is, is reported.

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 
 use clap::Args;
-use fitrun::{Outcome, RunOptions, Status, Summary};
+use fitrun::{Outcome, RunOptions, StageOutcome, Status, Summary};
 
 use super::progress::Bar;
 use super::{Common, MessageFormat, interrupt};
@@ -118,7 +118,18 @@ fn summarise(outcome: &Outcome) {
     .collect();
     unsolved.iter().for_each(|line| eprintln!("{line}"));
     eprintln!("E = {:.6e}", outcome.fit.cost());
+    outcome.fit.stages.iter().for_each(show_starts);
     eprintln!("results in {}", outcome.dir.display());
+}
+
+/// How many starts agree says whether there may be something lower still.
+fn show_starts(stage: &StageOutcome) {
+    let Some((lowest, next)) = stage.agreeing_starts() else {
+        return;
+    };
+    let others = next.map_or(String::new(), |e| format!(", the next at E = {e:.6e}"));
+    let count = stage.starts.len();
+    eprintln!("{count} starts: {lowest} of them end at the lowest E{others}");
 }
 
 /// Deviations beyond so many times a value say that the data leave it open.

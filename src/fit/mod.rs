@@ -6,6 +6,7 @@ mod codes;
 mod descend;
 mod deviations;
 mod frames;
+mod many;
 pub(crate) mod open;
 mod outcome;
 mod plan;
@@ -87,7 +88,7 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
         let good = |f: &usize| self.status[*f] == Status::Unsolved && !self.done[*f];
         let placed: Vec<usize> = (0..self.problem.frames).filter(good).collect();
         let mut starts = match next {
-            0 => start::starts(self.problem, &Values::initial(self.problem), &placed),
+            0 => self.starts(&placed),
             _ => None,
         };
         let mut checkpoint = None;
@@ -95,6 +96,7 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
             let before = Arc::clone(&self.values);
             match starts.take() {
                 Some(starts) => self.place(stage, next, starts, false),
+                None if many::begins(self.problem, next) => self.solve_from_many(stage, next),
                 None => self.solve(stage, next),
             }
             if self.interrupted {
@@ -105,6 +107,16 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
             next += 1;
         }
         self.finish(checkpoint)
+    }
+
+    /// Where frames, or elements, begin the first stage: several starts for each, if there are several.
+    fn starts(&self, placed: &[usize]) -> Option<Vec<start::Start>> {
+        let (problem, values) = (self.problem, Values::initial(self.problem));
+        let stage = problem.stages.first()?;
+        match problem.batch.is_some() && many::begins(problem, 0) {
+            true => Some(many::of_elements(problem, stage, &values, placed)),
+            false => start::starts(problem, &values, placed),
+        }
     }
 
     /// Takes up what was solved; returns the stage that was under way.
@@ -120,10 +132,12 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
     }
 
     /// Where to go on. Frames of an independent stage that it had not done begin it anew, so that the
-    /// end is the same as without the interruption; a joint stage goes on from where it stood.
+    /// end is the same as without the interruption, and so does a stage of several starts; a joint stage
+    /// goes on from where it stood.
     fn checkpoint(&self, index: usize, mut before: Arc<Values>) -> Checkpoint {
         let mut values = Arc::clone(&self.values);
-        if self.problem.stages[index].coupling == Coupling::Independent {
+        let alone = self.problem.stages[index].coupling == Coupling::Independent;
+        if alone || many::begins(self.problem, index) {
             for (i, variable) in self.problem.variables.iter().enumerate() {
                 let of_frames = (0..self.problem.frames).filter(|&f| self.done[f]);
                 for frame in of_frames.filter(|_| self.problem.is_own(variable)) {
@@ -323,6 +337,7 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
             frames,
             term_names: stage.terms.iter().map(|t| t.name.clone()).collect(),
             solution,
+            starts: Vec::new(),
         });
     }
 

@@ -1,6 +1,6 @@
 //! What a fit leaves: values, how each frame ended, and the stages' records.
 
-use super::{Checkpoint, Deviations};
+use super::{Checkpoint, Deviations, many};
 use crate::ir::{Problem, Values};
 use crate::solve::{MethodKind, Progress, Solution, Termination};
 
@@ -62,6 +62,15 @@ pub struct StageOutcome {
     pub frames: Vec<usize>,
     pub term_names: Vec<String>,
     pub solution: Solution,
+    /// What a joint stage with `solve.starts` came to from each; NaN where it could not begin.
+    pub starts: Vec<f64>,
+}
+
+impl StageOutcome {
+    /// How many of several starts came to the lowest cost, and the next above it.
+    pub fn agreeing_starts(&self) -> Option<(usize, Option<f64>)> {
+        (!self.starts.is_empty()).then(|| many::lowest(&self.starts))
+    }
 }
 
 /// Everything that a fit found.

@@ -503,6 +503,8 @@ pub struct Settings {
     /// Whether solutions are sought to the last digit: without a body, in f64.
     pub polish: bool,
     pub seed: u64,
+    /// Starts of a problem without a body, at least one.
+    pub starts: usize,
 }
 
 /// What a run leaves behind.

@@ -265,6 +265,9 @@ fn stage(problem: &Problem, stage: &StageOutcome) -> Value {
         "seconds": solution.seconds,
         "terminations": terminations,
     });
+    if !stage.starts.is_empty() {
+        record["starts"] = json!(stage.starts);
+    }
     if stage.joint && stage.frames.len() < problem.frames {
         let numbers = stage.frames.iter().map(|&f| problem.frame_numbers[f]);
         record["frame_numbers"] = numbers.collect();

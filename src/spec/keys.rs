@@ -572,6 +572,14 @@ pub static SOLVE: &[Key] = &[
         "\"auto\"",
     ),
     or(
+        key(
+            "starts",
+            Integer,
+            "without a body: starts of the first stage, of which the best is kept",
+        ),
+        "1",
+    ),
+    or(
         key("device", Choice(&["auto", "cpu"]), "where it runs"),
         "\"auto\"",
     ),
