@@ -395,3 +395,40 @@ fn an_interrupted_stage_of_several_starts_ends_as_if_it_had_not_been() {
     assert_eq!(rest.values, whole.values);
     assert_eq!(rest.stages[0].starts, whole.stages[0].starts);
 }
+
+/// A line that fewer than half of the points lie on.
+fn line(folder: &Path, sets: &[&str]) -> Checked {
+    let mut csv = String::from("x,y\n");
+    for i in 0..100 {
+        let x = i as f64 * 0.1 - 5.0;
+        let far = (i as f64 * 0.618_033_988_7).fract() * 16.0 - 2.0;
+        let y = if i % 9 < 4 { 0.7 * x - 1.2 } else { far };
+        csv += &format!("{x},{y}\n");
+    }
+    std::fs::write(folder.join("line.csv"), csv).unwrap();
+    let text = "fitrun = 1\n[data.points]\nfile = \"line.csv\"\ncolumns = { x = \"1\", y = \"1\" }\n\
+        [vars]\nslope = { init = 0.0 }\noffset = { init = 6.0 }\n[terms.fit]\nkind = \"expr\"\n\
+        residual = \"slope * x + offset - y\"\nsigma = 0.05\n\
+        robust = { kind = \"geman_mcclure\", scale = 0.1 }\n\
+        [[stages]]\nname = \"all\"\nfree = [\"*\"]\n";
+    let spec = folder.join("line.toml");
+    std::fs::write(&spec, text).unwrap();
+    check_file(&spec, sets)
+}
+
+#[test]
+fn graduated_robustifiers_find_what_most_data_agree_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let stuck = line(folder.path(), &[]);
+    let stuck = (fit(&stuck).cost(), values(&stuck, &fit(&stuck), "slope")[0]);
+    let checked = line(folder.path(), &["solve.gnc=100"]);
+    let found = fit(&checked);
+    assert!((stuck.1 - 0.7).abs() > 0.1 && found.cost() < stuck.0);
+    assert!((values(&checked, &found, "slope")[0] - 0.7).abs() < 0.01);
+    assert!((values(&checked, &found, "offset")[0] + 1.2).abs() < 0.01);
+    let stages = &checked.problem.stages;
+    let scale = |i: usize| stages[i].terms[0].whitening.scale;
+    let narrower = (1..stages.len()).all(|i| scale(i) < scale(i - 1));
+    assert!(narrower && (scale(0) / 10.0 - 1.0).abs() < 1e-12);
+    assert_eq!((scale(stages.len() - 1), stages.len()), (0.1, 15));
+}

@@ -3,6 +3,7 @@
 mod body_terms;
 mod expressions;
 mod free_cameras;
+mod graduated;
 mod ground_terms;
 mod join;
 mod markers;

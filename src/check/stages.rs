@@ -19,8 +19,13 @@ impl Checker<'_> {
             .table("solve")
             .and_then(|t| View::new(t, "solve").integer("max_iter"))
             .map_or(500, |n| n.value.max(0) as usize);
+        let empty = Default::default();
+        let solve = View::new(root.table("solve").unwrap_or(&empty), "solve");
+        let gnc = self.gnc(&solve);
         let Some(Value::Array(items)) = root.node("stages").map(|n| &n.value) else {
-            return vec![(self.only_stage(&terms.list, max_iter), terms.clone())];
+            let only = self.only_stage(&terms.list, max_iter);
+            self.check_graduated(std::slice::from_ref(&only), &solve);
+            return self.graduated((only, terms.clone()), gnc.unwrap_or(1.0));
         };
         if items.is_empty() {
             let origin = root.origin_of("stages", &Origin::Default);
@@ -33,9 +38,14 @@ impl Checker<'_> {
             if let Value::Table(table) = &node.value {
                 let path = format!("stages[{i}]");
                 let view = View::new(table, &path);
-                stages.extend(self.stage(&view, node, terms, rate, max_iter));
+                let own = self.gnc(&view);
+                if let Some(stage) = self.stage(&view, node, terms, rate, max_iter) {
+                    self.check_graduated(std::slice::from_ref(&stage.0), &view);
+                    stages.extend(self.graduated(stage, own.or(gnc).unwrap_or(1.0)));
+                }
             }
         }
+        self.check_graduated(stages.iter().map(|s| &s.0), &solve);
         stages
     }
 

@@ -104,8 +104,9 @@ fn draw(variable: &Variable, copy: &mut [f64], random: &mut SplitMix64) {
             Manifold::Positive(_) => x.iter_mut().for_each(|x| *x *= random.normal().exp()),
             manifold => {
                 let size = |x: &f64| x.abs().max(variable.scale);
+                let from = x.to_vec();
                 let step: Vec<f64> = x.iter().map(|x| size(x) * random.normal()).collect();
-                manifold.retract(&x.to_vec(), &step, x);
+                manifold.retract(&from, &step, x);
             }
         }
     }

@@ -525,6 +525,7 @@ pub static STAGE: &[Key] = &[
         ),
         "1.0",
     ),
+    key("gnc", Number, "overrides `solve.gnc`"),
     key("set", AnyMap, "settings of terms for this stage only"),
     key(
         "method",
@@ -578,6 +579,14 @@ pub static SOLVE: &[Key] = &[
             "without a body: starts of the first stage, of which the best is kept",
         ),
         "1",
+    ),
+    or(
+        key(
+            "gnc",
+            Number,
+            "robustifiers begin so many times wider and narrow step by step",
+        ),
+        "1.0",
     ),
     or(
         key("device", Choice(&["auto", "cpu"]), "where it runs"),
