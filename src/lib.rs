@@ -73,7 +73,7 @@ pub use precondition::Preconditioner;
 pub use prior::{Latent, Learned, LearnedKind, Mixture, Prior};
 pub use report::metrics::{PointErrors, Summary, point_errors};
 pub use report::{Parameter, Record, parameters, peak_memory_mb};
-pub use run::{Checked, Outcome, RunOptions, check, run};
+pub use run::{Checked, Outcome, RunOptions, check, check_text, run};
 pub use solve::{
     MethodKind, Progress, Single, Solution, SolveSettings, Termination, TraceRow, minimize,
     minimize_with,

@@ -56,8 +56,14 @@ pub fn check(path: &Path, options: &RunOptions) -> Result<Checked, Error> {
         path: path.into(),
         reason: FileError::reading(path, &e).message,
     })?;
+    check_text(path, &text, options)
+}
+
+/// Like [`check`] of a text, as if it stood in a file at `path`, which need not exist: its name is the
+/// spec's, and files are looked for beside it.
+pub fn check_text(path: &Path, text: &str, options: &RunOptions) -> Result<Checked, Error> {
     let mut diagnostics = Diagnostics::default();
-    let spec = crate::spec::parse(path, &text, &options.sets, &mut diagnostics);
+    let spec = crate::spec::parse(path, text, &options.sets, &mut diagnostics);
     let reject = |spec: Spec, diagnostics: Diagnostics| Error::Rejected {
         diagnostics: diagnostics.into(),
         sources: spec.sources.into(),

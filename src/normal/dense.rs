@@ -12,6 +12,24 @@ pub struct Dense {
 }
 
 impl Dense {
+    /// From J, (residuals, unknowns) row by row, in whitened tangent coordinates, and r.
+    pub fn of_residuals(jacobian: &[f64], residuals: &[f64]) -> Self {
+        let unknowns = jacobian.len() / residuals.len().max(1);
+        let mut normal = Self {
+            square: vec![0.0; unknowns * (unknowns + 1) / 2],
+            slope: vec![0.0; unknowns],
+        };
+        for (row, r) in jacobian.chunks_exact(unknowns.max(1)).zip(residuals) {
+            let mut entry = normal.square.iter_mut();
+            for (i, a) in row.iter().enumerate() {
+                normal.slope[i] += a * r;
+                let below = row[..=i].iter().zip(&mut entry);
+                below.for_each(|(b, entry)| *entry += a * b);
+            }
+        }
+        normal
+    }
+
     pub fn unknowns(&self) -> usize {
         self.slope.len()
     }
