@@ -127,9 +127,15 @@ fn show_starts(stage: &StageOutcome) {
     let Some((lowest, next)) = stage.agreeing_starts() else {
         return;
     };
-    let others = next.map_or(String::new(), |e| format!(", the next at E = {e:.6e}"));
-    let count = stage.starts.len();
-    eprintln!("{count} starts: {lowest} of them end at the lowest E{others}");
+    let mut said = format!("{} starts: the lowest E from {lowest}", stage.starts.len());
+    if let Some(next) = next {
+        said += &format!(", the next is {next:.6e}");
+    }
+    let numberless = stage.starts.iter().filter(|e| !e.is_finite()).count();
+    if numberless > 0 {
+        said += &format!("; no number from {numberless}");
+    }
+    eprintln!("{said}");
 }
 
 /// Deviations beyond so many times a value say that the data leave it open.
