@@ -33,7 +33,7 @@ impl Checker<'_> {
             return vec![stage];
         }
         let mut wider: Vec<f64> = std::iter::successors(Some(STEP), |f| Some(f * STEP))
-            .take_while(|f| *f < begin * (1.0 - 1e-9))
+            .take_while(|f| *f < begin / 1.1)
             .collect();
         wider.extend((begin > 1.0).then_some(begin));
         let (last, terms) = stage;
@@ -55,7 +55,9 @@ impl Checker<'_> {
         stages: impl IntoIterator<Item = &'s Stage>,
         view: &View<'_>,
     ) {
-        if let Some(given) = view.number("gnc").filter(|n| n.value > 1.0)
+        let given = view.number("gnc").filter(|n| n.value > 1.0);
+        // A robustifier that could not be read is a mistake of its own.
+        if let Some(given) = given.filter(|_| !self.diagnostics.has_errors())
             && !stages.into_iter().any(is_robust)
         {
             let message = "`gnc` narrows robustifiers, and no term of the stage has one";

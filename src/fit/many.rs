@@ -13,9 +13,9 @@ use crate::manifold::{Manifold, write_rows};
 use crate::random::SplitMix64;
 
 /// Costs within this share of each other are one: the earlier start stays.
-const SAME: f64 = 1e-6;
-/// Beside the highest cost, nothing.
-const NOTHING: f64 = 1e-12;
+const SAME: f64 = 1e-5;
+/// Costs below are rounding.
+const NOTHING: f64 = 1e-20;
 
 /// Whether this stage is solved from several starts.
 pub(super) fn begins(problem: &Problem, index: usize) -> bool {
@@ -25,9 +25,7 @@ pub(super) fn begins(problem: &Problem, index: usize) -> bool {
 /// How many of these costs are the lowest, and the next above.
 pub(super) fn lowest(costs: &[f64]) -> (usize, Option<f64>) {
     let least = costs.iter().copied().fold(f64::INFINITY, f64::min);
-    let finite = costs.iter().copied().filter(|c| c.is_finite());
-    let highest = finite.fold(0.0, |m: f64, c| m.max(c.abs()));
-    let as_low = |cost: &&f64| **cost <= least + SAME * least.abs() + NOTHING * highest;
+    let as_low = |cost: &&f64| cost.is_finite() && **cost <= least + SAME * least.abs() + NOTHING;
     let above = costs.iter().filter(|c| c.is_finite() && !as_low(c));
     let next = above.copied().min_by(|a, b| a.total_cmp(b));
     (costs.iter().filter(as_low).count(), next)
@@ -132,7 +130,8 @@ impl<E: Scalar, D: Host<E>> Fitter<'_, E, D> {
             costs.push(cost);
             seconds += outcome.solution.seconds;
             let least = best.as_ref().map_or(f64::INFINITY, |b| b.0);
-            if best.is_none() || cost < least - SAME * least.abs() || !least.is_finite() {
+            let lower = cost < least - SAME * least.abs();
+            if best.is_none() || lower || cost.is_finite() && !least.is_finite() {
                 let values = Arc::clone(&self.values);
                 best = Some((cost, values, self.status.clone(), outcome));
             }
@@ -146,5 +145,19 @@ impl<E: Scalar, D: Host<E>> Fitter<'_, E, D> {
             outcome.starts = costs;
             self.outcomes.push(outcome);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lowest;
+
+    #[test]
+    fn the_lowest_costs_are_counted_whatever_the_others_are() {
+        let (nan, inf) = (f64::NAN, f64::INFINITY);
+        let close = 2.0 + 1e-6;
+        assert_eq!(lowest(&[2.0, 1e24, close, 3.0, nan]), (2, Some(3.0)));
+        assert_eq!(lowest(&[inf, nan]), (0, None));
+        assert_eq!(lowest(&[1e-27, 0.0, 5.0]), (2, Some(5.0)));
     }
 }
