@@ -136,6 +136,7 @@ impl<E: Scalar, D: Host<E>> Fitter<'_, E, D> {
                 best = Some((cost, values, self.status.clone(), outcome));
             }
             if self.interrupted {
+                self.done.fill(false);
                 break;
             }
         }
