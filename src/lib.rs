@@ -33,6 +33,7 @@ mod manifold;
 mod memory;
 mod normal;
 mod objective;
+pub mod own;
 mod precondition;
 mod prior;
 mod random;

@@ -9,6 +9,7 @@ use crate::fit::{Checkpoint, Fit, FitProgress, fit_from, open};
 use crate::io::FileError;
 use crate::io::atomic::AtomicDir;
 use crate::ir::Problem;
+use crate::own::Registry;
 use crate::read::Inputs;
 use crate::report::metrics::{PointErrors, point_errors};
 use crate::report::{Circumstances, Record, Seconds, identity, spec_sha256, write};
@@ -25,6 +26,8 @@ pub struct RunOptions {
     pub force: bool,
     /// Go on from where the last run of this spec was interrupted, and replace its folder.
     pub resume: bool,
+    /// What a program adds to the language.
+    pub registry: Registry,
 }
 
 /// A spec that was read and checked.
@@ -63,7 +66,8 @@ pub fn check(path: &Path, options: &RunOptions) -> Result<Checked, Error> {
 /// spec's, and files are looked for beside it.
 pub fn check_text(path: &Path, text: &str, options: &RunOptions) -> Result<Checked, Error> {
     let mut diagnostics = Diagnostics::default();
-    let spec = crate::spec::parse(path, text, &options.sets, &mut diagnostics);
+    let own = options.registry.kinds();
+    let spec = crate::spec::parse(path, text, &options.sets, own, &mut diagnostics);
     let reject = |spec: Spec, diagnostics: Diagnostics| Error::Rejected {
         diagnostics: diagnostics.into(),
         sources: spec.sources.into(),
@@ -71,8 +75,8 @@ pub fn check_text(path: &Path, text: &str, options: &RunOptions) -> Result<Check
     if diagnostics.unreadable() {
         return Err(reject(spec, diagnostics));
     }
-    let inputs = crate::read::read(&spec, &mut diagnostics);
-    match crate::check::check(&spec, &inputs, &mut diagnostics) {
+    let inputs = crate::read::read(&spec, &options.registry, &mut diagnostics);
+    match crate::check::check((&spec, &inputs), &options.registry, &mut diagnostics) {
         Some(problem) => Ok(Checked {
             spec,
             inputs,
@@ -91,7 +95,8 @@ pub fn run(
 ) -> Result<Outcome, Error> {
     let begun = Instant::now();
     let checked = check(path, options)?;
-    let identity = identity(&checked.spec.to_json(), &checked.inputs.files);
+    let inputs = &checked.inputs;
+    let identity = identity(&checked.spec.to_json(), &inputs.files, &inputs.given);
     let target = target(&checked.problem, options)?;
     let checkpoint = checkpoint(&target, &checked.problem, &identity, options)?;
     let folder = AtomicDir::create(&target)?;
@@ -150,6 +155,7 @@ fn record(
     let circumstances = Circumstances {
         spec: checked.spec.to_json(),
         files: &checked.inputs.files,
+        given: &checked.inputs.given,
         warnings: said.chain(remarks.iter().cloned()).collect(),
         seconds,
     };

@@ -184,6 +184,11 @@ impl Checker<'_> {
             };
             return Some(self.node("pose_body", kind, 3 * BODY_JOINTS, Dimension::NONE));
         }
+        if let Prior::Own(own) = self.inputs.prior.clone() {
+            let code = self.variable_id(self.inputs.prior.variable())?;
+            let code = self.variable_node(code);
+            return Some(self.own_pose(code, &own));
+        }
         let id = self.variable_id("pose_body")?;
         let numbers = Manifold::Euclidean(3 * BODY_JOINTS);
         if self.variables[id.0].manifold != numbers {

@@ -1,18 +1,14 @@
 //! Terms and starting values that are expressions, and where in the spec a mistake of one is.
 
-use std::sync::Arc;
-
 use super::Checker;
-use super::names::{InStart, InTerm};
+use super::start_names::InStart;
 use super::tables::{Rows, tables};
-use super::terms::Measured;
 use super::variables::on_manifold;
-use super::whitening::Form;
 use crate::diagnostic::{Diagnostic, Origin, Sourced};
-use crate::expr::{self, Expression, Mistake, Needed, Scope, Shape};
-use crate::ir::{Curve, NodeId, NodeKind, Per, Residual};
+use crate::expr::{self, Expression, Mistake, Scope};
+use crate::ir::Per;
 use crate::manifold::Manifold;
-use crate::spec::{Dimension, Spec, View, looks_like_quantity, parse_quantity};
+use crate::spec::{Dimension, View, looks_like_quantity, parse_quantity};
 
 /// Stands for a mistake that was said where it was made, such as that of a variable which is read here.
 pub(super) const SAID: &str = "";
@@ -23,127 +19,8 @@ pub(super) fn is_quantity(text: &str) -> bool {
 }
 
 impl<'a> Checker<'a> {
-    /// The residual of a term of the kind `expr`.
-    pub(super) fn expression_term(
-        &mut self,
-        spec: &Spec,
-        view: &View<'_>,
-        origin: &Origin,
-        form: &mut Option<Form>,
-    ) -> Option<Measured> {
-        let residual = self.required(view, "residual", origin)?;
-        let sigma = view.text("sigma").filter(|t| !is_quantity(t.value));
-        let parsed = self.parsed(&residual);
-        let parsed_sigma = sigma.as_ref().map(|s| self.parsed(s));
-        let parsed = parsed?;
-        let parsed_sigma = match parsed_sigma {
-            Some(None) => return None,
-            other => other.flatten(),
-        };
-        let mut names = parsed.names();
-        names.extend(parsed_sigma.iter().flat_map(|s| s.names()));
-        let over = self.over(view, &names)?;
-        let mut scope = InTerm::new(self, spec, over);
-        let mut mistakes = Vec::new();
-        let lowered = expr::lower(&parsed, &mut scope, &mut mistakes);
-        scope.checker.report(&residual, mistakes);
-        let mut of_sigma = Vec::new();
-        let lowered = match &parsed_sigma {
-            Some(sigma) => {
-                scope.of_sigma = true;
-                lowered.and_then(|l| l.over(sigma, &mut scope, &mut of_sigma))
-            }
-            None => lowered,
-        };
-        if let Some(sigma) = &sigma {
-            scope.checker.report(sigma, of_sigma);
-        }
-        let lowered = lowered?;
-        if let Shape::Matrix(..) = lowered.value.shape {
-            let message = format!(
-                "a residual is a number or a vector, not {}",
-                lowered.value.shape
-            );
-            let diagnostic = Diagnostic::error("F0308", message, &residual.origin);
-            scope.checker.diagnostics.push(diagnostic);
-            return None;
-        }
-        let (k, dimension) = (lowered.value.shape.len(), lowered.value.dimension);
-        *form = Some(Form {
-            dimension,
-            k,
-            height: None,
-        });
-        let needed = lowered.formula(&scope.dims());
-        let of_sigma = lowered.sigma(&scope.dims());
-        let InTerm {
-            over,
-            inputs,
-            known,
-            ..
-        } = scope;
-        self.warn_missing(view.path(), &known, over.as_ref(), &residual.origin)?;
-        if let (Some(of), Some(text)) = (of_sigma, &sigma) {
-            self.check_above_zero(&of, &inputs, &known, text)?;
-        }
-        self.warn_no_number(&needed, &inputs, &known, &residual);
-        let of = needed.inputs.iter().map(|i| inputs[*i]).collect();
-        let kind = NodeKind::Formula {
-            of,
-            formula: Arc::new(needed.formula),
-            over: over.as_ref().map(|o| o.set),
-        };
-        let node = self.node(&format!("{}: residual", view.path()), kind, k, dimension);
-        if k == 1 {
-            let curve = self.curve(&parsed, &inputs, node);
-            self.curves.extend(curve);
-        }
-        let residual = match over {
-            Some(_) => Residual::Rows {
-                k,
-                known: known.into(),
-            },
-            None => Residual::value(k, k),
-        };
-        Some((node, residual))
-    }
-
-    /// A residual that is a model less a column, or the reverse.
-    fn curve(&self, parsed: &Expression, inputs: &[NodeId], node: NodeId) -> Option<Curve> {
-        let column = |name: &str| {
-            let of_name = |id: &&NodeId| {
-                let node = &self.nodes[id.0];
-                matches!(node.kind, NodeKind::Column { .. }) && node.dims == 1 && node.name == name
-            };
-            inputs.iter().find(of_name).copied()
-        };
-        let [left, right] = parsed.difference()?;
-        let (observed, sign) = match (
-            right.alone().and_then(column),
-            left.alone().and_then(column),
-        ) {
-            (Some(observed), _) => (observed, 1.0),
-            (None, Some(observed)) => (observed, -1.0),
-            (None, None) => return None,
-        };
-        let mut read: Vec<NodeId> = parsed.names().into_iter().filter_map(column).collect();
-        // A model that reads what was observed is none to be held against it.
-        if read.iter().filter(|id| **id == observed).count() > 1 {
-            return None;
-        }
-        read.sort_unstable();
-        read.dedup();
-        read.retain(|id| *id != observed);
-        Some(Curve {
-            node,
-            observed,
-            sign,
-            along: <[NodeId; 1]>::try_from(read).ok().map(|[only]| only),
-        })
-    }
-
     /// An expression; `None` where its form has mistakes.
-    fn parsed(&mut self, text: &Sourced<&str>) -> Option<Expression> {
+    pub(super) fn parsed(&mut self, text: &Sourced<&str>) -> Option<Expression> {
         let mut mistakes = Vec::new();
         let parsed = expr::parse(text.value, &mut mistakes);
         let right = mistakes.is_empty();
@@ -152,7 +29,7 @@ impl<'a> Checker<'a> {
     }
 
     /// The table whose rows an expression is over: as the spec says, or the one whose columns it reads.
-    fn over(&mut self, view: &View<'_>, names: &[&str]) -> Option<Option<Rows<'a>>> {
+    pub(super) fn over(&mut self, view: &View<'_>, names: &[&str]) -> Option<Option<Rows<'a>>> {
         if let Some(given) = view.texts("over") {
             return match given.as_slice() {
                 [] => Some(None),
@@ -239,121 +116,6 @@ impl<'a> Checker<'a> {
                 diagnostic = diagnostic.nearest(found, names.iter().map(String::as_str));
             }
             self.diagnostics.push(diagnostic);
-        }
-    }
-
-    /// Rows without a number are left out, and said; nothing else is left, it is a mistake.
-    fn warn_missing(
-        &mut self,
-        path: &str,
-        known: &[bool],
-        over: Option<&Rows<'_>>,
-        origin: &Origin,
-    ) -> Option<()> {
-        let (Some(over), missing) = (over, known.iter().filter(|k| !**k).count()) else {
-            return Some(());
-        };
-        let name = over.name;
-        if missing == known.len() {
-            let message = format!("`{path}`: no row of `{name}` has a number in all columns");
-            self.diagnostics
-                .push(Diagnostic::error("F0404", message, origin));
-            return None;
-        }
-        if missing > 0 {
-            let message = format!(
-                "`{path}` leaves out {missing} of {} rows of `{name}`, which lack a number",
-                known.len()
-            );
-            self.diagnostics
-                .push(Diagnostic::warning("F0513", message, origin));
-        }
-        Some(())
-    }
-
-    /// A sigma of columns is above zero in every row that takes part.
-    fn check_above_zero(
-        &mut self,
-        sigma: &Needed,
-        inputs: &[crate::ir::NodeId],
-        known: &[bool],
-        text: &Sourced<&str>,
-    ) -> Option<()> {
-        for row in (0..known.len()).filter(|r| known[*r]) {
-            let of_row = sigma.inputs.iter().map(|i| self.start_of(inputs[*i], row));
-            let found = sigma.formula.evaluate(&of_row.collect::<Option<Vec<_>>>()?);
-            if let Some(x) = found.iter().find(|x| !(**x > 0.0 && x.is_finite())) {
-                let message = format!("a sigma should be above zero, but in row {row} it is {x}");
-                let diagnostic = Diagnostic::error("F0205", message, &text.origin);
-                self.diagnostics
-                    .push(diagnostic.hint("rows are counted from 0"));
-                return None;
-            }
-        }
-        Some(())
-    }
-
-    /// An expression that is no number where the solve starts, with the row and the part of it.
-    fn warn_no_number(
-        &mut self,
-        needed: &Needed,
-        inputs: &[crate::ir::NodeId],
-        known: &[bool],
-        text: &Sourced<&str>,
-    ) {
-        let rows = known.len().max(1);
-        for row in (0..rows).filter(|r| known.get(*r).copied().unwrap_or(true)) {
-            let of_row = needed.inputs.iter().map(|i| self.start_of(inputs[*i], row));
-            let Some(of_row) = of_row.collect::<Option<Vec<&[f64]>>>() else {
-                return;
-            };
-            let Some(step) = needed.formula.first_fault(&of_row) else {
-                continue;
-            };
-            let (first, end) = needed.spans[step];
-            let place = self
-                .spec
-                .sources
-                .within(&text.origin, text.value, &(first..end));
-            let message = match known.is_empty() {
-                true => "this is no number where the solve starts".to_string(),
-                false => format!("this is no number where the solve starts, in row {row}"),
-            };
-            let hint = "other starting values, `init` of the variables, or `select` mend it";
-            // Where each element is a problem of its own, the others are solved.
-            let per = |v: &crate::ir::Variable| v.per;
-            let first = self.variables.first().map(per);
-            let apart = matches!(first, Some(Per::Row(_)))
-                && self.variables.iter().all(|v| Some(v.per) == first);
-            let diagnostic = match apart {
-                true => Diagnostic::warning("F0309", message, &place),
-                false => Diagnostic::error("F0309", message, &place),
-            };
-            self.diagnostics.push(diagnostic.hint(hint));
-            return;
-        }
-    }
-
-    /// What a leaf holds in a row at the start.
-    fn start_of(&self, node: crate::ir::NodeId, row: usize) -> Option<&[f64]> {
-        let of = |id: crate::ir::VariableId, element: usize| {
-            let variable = &self.variables[id.0];
-            let n = variable.numbers();
-            let at = if variable.init.len() == n {
-                0
-            } else {
-                element * n
-            };
-            variable.init.get(at..at + n)
-        };
-        match &self.nodes[node.0].kind {
-            NodeKind::Variable(id) => of(*id, row),
-            NodeKind::Taken { of: id, rows, .. } => of(*id, rows[row] as usize),
-            NodeKind::Column { values, .. } => {
-                let dims = self.nodes[node.0].dims;
-                values.get(row * dims..(row + 1) * dims)
-            }
-            _ => None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! From a spec and its inputs to a problem: names, axes, units and stages, all mistakes at once.
 
 mod body_terms;
+mod expression_terms;
 mod expressions;
 mod free_cameras;
 mod graduated;
@@ -11,11 +12,14 @@ mod motions;
 mod names;
 mod nodes;
 mod output;
+mod over_points;
+mod own_kinds;
 mod placement;
 mod plausible;
 mod settings;
 mod sources;
 mod stages;
+mod start_names;
 mod tables;
 mod targets;
 mod terms;
@@ -30,6 +34,7 @@ use std::sync::Arc;
 use crate::data::{Dataset, Observations};
 use crate::diagnostic::{Diagnostic, Diagnostics, Origin};
 use crate::ir::{Coupling, Curve, IndexSet, Node, Problem, SetId, Term, Variable, batch};
+use crate::own::Registry;
 use crate::read::{Inputs, upright};
 use crate::spec::Spec;
 
@@ -40,6 +45,7 @@ type Seen = (String, Option<String>);
 struct Checker<'a> {
     spec: &'a Spec,
     inputs: &'a Inputs,
+    registry: &'a Registry,
     diagnostics: &'a mut Diagnostics,
     sets: Vec<IndexSet>,
     variables: Vec<Variable>,
@@ -54,14 +60,15 @@ struct Checker<'a> {
 
 /// The problem that a spec states; `None` when there are errors among the diagnostics.
 pub(crate) fn check(
-    spec: &Spec,
-    inputs: &Inputs,
+    (spec, inputs): (&Spec, &Inputs),
+    registry: &Registry,
     diagnostics: &mut Diagnostics,
 ) -> Option<Problem> {
     let (frames, frame_numbers, rate) = frame_axis(inputs, diagnostics);
     let mut checker = Checker {
         spec,
         inputs,
+        registry,
         diagnostics,
         sets: Vec::new(),
         read: BTreeSet::new(),
@@ -72,6 +79,7 @@ pub(crate) fn check(
         frames,
         frame_numbers: &frame_numbers,
     };
+    checker.check_registry();
     checker.index_sets();
     checker.variables(&spec.root());
     checker.gauge(&spec.root());
@@ -89,8 +97,9 @@ pub(crate) fn check(
     let settings = checker.settings();
     let output = checker.output();
     let mut seen = observed_frames(frames, of_stages.iter().flat_map(|t| &t.list));
-    let watched = |t: &Term| matches!(t.residual, crate::ir::Residual::Points(_));
-    if !terms.iter().any(watched) && !spec.has_body {
+    let watched = |t: &Term| t.residual.targets().is_some();
+    let alone = !spec.has_body || checker.says_poses();
+    if !terms.iter().any(watched) && alone {
         seen.fill(true);
     }
     if seen.iter().all(|s| !s) && !terms.is_empty() && spec.has_body {
@@ -146,6 +155,14 @@ impl Checker<'_> {
     /// What the data call a frame.
     fn frame_number(&self, frame: usize) -> u64 {
         self.frame_numbers[frame]
+    }
+
+    /// Whether a term of the spec's own making, which needs no data, says something of a body.
+    fn says_poses(&self) -> bool {
+        let root = self.spec.root();
+        let own = |kind: &str| self.registry.terms.iter().any(|t| t.name() == kind);
+        let mut terms = root.named("terms").into_iter();
+        terms.any(|(_, t, _)| t.text("kind").is_some_and(|k| k == "expr" || own(k)))
     }
 
     /// Whether the spec declares a variable, if only with a mistake, which was complained about.
@@ -240,7 +257,7 @@ fn frame_axis(inputs: &Inputs, diagnostics: &mut Diagnostics) -> (usize, Vec<u64
 fn observed_frames<'t>(frames: usize, terms: impl IntoIterator<Item = &'t Term>) -> Vec<bool> {
     let mut seen = vec![false; frames];
     for term in terms {
-        if let crate::ir::Residual::Points(targets) = &term.residual {
+        if let Some(targets) = term.residual.targets() {
             let per_frame = targets.weights.len() / frames.max(1);
             for (f, seen) in seen.iter_mut().enumerate() {
                 let row = &targets.weights[f * per_frame..(f + 1) * per_frame];

@@ -1,13 +1,16 @@
 //! What the names in expressions stand for: columns, variables and points of sources.
 
+use std::sync::Arc;
+
 use super::Checker;
 use super::expressions::SAID;
+use super::over_points::OverPoints;
 use super::sources::Source;
-use super::tables::{Rows, tables};
+use super::tables::Rows;
 use crate::data::{Column, ColumnKind, Table};
 use crate::diagnostic::{Origin, Sourced};
-use crate::expr::{Found, Needed, Pick, Read, Scope, Shape, Wrong};
-use crate::ir::{NodeId, NodeKind, Per, SetId, VariableId};
+use crate::expr::{Found, Function, MOST_AHEAD, Needed, Pick, Read, Scope, Shape, Wrong};
+use crate::ir::{Node, NodeId, NodeKind, Per, SetId, VariableId};
 use crate::manifold::Manifold;
 use crate::spec::{Dimension, Spec};
 
@@ -21,26 +24,27 @@ pub(super) struct InTerm<'c, 'a> {
     pub known: Vec<bool>,
     /// Whether it is a sigma, which nothing may move.
     pub of_sigma: bool,
-}
-
-/// The names of a starting value: columns alone.
-pub(super) struct InStart<'c, 'a> {
-    checker: &'c mut Checker<'a>,
-    set: Option<SetId>,
-    pub inputs: Vec<Numbers>,
+    /// The points that it is over.
+    pub points: Option<OverPoints>,
+    /// The source of which all points are read.
+    whole: Option<String>,
+    /// Frames that names are read later, and at most.
+    ahead: usize,
+    pub most_ahead: usize,
+    rate: Option<f64>,
 }
 
 /// Numbers of a column for each row of a set, or for all of them.
 pub(super) struct Numbers {
-    shape: Shape,
-    dimension: Dimension,
+    pub shape: Shape,
+    pub dimension: Dimension,
     values: Vec<f64>,
-    for_all: bool,
+    pub for_all: bool,
     name: String,
 }
 
 impl Numbers {
-    fn of(column: &Column, for_all: bool) -> Result<Self, Wrong> {
+    pub fn of(column: &Column, for_all: bool) -> Result<Self, Wrong> {
         let (dims, dimension, values) = match &column.kind {
             ColumnKind::Numbers {
                 shape,
@@ -87,11 +91,11 @@ impl Numbers {
     }
 }
 
-fn column<'t>(table: &'t Table, name: &str) -> Option<&'t Column> {
+pub(super) fn column<'t>(table: &'t Table, name: &str) -> Option<&'t Column> {
     table.columns.iter().find(|c| c.name == name)
 }
 
-fn no_column(table: &Rows<'_>, name: &str) -> Wrong {
+pub(super) fn no_column(table: &Rows<'_>, name: &str) -> Wrong {
     let names: Vec<&str> = table
         .table
         .columns
@@ -106,7 +110,12 @@ fn no_column(table: &Rows<'_>, name: &str) -> Wrong {
 }
 
 impl<'c, 'a> InTerm<'c, 'a> {
-    pub fn new(checker: &'c mut Checker<'a>, spec: &'c Spec, over: Option<Rows<'a>>) -> Self {
+    pub fn new(
+        checker: &'c mut Checker<'a>,
+        spec: &'c Spec,
+        over: Option<Rows<'a>>,
+        rate: Option<f64>,
+    ) -> Self {
         if let Some(over) = &over {
             checker.read.insert(over.name.into());
         }
@@ -117,6 +126,11 @@ impl<'c, 'a> InTerm<'c, 'a> {
             over,
             inputs: Vec::new(),
             of_sigma: false,
+            points: None,
+            whole: None,
+            ahead: 0,
+            most_ahead: 0,
+            rate,
         }
     }
 
@@ -130,9 +144,28 @@ impl<'c, 'a> InTerm<'c, 'a> {
     }
 
     fn read_node(&mut self, node: NodeId, shape: Shape) -> Read {
-        let dimension = self.checker.nodes[node.0].dimension;
+        self.read_part(node, 0, shape)
+    }
+
+    /// Some components of a node, as it is in the frame that is looked at.
+    fn read_part(&mut self, node: NodeId, first: usize, shape: Shape) -> Read {
+        let Node {
+            per,
+            dims,
+            dimension,
+            ..
+        } = self.checker.nodes[node.0];
+        let (node, first) = match per == Per::Frame && self.most_ahead > 0 {
+            true => {
+                let count = self.most_ahead + 1;
+                let side_by_side = self.checker.neighbours(node, count);
+                (side_by_side, self.ahead * dims + first)
+            }
+            false => (node, first),
+        };
         Read {
             input: self.input(node),
+            first,
             shape,
             dimension,
         }
@@ -286,39 +319,67 @@ impl<'c, 'a> InTerm<'c, 'a> {
         self.read_node(node, shape)
     }
 
-    /// A point of a source, by its label.
+    /// A point of a source, by its label; of the points that a term is over, the one that it is about; or
+    /// all points.
     fn point(&mut self, name: &str, picks: &[Pick<'_>]) -> Result<(Read, usize), Wrong> {
-        let named = Sourced::new(name, Origin::Default);
-        let wrong = || (format!("`{name}` cannot be read"), None);
-        let source = self.checker.source(self.spec, &named).ok_or_else(wrong)?;
-        let Some(Pick::Label(label)) = picks.first() else {
-            let hint = format!("pick one of its points: `{name}['LHeel']`");
-            return Err((format!("`{name}` has many points"), Some(hint)));
-        };
-        if !matches!(source, Source::Body { .. }) {
-            return Err((format!("`{name}` has no points of a body"), None));
+        if self.of_sigma {
+            return Err(("a sigma cannot depend on what is solved for".into(), None));
         }
+        let Some(Pick::Label(label)) = picks.first() else {
+            let of_over = self.points.as_ref().and_then(|p| p.predicted(name));
+            return match of_over {
+                Some((node, first, shape)) => Ok((self.read_part(node, first, shape), 0)),
+                None => self.all_points(name).map(|read| (read, 0)),
+            };
+        };
+        let source = self.source(name)?;
         if self.over.is_some() {
             let message = format!("`{name}` has points for each frame, and rows have none");
             return Err((message, None));
         }
-        let Some(recipe) = self.checker.recipe(&source, None, label) else {
+        let path = format!("{name}: {label}");
+        let Some(node) = self.checker.labelled(&path, &source, label) else {
             let labels = self.checker.all_labels(&source);
             let hint = crate::diagnostic::nearest(label, labels.iter().map(String::as_str));
             let hint = hint.map(|h| format!("did you mean `{h}`?"));
             return Err((format!("`{name}` has no point `{label}`"), hint));
         };
         self.checker.read.insert(name.into());
-        let node = self
-            .checker
-            .body_points(&format!("{name}: {label}"), &[recipe]);
-        Ok((self.read_node(node.ok_or_else(wrong)?, Shape::Vector(3)), 1))
+        Ok((self.read_node(node, Shape::Vector(3)), 1))
     }
 
-    fn is_source(&self, name: &str) -> bool {
-        let root = self.spec.root();
-        let declared = root.table("sources").is_some_and(|t| t.get(name).is_some());
-        declared || self.spec.has_body && name == "joints"
+    fn source(&mut self, name: &str) -> Result<Source, Wrong> {
+        let named = Sourced::new(name, Origin::Default);
+        let found = self.checker.source(self.spec, &named);
+        // What is wrong with it was said.
+        found.ok_or_else(|| (SAID.into(), None))
+    }
+
+    /// All points of a source, a row for each.
+    fn all_points(&mut self, name: &str) -> Result<Read, Wrong> {
+        let source = self.source(name)?;
+        if self.over.is_some() {
+            let message = format!("`{name}` has points for each frame, and rows have none");
+            return Err((message, None));
+        }
+        let other = self.whole.get_or_insert_with(|| name.into());
+        if *other != name {
+            let message = format!("the points of `{name}` and `{other}` are not joined here");
+            let hint = format!(
+                "pick points by label, such as `{name}['left_heel']`, or say `over` which data set \
+                 the points are of"
+            );
+            return Err((message, Some(hint)));
+        }
+        if name == "vertices" || matches!(source, Source::Project { .. }) {
+            let hint = format!("`over` a data set it is those that were observed");
+            return Err((format!("`{name}` has too many points"), Some(hint)));
+        }
+        let node = self.checker.whole(name, &source);
+        let node = node.ok_or_else(|| (SAID.into(), None))?;
+        self.checker.read.insert(name.into());
+        let count = self.checker.nodes[node.0].dims / 3;
+        Ok(self.read_node(node, Shape::Matrix(count, 3)))
     }
 }
 
@@ -326,6 +387,10 @@ impl Scope for InTerm<'_, '_> {
     fn read(&mut self, name: &str, field: Option<&str>, picks: &[Pick<'_>]) -> Found {
         if let Some(field) = field {
             return self.of_table(name, field);
+        }
+        if let Some(points) = self.points.as_ref().filter(|p| p.name == name) {
+            let (node, first, shape) = points.observed();
+            return Some(Ok((self.read_part(node, first, shape), 0)));
         }
         let variable = self.checker.variable_id(name);
         let own = self
@@ -350,7 +415,9 @@ impl Scope for InTerm<'_, '_> {
                 Some(Numbers::of(found, false).map(|n| (self.numbers(n, over), 0)))
             }
             (false, Some(id)) => Some(self.variable(id, picks)),
-            (false, None) if self.is_source(name) => Some(self.point(name, picks)),
+            (false, None) if self.checker.is_source(self.spec, name) => {
+                Some(self.point(name, picks))
+            }
             (false, None) if self.checker.declares_variable(name) => Some(Err((SAID.into(), None))),
             (false, None) => None,
         }
@@ -364,7 +431,16 @@ impl Scope for InTerm<'_, '_> {
         let columns = self.over.iter().flat_map(|o| &o.table.columns);
         let columns = columns.map(|c| c.name.clone());
         let variables = self.checker.variables.iter().map(|v| v.name.clone());
-        columns.chain(variables).collect()
+        let root = self.spec.root();
+        let sources = root.named("sources").into_iter().map(|(n, ..)| n.into());
+        let of_body = self.spec.has_body.then(|| "joints".into());
+        let observed = self.points.iter().map(|p| p.name.clone());
+        columns
+            .chain(variables)
+            .chain(sources)
+            .chain(of_body)
+            .chain(observed)
+            .collect()
     }
 
     fn dims(&self) -> Vec<usize> {
@@ -384,78 +460,35 @@ impl Scope for InTerm<'_, '_> {
         let of = self.checker.node("rotation", kind, 9, Dimension::NONE);
         let kind = NodeKind::AxisAngle { of };
         let node = self.checker.node("its vector", kind, 3, Dimension::ANGLE);
-        Some(self.read_node(node, Shape::Vector(3)))
-    }
-}
-
-impl<'c, 'a> InStart<'c, 'a> {
-    pub fn new(checker: &'c mut Checker<'a>, set: Option<SetId>) -> Self {
-        Self {
-            checker,
-            set,
-            inputs: Vec::new(),
-        }
-    }
-
-    fn numbers(&mut self, rows: &Rows<'_>, name: &str) -> Result<Read, Wrong> {
-        let found = column(rows.table, name).ok_or_else(|| no_column(rows, name))?;
-        let numbers = Numbers::of(found, rows.table.rows == 1)?;
-        if !numbers.for_all && Some(rows.set) != self.set {
-            let of = &self.checker.sets[rows.set.0].name;
-            let message = format!("`{}.{name}` has a value for each `{of}`", rows.name);
-            let hint = format!("a variable that starts there is `per = \"{of}\"`");
-            return Err((message, Some(hint)));
-        }
-        self.checker.read.insert(rows.name.into());
-        let (shape, dimension) = (numbers.shape, numbers.dimension);
-        self.inputs.push(numbers);
-        Ok(Read {
-            input: self.inputs.len() - 1,
-            shape,
-            dimension,
+        // What it is made of has been read ahead already.
+        Some(Read {
+            input: self.input(node),
+            first: 0,
+            shape: Shape::Vector(3),
+            dimension: Dimension::ANGLE,
         })
     }
-}
 
-impl Scope for InStart<'_, '_> {
-    fn read(&mut self, name: &str, field: Option<&str>, _: &[Pick<'_>]) -> Found {
-        let found = match field {
-            Some(field) => {
-                let rows = self.checker.rows(name)?;
-                self.numbers(&rows, field)
-            }
-            None => {
-                let inputs = self.checker.inputs;
-                let of_set = tables(inputs).filter(|(_, t, _)| column(t, name).is_some());
-                let of_set: Vec<_> = of_set.filter_map(|(n, ..)| self.checker.rows(n)).collect();
-                let mut fitting = of_set.iter().filter(|r| Some(r.set) == self.set);
-                let rows = fitting.next().or(of_set.first())?;
-                self.numbers(rows, name)
-            }
-        };
-        Some(found.map(|read| (read, 0)))
+    fn ahead(&mut self, frames: isize) -> Result<(), Wrong> {
+        if self.over.is_some() {
+            return Err(("the rows of a table have no next one".into(), None));
+        }
+        let ahead = self.ahead.saturating_add_signed(frames);
+        if ahead > self.most_ahead.min(MOST_AHEAD) {
+            let message = format!("an expression reads {MOST_AHEAD} frames ahead at most");
+            return Err((message, None));
+        }
+        self.ahead = ahead;
+        Ok(())
     }
 
-    fn is_table(&self, name: &str) -> bool {
-        self.checker.rows(name).is_some()
+    fn constant(&self, name: &str) -> Option<(f64, Dimension)> {
+        let free = self.checker.variable_id(name).is_none() && self.over.is_none();
+        let rate = self.rate.filter(|_| name == "rate" && free)?;
+        Some((rate, Dimension::NONE.per_time(1)))
     }
 
-    fn names(&self) -> Vec<String> {
-        let tables = tables(self.checker.inputs);
-        let columns = tables.flat_map(|(name, table, _)| {
-            table
-                .columns
-                .iter()
-                .map(move |c| format!("{name}.{}", c.name))
-        });
-        columns.collect()
-    }
-
-    fn dims(&self) -> Vec<usize> {
-        self.inputs.iter().map(|n| n.shape.len()).collect()
-    }
-
-    fn log_so3(&mut self, _: Needed) -> Option<Read> {
-        None
+    fn functions(&self) -> Vec<Arc<dyn Function>> {
+        self.checker.registry.functions.clone()
     }
 }

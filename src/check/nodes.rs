@@ -10,7 +10,7 @@ use crate::ir::{FreePart, Node, NodeId, NodeKind, Per, SetId, VariableId};
 use crate::keypoints::Recipe;
 use crate::keypoints::combine::Part;
 use crate::manifold::Manifold;
-use crate::prior::Prior;
+use crate::prior::{Own, Prior};
 use crate::spec::Dimension;
 
 impl Checker<'_> {
@@ -30,10 +30,13 @@ impl Checker<'_> {
         let per = match &kind {
             NodeKind::Variable(v) => self.variables[v.0].per,
             NodeKind::Taken { over, .. }
-            | NodeKind::Column { over, .. }
+            | NodeKind::Column {
+                over: Some(over), ..
+            }
             | NodeKind::Formula {
                 over: Some(over), ..
             } => Per::Row(*over),
+            NodeKind::Column { over: None, .. } => Per::Frame,
             _ if let Some(set) = self.set_of(&inputs) => Per::Row(set),
             _ if inputs.iter().any(|n| self.nodes[n.0].per == Per::Frame) => Per::Frame,
             _ => Per::Subject,
@@ -102,9 +105,26 @@ impl Checker<'_> {
                 value = self.node("decoded", kind, dims, Dimension::NONE);
                 NodeKind::SixD { of: value }
             }
+            Prior::Own(own) => {
+                value = self.own_pose(value, &own);
+                NodeKind::Rotations { of: value }
+            }
             _ => NodeKind::Rotations { of: value },
         };
         Some(self.node("rotations", kind, 9 * BODY_JOINTS, Dimension::NONE))
+    }
+
+    /// What a prior of a program's own makes of a code.
+    pub(super) fn own_pose(&mut self, code: NodeId, prior: &Own) -> NodeId {
+        let Some(pose) = &prior.pose else {
+            return code;
+        };
+        let kind = NodeKind::Formula {
+            of: vec![code],
+            formula: Arc::clone(pose),
+            over: None,
+        };
+        self.node("pose_body", kind, 3 * BODY_JOINTS, Dimension::ANGLE)
     }
 
     pub(super) fn rest_joints(&mut self) -> Option<NodeId> {

@@ -4,7 +4,7 @@ use super::Checker;
 use crate::camera::CameraPart;
 use crate::data::{Dataset, Observations, median_extents};
 use crate::diagnostic::{Diagnostic, Origin};
-use crate::ir::{NodeId, NodeKind, Residual, Term};
+use crate::ir::{NodeId, NodeKind, Term};
 use crate::spec::{Dimension, Spec, likely_unit};
 
 /// Points of a frame that leave a body's place and heading open.
@@ -90,7 +90,7 @@ impl Checker<'_> {
         }
         let mut seen = vec![0; self.frames];
         for term in terms {
-            let Residual::Points(targets) = &term.residual else {
+            let Some(targets) = term.residual.targets() else {
                 continue;
             };
             let of_frame = targets.weights.len() / self.frames.max(1);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Checker;
 use super::join;
+use super::own_kinds::OwnSource;
 use crate::camera::{Camera, CameraPart};
 use crate::data::{Dataset, Observations};
 use crate::diagnostic::{Diagnostic, Origin, Sourced};
@@ -31,6 +32,7 @@ pub(super) enum Source {
         /// From the skin, where it is not the layout's.
         distance: Option<f64>,
     },
+    Own(OwnSource),
     Project {
         of: Box<Source>,
         cameras: Sourced<String>,
@@ -101,7 +103,7 @@ impl Checker<'_> {
                 let cameras = self.required(view, "cameras", origin)?;
                 let free = self.free_parts(view)?;
                 let inner = self.source(spec, &of)?;
-                if !matches!(inner, Source::Body { .. } | Source::Surface { .. }) {
+                if matches!(inner, Source::Variable(_) | Source::Project { .. }) {
                     let message = format!("`{}` cannot be projected: it has no points", of.value);
                     self.diagnostics
                         .push(Diagnostic::error("F0304", message, &of.origin));
@@ -112,6 +114,9 @@ impl Checker<'_> {
                     cameras: Sourced::new(cameras.value.into(), cameras.origin),
                     free,
                 })
+            }
+            _ if let Some(own) = self.own_source_kind(kind) => {
+                self.own_source(spec, view, origin, &*own)
             }
             _ if view.node("kind").is_some() => None,
             _ => {
@@ -224,6 +229,7 @@ impl Checker<'_> {
             Source::Surface { name, .. } => {
                 self.marker_set(name).map_or(Vec::new(), |s| s.labels())
             }
+            Source::Own(own) => own.labels.clone(),
             _ => keypoints::labels("SMPL_22").unwrap_or_default(),
         }
     }
@@ -248,6 +254,7 @@ impl Checker<'_> {
                 let markers: Vec<usize> = (0..self.marker_set(source)?.sites.len()).collect();
                 self.marker_points(name, source, (*offset, *distance), &markers)
             }
+            Source::Own(own) => self.own_points(name, own, &own.labels),
             Source::Project { .. } => None,
         }
     }
@@ -298,6 +305,18 @@ impl Checker<'_> {
                     cameras: None,
                 })
             }
+            Source::Own(own) => {
+                let (labels, known) = self.joined(source, observed, origin, |_, label| {
+                    own.labels.iter().find(|l| *l == label).cloned()
+                })?;
+                let node = self.own_points(name, own, &known)?;
+                Some(Predicted {
+                    node,
+                    labels,
+                    points: Some(node),
+                    cameras: None,
+                })
+            }
             Source::Project { of, cameras, free } => {
                 let inner = format!("{name}: points");
                 let cameras = self.joined_cameras(cameras, &observed.views, origin)?;
@@ -321,7 +340,6 @@ impl Checker<'_> {
         origin: &Origin,
         find: impl Fn(&Self, &str) -> Option<T>,
     ) -> Option<(Vec<String>, Vec<T>)> {
-        self.inputs.body.as_ref()?;
         let (mut labels, mut found, mut missing) = (Vec::new(), Vec::new(), Vec::new());
         for label in &observed.labels {
             match find(self, label) {

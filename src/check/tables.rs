@@ -167,7 +167,7 @@ impl<'a> Checker<'a> {
         dimension: Dimension,
     ) -> NodeId {
         let kind = NodeKind::Column {
-            over,
+            over: Some(over),
             values: values.into(),
         };
         self.node(name, kind, dims, dimension)

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Checker;
+use super::expression_terms::Left;
 use super::expressions::is_quantity;
 use super::join;
 use super::motions::Fits;
@@ -10,9 +11,10 @@ use super::sources::{Predicted, Source};
 use super::whitening::Form;
 use crate::data::Observations;
 use crate::diagnostic::{Diagnostic, Origin, Sourced};
+use crate::expr::Expression;
 use crate::ir::{Node, NodeId, NodeKind, Observed, Per, Residual, Targets, Term, VariableId};
 use crate::manifold::Manifold;
-use crate::prior::{Latent, Learned, Mixture, Prior};
+use crate::prior::{Latent, Learned, Mixture, Own, Prior};
 use crate::spec::{Dimension, Spec, View};
 
 /// A residual and the node that it reads.
@@ -83,7 +85,11 @@ impl Checker<'_> {
         let kind = view.text("kind")?.value;
         self.check_sigma(view, kind);
         let measured = match kind {
-            "expr" => self.expression_term(spec, view, origin, &mut form),
+            "expr" => {
+                let form = &mut form;
+                let mut left = Left { form, observed };
+                self.expression_term(spec, view, (origin, rate), &mut left)
+            }
             "l2" => self.l2(view, origin, &mut form),
             "prior" => self.prior_term(&mut form),
             "difference" => self.difference(spec, view, origin, rate, &mut form),
@@ -92,7 +98,15 @@ impl Checker<'_> {
             "ground" => self.ground(spec, view, origin, &mut form),
             "contact" => self.contact(spec, view, origin, rate, &mut form),
             "symmetry" => self.symmetry(view, origin, &mut form),
-            _ => self.points(spec, name, view, origin, observed, &mut form),
+            _ => {
+                let form = &mut form;
+                let mut left = Left { form, observed };
+                let mut own = self.registry.terms.iter();
+                match own.find(|t| t.name() == kind).cloned() {
+                    Some(own) => self.own_term(spec, view, (origin, rate), &*own, &mut left),
+                    None => self.points(spec, view, origin, &mut left),
+                }
+            }
         };
         // The form is known before everything else is in order, so that no mistake hides another.
         let whitening = form.and_then(|form| self.whitening(view, origin, form));
@@ -244,6 +258,7 @@ impl Checker<'_> {
             Prior::None => return None,
             Prior::Mixture(mixture) => mixture,
             Prior::Learned(prior) => return self.latent_term(&prior, form),
+            Prior::Own(prior) => return self.own_energy(&prior, form),
         };
         let id = self.variable_id(self.inputs.prior.variable())?;
         if self.variables[id.0].manifold.ambient() != mixture.dims {
@@ -257,6 +272,23 @@ impl Checker<'_> {
             return None;
         }
         Some(self.nearest_component(id, &mixture, form))
+    }
+
+    fn own_energy(&mut self, prior: &Own, form: &mut Option<Form>) -> Option<Measured> {
+        let id = self.variable_id(self.inputs.prior.variable())?;
+        let k = prior.energy.outputs.len();
+        *form = Some(Form {
+            dimension: Dimension::NONE,
+            k,
+            height: None,
+        });
+        let kind = NodeKind::Formula {
+            of: vec![self.variable_node(id)],
+            formula: Arc::clone(&prior.energy),
+            over: None,
+        };
+        let node = self.node("energy of the prior", kind, k, Dimension::NONE);
+        Some((node, Residual::value(k, k)))
     }
 
     /// The energy of a mixture is the square of one residual, of its nearest component.
@@ -342,7 +374,7 @@ impl Checker<'_> {
             Source::Variable(id) => rotation(id) || shared(id),
             Source::Project { .. } => true,
             Source::Body { .. } => of.value == "vertices",
-            Source::Surface { .. } => false,
+            Source::Surface { .. } | Source::Own(_) => false,
         };
         if unfit {
             let message = format!("`{}` has no difference along frames", of.value);
@@ -382,18 +414,53 @@ impl Checker<'_> {
     fn points(
         &mut self,
         spec: &Spec,
-        name: &str,
         view: &View<'_>,
         origin: &Origin,
-        observed: &mut Vec<Observed>,
-        form: &mut Option<Form>,
+        left: &mut Left<'_>,
     ) -> Option<Measured> {
         let source_name = self.required(view, "source", origin);
         let target_name = self.required(view, "target", origin);
         if let Some(target) = &target_name {
-            *form = self.form_of(spec, view, target);
+            *left.form = self.form_of(spec, view, target);
         }
-        let (source_name, target_name) = (source_name?, target_name?);
+        self.joined_points(spec, view, (source_name?, target_name?), left)
+    }
+
+    /// An expression that is a source less the data set that it is over, or the reverse, is what terms of
+    /// the kind `points` are.
+    pub(super) fn plain_points(
+        &mut self,
+        spec: &Spec,
+        view: &View<'_>,
+        (parsed, has_sigma): (&Expression, bool),
+        left: &mut Left<'_>,
+    ) -> Option<Measured> {
+        if has_sigma || !self.names_points(view) {
+            return None;
+        }
+        let target = view.texts("over")?.remove(0);
+        let [a, b] = parsed.difference()?;
+        let source = match (a.alone()?, b.alone()?) {
+            (source, other) | (other, source) if other == target.value => source,
+            _ => return None,
+        };
+        if !self.is_source(spec, source) {
+            return None;
+        }
+        *left.form = self.form_of(spec, view, &target);
+        let source = Sourced::new(source, view.origin_of("residual", &target.origin));
+        self.read.insert(source.value.into());
+        self.read.insert(target.value.into());
+        self.joined_points(spec, view, (source, target), left)
+    }
+
+    fn joined_points(
+        &mut self,
+        spec: &Spec,
+        view: &View<'_>,
+        (source_name, target_name): (Sourced<&str>, Sourced<&str>),
+        left: &mut Left<'_>,
+    ) -> Option<Measured> {
         let source = self.source(spec, &source_name)?;
         let observations = self.observations(spec, &target_name, &source)?;
         let data = spec.root().table("data")?.table(target_name.value)?;
@@ -418,21 +485,21 @@ impl Checker<'_> {
             weights,
         });
         if let Some(points) = predicted.points {
-            observed.push(Observed {
-                term: name.into(),
+            left.observed.push(Observed {
+                term: view.path().trim_start_matches("terms.").into(),
                 points,
                 targets: Arc::clone(&targets),
                 cameras: predicted.cameras.clone(),
                 rigidity: self.rigidity(&source, convention.as_deref(), &predicted.labels),
             });
         }
-        if let (Some(form), Some(cameras)) = (form, &predicted.cameras) {
+        if let (Some(form), Some(cameras)) = (left.form.as_mut(), &predicted.cameras) {
             form.height = Some(cameras.iter().map(|c| c.size[1]).fold(0.0, f64::max));
         }
         Some((predicted.node, Residual::Points(targets)))
     }
 
-    fn check_dims(
+    pub(super) fn check_dims(
         &mut self,
         predicted: &Predicted,
         observed: &Observations,

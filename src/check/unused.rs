@@ -3,7 +3,7 @@
 use super::Checker;
 use crate::body::markers::sides::other_side;
 use crate::diagnostic::{Diagnostic, Origin};
-use crate::ir::{Residual, Stage, Term, VariableId};
+use crate::ir::{Stage, Term, VariableId};
 use crate::spec::{Value, View};
 
 impl Checker<'_> {
@@ -76,7 +76,7 @@ impl Checker<'_> {
     /// A left point without its right one, or the reverse, is usually a slip of the labels.
     fn warn_one_sided(&mut self, terms: &[Term]) {
         for term in terms {
-            let Residual::Points(targets) = &term.residual else {
+            let Some(targets) = term.residual.targets() else {
                 continue;
             };
             let labels = &targets.labels;

@@ -188,6 +188,13 @@ pub(super) fn residuals<E: Scalar>(term: &Term, node: &Node) -> Residuals<E> {
             };
             (about, k)
         }
+        Residual::Seen { k, targets } => {
+            let about = About::Seen {
+                points: node.dims / k,
+                weights: convert(&targets.weights),
+            };
+            (about, *k)
+        }
         Residual::Value { k, about }
             if about.len() == node.dims && about.iter().all(|x| x.is_finite()) =>
         {

@@ -133,6 +133,16 @@ impl Builder {
         Step::Constant(formula.evaluate(&[])[0])
     }
 
+    /// The formula of some registers, of all inputs.
+    pub fn whole(&self, outputs: &[Register], dims: &[usize]) -> Formula {
+        let whole = Formula {
+            steps: self.steps.clone(),
+            outputs: outputs.to_vec(),
+            inputs: dims.to_vec(),
+        };
+        whole.needed().0
+    }
+
     /// The formula of some registers, with the inputs that it needs, ascending, and the place in the text
     /// of each step.
     pub fn formula(&self, outputs: &[Register], dims: &[usize]) -> Needed {

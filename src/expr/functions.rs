@@ -1,9 +1,11 @@
 //! The closed list of functions, each with its types and its steps.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::Mistake;
 use super::lower::{Lowering, scalar};
+use super::own;
 use super::parse::Expression;
 use super::value::{Shape, Value};
 use crate::graph::formula::{Function, Register};
@@ -86,7 +88,15 @@ pub const FUNCTIONS: &[(&str, &str, &str)] = &[
         "the vector (ρ, ω) of a pose: rotation matrix and place",
     ),
     ("geodesic", "a, b", "the angle between two rotations"),
+    (
+        "next",
+        "x, frames",
+        "what x is in the next frame, or so many frames later",
+    ),
 ];
+
+/// Frames that `next` may go ahead: more would leave few of those that are solved side by side.
+pub(crate) const MOST_AHEAD: usize = 4;
 
 /// Functions of one number without a unit.
 fn plain(name: &str) -> Option<(Function, Dimension)> {
@@ -113,21 +123,13 @@ pub(super) fn call(
     span: &Range<usize>,
 ) -> Option<Value> {
     let Some((_, signature, _)) = FUNCTIONS.iter().find(|(n, ..)| *n == name) else {
-        let names = FUNCTIONS.iter().map(|(n, ..)| n.to_string()).collect();
-        let written = span.start..span.start + name.len();
-        let mistake = Mistake::new(&written, format!("there is no function `{name}`"));
-        l.fail_with(mistake.names(name, names));
-        return None;
+        return own_call(l, name, arguments, span);
     };
-    let wanted = signature.split(", ").count();
-    let any = signature.ends_with('…');
-    if any && arguments.is_empty() || !any && arguments.len() != wanted {
-        let message = format!("`{name}({signature})` is given {}", arguments.len());
-        l.fail(span, message);
-        return None;
-    }
-    if name == "select" {
-        return select(l, arguments, span);
+    counted(l, (name, signature), arguments, span)?;
+    match name {
+        "select" => return select(l, arguments, span),
+        "next" => return next(l, arguments, span),
+        _ => {}
     }
     let values: Vec<Option<Value>> = arguments.iter().map(|a| l.value(a)).collect();
     let values: Vec<Value> = values.into_iter().collect::<Option<_>>()?;
@@ -243,6 +245,48 @@ pub(super) fn call(
     }
 }
 
+/// A call of what is no function of the language itself.
+fn own_call(
+    l: &mut Lowering<'_>,
+    name: &str,
+    arguments: &[Expression],
+    span: &Range<usize>,
+) -> Option<Value> {
+    let known = l.scope.functions();
+    let of_name = |f: &&Arc<dyn own::Function>| own::parts(f.signature()).0 == name;
+    if let Some(function) = known.iter().find(of_name) {
+        counted(l, own::parts(function.signature()), arguments, span)?;
+        return own::call(l, &**function, arguments, span);
+    }
+    let names = FUNCTIONS.iter().map(|(n, ..)| *n);
+    let names = names.chain(known.iter().map(|f| own::parts(f.signature()).0));
+    let names = names.map(String::from).collect();
+    let written = span.start..span.start + name.len();
+    let mistake = Mistake::new(&written, format!("there is no function `{name}`"));
+    l.fail_with(mistake.names(name, names));
+    None
+}
+
+/// As many arguments as a function takes.
+fn counted(
+    l: &mut Lowering<'_>,
+    (name, signature): (&str, &str),
+    arguments: &[Expression],
+    span: &Range<usize>,
+) -> Option<()> {
+    let wanted = match signature {
+        "" => 0,
+        _ => signature.split(',').count(),
+    };
+    let any = signature.ends_with('…') || name == "next" && arguments.len() == 1;
+    if any && arguments.is_empty() || !any && arguments.len() != wanted {
+        let message = format!("`{name}({signature})` is given {}", arguments.len());
+        l.fail(span, message);
+        return None;
+    }
+    Some(())
+}
+
 fn plain_call(
     l: &mut Lowering<'_>,
     (name, function, dimension): (&str, Function, Dimension),
@@ -287,6 +331,33 @@ fn shaped(
         format!("`{name}` takes {shape}, but this is {}", value.shape),
     );
     None
+}
+
+/// A part as it is in a later frame.
+fn next(l: &mut Lowering<'_>, arguments: &[Expression], span: &Range<usize>) -> Option<Value> {
+    let frames = match arguments.get(1) {
+        None => 1,
+        Some(count) => match count.whole() {
+            Some(n @ 1..=MOST_AHEAD) => n as isize,
+            _ => {
+                let message = format!("this should be a whole number from 1 to {MOST_AHEAD}");
+                l.fail(&count.span, message);
+                return None;
+            }
+        },
+    };
+    if let Err((message, hint)) = l.scope.ahead(frames) {
+        let mut mistake = Mistake::new(span, message);
+        mistake.hint = hint;
+        l.fail_with(mistake);
+        return None;
+    }
+    l.ahead += frames;
+    let value = l.value(&arguments[0]);
+    l.ahead -= frames;
+    // It went ahead, so it can go back.
+    let _ = l.scope.ahead(-frames);
+    value
 }
 
 fn select(l: &mut Lowering<'_>, arguments: &[Expression], span: &Range<usize>) -> Option<Value> {

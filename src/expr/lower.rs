@@ -6,6 +6,7 @@ use super::Mistake;
 use super::build::{Builder, Needed};
 use super::functions;
 use super::parse::{Expression, Kind};
+use super::symbol::{self, Tape};
 use super::value::{Pick, Scope, Shape, Value};
 use crate::graph::formula::Register;
 use crate::spec::Dimension;
@@ -19,6 +20,15 @@ pub(crate) struct Lowered {
 }
 
 impl Lowered {
+    /// A value whose steps are on a tape.
+    pub fn of(tape: Tape, value: Value) -> Self {
+        Self {
+            value,
+            builder: tape.into_builder(),
+            divisor: Vec::new(),
+        }
+    }
+
     /// It divided by another expression, without a unit.
     pub fn over(
         self,
@@ -31,6 +41,7 @@ impl Lowered {
             mistakes,
             builder: self.builder,
             names: Vec::new(),
+            ahead: 0,
         };
         let divisor = lowering.value(by)?;
         lowering.same_unit(&divisor, &self.value, &by.span)?;
@@ -81,18 +92,31 @@ pub(crate) fn lower(
     scope: &mut dyn Scope,
     mistakes: &mut Vec<Mistake>,
 ) -> Option<Lowered> {
+    let tape = Tape::new();
+    let value = lower_on(&tape, expression, scope, mistakes)?
+        .recorded()
+        .ok()?;
+    Some(Lowered::of(tape, value))
+}
+
+/// As [`lower`], after other steps.
+pub(crate) fn lower_on<'t>(
+    tape: &'t Tape,
+    expression: &Expression,
+    scope: &mut dyn Scope,
+    mistakes: &mut Vec<Mistake>,
+) -> Option<symbol::Value<'t>> {
     let mut lowering = Lowering {
         scope,
         mistakes,
-        builder: Builder::default(),
+        builder: tape.with(std::mem::take),
         names: Vec::new(),
+        ahead: 0,
     };
-    let value = lowering.value(expression)?;
-    Some(Lowered {
-        value,
-        builder: lowering.builder,
-        divisor: Vec::new(),
-    })
+    let value = lowering.value(expression);
+    let builder = lowering.builder;
+    tape.with(|b| *b = builder);
+    value.map(|v| tape.value(&v))
 }
 
 /// A formula that grows part by part.
@@ -100,8 +124,10 @@ pub(super) struct Lowering<'a> {
     pub(super) scope: &'a mut dyn Scope,
     mistakes: &'a mut Vec<Mistake>,
     pub(super) builder: Builder,
-    /// What `let` has named, the last one last.
-    names: Vec<(String, Option<Value>)>,
+    /// What `let` has named, the last one last, and how many frames later that is.
+    names: Vec<(String, Option<Value>, isize)>,
+    /// Frames that `next` has gone ahead.
+    pub(super) ahead: isize,
 }
 
 impl Lowering<'_> {
@@ -175,16 +201,16 @@ impl Lowering<'_> {
                 let outside = self.names.len();
                 for (name, place, value) in definitions {
                     let value = self.value(value);
-                    let taken = self.names.iter().any(|(n, _)| n == name)
+                    let taken = self.names.iter().any(|(n, ..)| n == name)
                         || self.scope.names().iter().any(|n| n == name);
                     if taken {
                         let message = format!("`{name}` stands for something already");
                         let mistake = Mistake::new(place, message);
                         self.fail_with(mistake.hint("take another name after `let`"));
-                        self.names.push((name.clone(), None));
+                        self.names.push((name.clone(), None, self.ahead));
                         continue;
                     }
-                    self.names.push((name.clone(), value));
+                    self.names.push((name.clone(), value, self.ahead));
                 }
                 let value = self.value(body);
                 self.names.truncate(outside);
@@ -233,8 +259,19 @@ impl Lowering<'_> {
         picks: &[Pick<'_>],
     ) -> Option<(Value, usize)> {
         if field.is_none() {
-            if let Some((_, value)) = self.names.iter().rev().find(|(n, _)| n == name) {
-                return value.clone().map(|v| (v, 0));
+            if let Some((_, value, ahead)) = self.names.iter().rev().find(|(n, ..)| n == name) {
+                let (value, here) = (value.clone(), *ahead == self.ahead);
+                if !here {
+                    let message = format!("`{name}` is of this frame wherever it stands");
+                    let hint = "write `next(…)` where `let` defines it";
+                    self.fail_with(Mistake::new(span, message).hint(hint));
+                    return None;
+                }
+                return value.map(|v| (v, 0));
+            }
+            if let Some((x, dimension)) = self.scope.constant(name) {
+                let register = self.builder.constant(x);
+                return Some((scalar(register, dimension), 0));
             }
             if name == "pi" && !self.scope.names().iter().any(|n| n == "pi") {
                 let register = self.builder.constant(std::f64::consts::PI);
@@ -243,7 +280,7 @@ impl Lowering<'_> {
         }
         match self.scope.read(name, field, picks) {
             Some(Ok((read, used))) => {
-                let inputs = 0..read.shape.len();
+                let inputs = read.first..read.first + read.shape.len();
                 let registers = inputs.map(|c| self.builder.input(read.input, c)).collect();
                 let value = Value {
                     shape: read.shape,
@@ -259,7 +296,7 @@ impl Lowering<'_> {
                 None
             }
             None => {
-                let own = self.names.iter().map(|(n, _)| n.clone());
+                let own = self.names.iter().map(|(n, ..)| n.clone());
                 let names = self.scope.names().into_iter().chain(own).collect();
                 let found = field.map_or(name.to_string(), |f| format!("{name}.{f}"));
                 let mistake = Mistake::new(span, format!("there is no `{found}`"));
@@ -323,7 +360,7 @@ impl Lowering<'_> {
 
     fn field(&mut self, of: &Expression, name: &str, span: &Range<usize>) -> Option<Value> {
         if let Kind::Name(table) = &of.kind
-            && !self.names.iter().any(|(n, _)| n == table)
+            && !self.names.iter().any(|(n, ..)| n == table)
             && self.scope.is_table(table)
         {
             return self.named(table, Some(name), span, &[]).map(|(v, _)| v);

@@ -4,14 +4,23 @@ mod build;
 mod functions;
 mod lex;
 mod lower;
+mod own;
 mod parse;
+mod symbol;
 mod value;
 
 pub(crate) use build::Needed;
 pub use functions::FUNCTIONS;
-pub(crate) use lower::lower;
+pub(crate) use functions::MOST_AHEAD;
+pub(crate) use lower::{Lowered, lower, lower_on};
+pub use own::Function;
+pub(crate) use own::parts;
 pub(crate) use parse::{Expression, parse};
-pub(crate) use value::{Found, Pick, Read, Scope, Shape, Wrong};
+pub(crate) use symbol::record;
+pub use symbol::{Symbol, Tape, Value};
+pub use value::Shape;
+pub(crate) use value::Value as Recorded;
+pub(crate) use value::{Found, Pick, Read, Scope, Wrong};
 
 use std::ops::Range;
 

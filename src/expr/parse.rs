@@ -40,6 +40,35 @@ impl Expression {
         }
     }
 
+    /// The whole number that it is, where it is nothing else.
+    pub fn whole(&self) -> Option<usize> {
+        match self.kind {
+            Kind::Number(x, Dimension::NONE) if x >= 0.0 && x.fract() == 0.0 && x < 1e9 => {
+                Some(x as usize)
+            }
+            _ => None,
+        }
+    }
+
+    /// Frames that `next` goes ahead in it at most.
+    pub fn most_ahead(&self) -> usize {
+        let most = |parts: &[Self]| parts.iter().map(Self::most_ahead).max().unwrap_or(0);
+        match &self.kind {
+            Kind::Name(_) | Kind::Number(..) | Kind::Label(_) | Kind::Wrong => 0,
+            Kind::Negate(inner) | Kind::Field(inner, _) => inner.most_ahead(),
+            Kind::Between(_, parts) => most(&**parts),
+            Kind::Call(name, parts) => {
+                let frames = parts.get(1).map_or(Some(1), Self::whole).unwrap_or(1);
+                most(parts) + if name == "next" { frames } else { 0 }
+            }
+            Kind::Index(of, parts) => of.most_ahead().max(most(parts)),
+            Kind::Let(definitions, body) => {
+                let values = definitions.iter().map(|(.., value)| value.most_ahead());
+                values.fold(body.most_ahead(), usize::max)
+            }
+        }
+    }
+
     /// The name that it is, where it is nothing else.
     pub fn alone(&self) -> Option<&str> {
         match &self.kind {

@@ -1,21 +1,25 @@
 //! What expressions are made of while they are lowered: shapes, values, and what names stand for.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::build::Needed;
+use super::own::Function;
 use crate::graph::formula::Register;
 use crate::spec::Dimension;
 
 /// How the numbers of a value are arranged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shape {
+pub enum Shape {
     Scalar,
     Vector(usize),
     /// Rows and columns, row by row.
     Matrix(usize, usize),
 }
 
+#[allow(clippy::len_without_is_empty)] // None is.
 impl Shape {
+    /// Numbers that it has.
     pub fn len(self) -> usize {
         match self {
             Self::Scalar => 1,
@@ -55,6 +59,8 @@ pub(crate) struct Value {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Read {
     pub input: usize,
+    /// The first of its components.
+    pub first: usize,
     pub shape: Shape,
     pub dimension: Dimension,
 }
@@ -91,4 +97,13 @@ pub(crate) trait Scope {
 
     /// The rotation vector of a rotation matrix, as another input; `None` where there are none.
     fn log_so3(&mut self, rotation: Needed) -> Option<Read>;
+
+    /// From now on names are read so many frames later, or earlier where it is below zero.
+    fn ahead(&mut self, frames: isize) -> Result<(), Wrong>;
+
+    /// A number that a name stands for.
+    fn constant(&self, name: &str) -> Option<(f64, Dimension)>;
+
+    /// Functions beside those of the language.
+    fn functions(&self) -> Vec<Arc<dyn Function>>;
 }

@@ -167,7 +167,10 @@ fn in_units(problem: &Problem, values: &Values, id: VariableId, mut of: Vec<f64>
 /// Numbers that a term compares.
 fn residuals(problem: &Problem, term: &Term) -> usize {
     match &term.residual {
-        Residual::Rows { k, known } => k * known.iter().filter(|k| **k).count(),
+        Residual::Rows { known, .. } => {
+            let dims = problem.nodes[term.node.0].dims;
+            dims * known.iter().filter(|k| **k).count()
+        }
         Residual::Value { .. } => {
             let node = &problem.nodes[term.node.0];
             let copies = match node.per {

@@ -2,7 +2,7 @@
 
 use ndarray::Axis;
 
-use crate::ir::{Coupling, Precision, Problem, Residual, Stage};
+use crate::ir::{Coupling, Precision, Problem, Stage};
 
 /// Observed frames that are usable; a term along frames bridges those without observations.
 pub(super) fn of_stage(problem: &Problem, stage: &Stage, usable: &[bool]) -> Vec<usize> {
@@ -32,7 +32,7 @@ pub(super) fn representable(problem: &Problem, frame: usize) -> bool {
         Precision::F64 => (1u64 << 53) as f64,
     };
     problem.terms.iter().all(|term| {
-        let Residual::Points(targets) = &term.residual else {
+        let Some(targets) = term.residual.targets() else {
             return true;
         };
         let sigma = term
@@ -70,10 +70,7 @@ fn spread(problem: &Problem, stage: &Stage, frames: &[usize], count: usize) -> V
 
 /// Sum of the weights of what a stage sees of a frame.
 pub(super) fn evidence(problem: &Problem, stage: &Stage, frame: usize) -> f64 {
-    let targets = stage.terms.iter().filter_map(|t| match &t.residual {
-        Residual::Points(targets) => Some(targets),
-        _ => None,
-    });
+    let targets = stage.terms.iter().filter_map(|t| t.residual.targets());
     targets
         .map(|t| {
             let n = t.weights.len() / problem.frames;

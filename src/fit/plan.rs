@@ -169,7 +169,9 @@ fn memory(problem: &Problem, work: &Work, frames: usize, joint: bool) -> f64 {
     let of_frames = problem.variables.iter().filter(|v| v.per == Per::Frame);
     let numbers: usize = of_frames.map(Variable::numbers).sum();
     let observed = problem.terms.iter().map(|t| match &t.residual {
-        Residual::Points(targets) => targets.observations.values.len(),
+        Residual::Points(targets) | Residual::Seen { targets, .. } => {
+            targets.observations.values.len()
+        }
         Residual::Value { .. } | Residual::Rows { .. } => 0,
     });
     let values = 8 * (COPIES * numbers * problem.frames + SEEN * observed.sum::<usize>());

@@ -19,6 +19,7 @@ pub(crate) mod glb;
 mod glb_buffer;
 mod glob;
 pub(crate) mod markers;
+mod memory;
 mod mixture_pkl;
 mod npy;
 mod npy_element;
@@ -43,6 +44,7 @@ pub(crate) mod weights;
 pub(crate) use camera_record::{CameraRecord, Turn};
 pub use error::FileError;
 pub(crate) use error::{read_text, shape_text};
+pub use memory::Arrays;
 pub use npz_writer::NpzWriter;
 
 #[cfg(test)]

@@ -36,6 +36,18 @@ impl Header {
 }
 
 /// A version 1.0 file: header and nothing else; the data follow in C order.
+/// Texts as numpy's `<U`: how many letters each has room for, and its bytes.
+pub(super) fn texts<S: AsRef<str>>(values: &[S]) -> (usize, Vec<Vec<u8>>) {
+    let lengths = values.iter().map(|text| text.as_ref().chars().count());
+    let width = lengths.max().unwrap_or(0).max(1);
+    let padded = |text: &S| {
+        let letters = text.as_ref().chars();
+        let letters = letters.chain(std::iter::repeat('\0')).take(width);
+        letters.flat_map(|c| u32::from(c).to_le_bytes()).collect()
+    };
+    (width, values.iter().map(padded).collect())
+}
+
 pub(super) fn header_bytes(dtype: &str, shape: &[usize]) -> Vec<u8> {
     let dims: String = shape.iter().map(|dim| format!("{dim}, ")).collect();
     let dict = format!(

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use ndarray::{Array, ArrayD, Dimension, IxDyn, ShapeBuilder};
 
 use super::error::{FileError, listed, shape_text};
+use super::memory::Arrays;
 use super::npy::Header;
 use super::npy_element::Element;
 use super::npz_source::{CountingReader, Source};
@@ -54,7 +55,15 @@ impl Npz {
     /// As [`Npz::open`], of a file in memory; `path` is what messages call it.
     pub(crate) fn from_bytes(path: impl AsRef<Path>, bytes: impl Into<Arc<[u8]>>) -> Result<Npz> {
         let (path, bytes) = (path.as_ref(), bytes.into());
-        let source = Source::open(path, bytes)?;
+        Npz::of(path, Source::open(path, bytes)?)
+    }
+
+    /// As [`Npz::open`], of arrays in memory; `path` is what messages call them.
+    pub(crate) fn in_memory(path: impl AsRef<Path>, arrays: Arc<Arrays>) -> Result<Npz> {
+        Npz::of(path.as_ref(), Source::Memory(arrays))
+    }
+
+    fn of(path: &Path, source: Source) -> Result<Npz> {
         let mut npz = Npz {
             path: path.to_path_buf(),
             source,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use zip::ZipArchive;
 
 use super::error::FileError;
+use super::memory::Arrays;
 use super::npy;
 
 type Result<T> = std::result::Result<T, FileError>;
@@ -15,6 +16,7 @@ type Result<T> = std::result::Result<T, FileError>;
 pub(super) enum Source {
     Zip(ZipArchive<Cursor<Arc<[u8]>>>),
     Npy(Cursor<Arc<[u8]>>),
+    Memory(Arc<Arrays>),
 }
 
 impl Source {
@@ -49,6 +51,7 @@ impl Source {
         match self {
             Source::Zip(archive) => archive.len(),
             Source::Npy(_) => 1,
+            Source::Memory(arrays) => arrays.entries.len(),
         }
     }
 
@@ -70,6 +73,13 @@ impl Source {
                 let size = cursor.get_ref().len() as u64;
                 cursor.set_position(0);
                 return Ok(Some((name, size, Box::new(cursor))));
+            }
+            Source::Memory(arrays) => {
+                let Some((name, bytes)) = arrays.entries.get(place) else {
+                    return Ok(None);
+                };
+                let size = bytes.len() as u64;
+                return Ok(Some((name.clone(), size, Box::new(bytes.as_slice()))));
             }
         };
         let entry = archive.by_index(place).map_err(|error| {

@@ -95,19 +95,8 @@ impl NpzWriter {
         shape: &[usize],
         values: &[S],
     ) -> Result<()> {
-        let letters: Vec<Vec<char>> = values
-            .iter()
-            .map(|text| text.as_ref().chars().collect())
-            .collect();
-        let width = letters.iter().map(Vec::len).max().unwrap_or(0).max(1);
-        let padded = letters.iter().map(|text| {
-            let padding = std::iter::repeat_n('\0', width - text.len());
-            let letters = text.iter().copied().chain(padding);
-            letters
-                .flat_map(|letter| u32::from(letter).to_le_bytes())
-                .collect::<Vec<u8>>()
-        });
-        self.array(name, &format!("<U{width}"), shape, padded)
+        let (width, rows) = npy::texts(values);
+        self.array(name, &format!("<U{width}"), shape, rows.into_iter())
     }
 
     pub fn finish(mut self) -> Result<()> {

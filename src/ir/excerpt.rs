@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ndarray::s;
 
-use super::{Per, Problem, Residual, Targets, Term};
+use super::{NodeKind, Per, Problem, Residual, Targets, Term};
 
 impl Problem {
     /// The same problem with some neighbouring frames alone.
@@ -25,6 +25,11 @@ impl Problem {
                 variable.init = rows(&variable.init, &frames, numbers);
             }
         }
+        for node in &mut excerpt.nodes {
+            if let NodeKind::Column { over: None, values } = &mut node.kind {
+                *values = rows(values, &frames, node.dims).into();
+            }
+        }
         for observed in excerpt.placement.iter_mut().flat_map(|p| &mut p.observed) {
             observed.targets = observed.targets.cut(&frames, self.frames);
         }
@@ -38,7 +43,9 @@ impl Problem {
 impl Term {
     fn cut(&mut self, frames: &Range<usize>, of: usize, dims: usize) {
         match &mut self.residual {
-            Residual::Points(targets) => *targets = targets.cut(frames, of),
+            Residual::Points(targets) | Residual::Seen { targets, .. } => {
+                *targets = targets.cut(frames, of);
+            }
             Residual::Value { about, .. } if about.len() > dims => {
                 *about = rows(about, frames, dims).into();
             }

@@ -169,9 +169,9 @@ pub enum NodeKind {
         over: SetId,
         rows: Arc<Vec<u32>>,
     },
-    /// Numbers of a table, row by row.
+    /// Numbers of a table, row by row, or of a data set, frame by frame.
     Column {
-        over: SetId,
+        over: Option<SetId>,
         values: Arc<Vec<f64>>,
     },
     /// A user's expression.
@@ -392,6 +392,9 @@ pub enum Residual {
     /// The node's value less a fixed one, for all frames or for each, in residuals of `k` components; what
     /// is NaN is not compared.
     Value { k: usize, about: Arc<Vec<f64>> },
+    /// As a value about zero, of points of which each is made of an observed one, in residuals of `k`
+    /// components.
+    Seen { k: usize, targets: Arc<Targets> },
     /// As a value about zero, of those rows of a set where all that it reads is known.
     Rows { k: usize, known: Arc<Vec<bool>> },
 }
@@ -405,12 +408,24 @@ impl Residual {
         }
     }
 
+    /// What it observes.
+    pub fn targets(&self) -> Option<&Arc<Targets>> {
+        match self {
+            Self::Points(targets) | Self::Seen { targets, .. } => Some(targets),
+            Self::Value { .. } | Self::Rows { .. } => None,
+        }
+    }
+
     /// Numbers that are observed in a frame.
     pub fn observed(&self, frame: usize) -> usize {
-        let Self::Points(targets) = self else {
+        let Some(targets) = self.targets() else {
             return 0;
         };
-        let (_, views, points, k) = targets.observations.values.dim();
+        let (_, views, points, components) = targets.observations.values.dim();
+        let k = match self {
+            Self::Seen { k, .. } => *k,
+            _ => components,
+        };
         let of_frame = targets
             .weights
             .chunks_exact((views * points).max(1))

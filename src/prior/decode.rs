@@ -36,6 +36,7 @@ impl Prior {
             Self::None => 63,
             Self::Mixture(mixture) => mixture.dims,
             Self::Learned(learned) => learned.latent_dim(),
+            Self::Own(own) => own.dims(),
         }
     }
 
@@ -51,7 +52,7 @@ impl Prior {
     pub fn rotations(&self, codes: &[f64]) -> Vec<f64> {
         match self {
             Self::Learned(learned) => learned.rotations(codes),
-            _ => rows(&Rodrigues { count: 21 }, codes, 63),
+            _ => rows(&Rodrigues { count: 21 }, &self.pose_body(codes), 63),
         }
     }
 
@@ -63,6 +64,7 @@ impl Prior {
                 &learned.rotations(codes),
                 9 * 21,
             ),
+            Self::Own(own) => own.pose_body(codes),
             _ => codes.to_vec(),
         }
     }
@@ -72,6 +74,7 @@ impl Prior {
     pub fn encode(&self, poses: &[f64]) -> Option<Vec<f64>> {
         match self {
             Self::Learned(learned) => Some(learned.encoder.as_ref()?.means(poses)),
+            Self::Own(own) if own.pose.is_some() => None,
             _ => Some(poses.to_vec()),
         }
     }
@@ -80,7 +83,7 @@ impl Prior {
     pub fn sample(&self, count: usize, seed: u64) -> Option<Vec<f64>> {
         let mut random = crate::random::SplitMix64(seed);
         let mut draw = || match self {
-            Self::None => None,
+            Self::None | Self::Own(_) => None,
             Self::Mixture(mixture) => Some(mixture.draw(&mut random)),
             Self::Learned(learned) => Some(learned.draw_code(&mut random)),
         };

@@ -10,6 +10,7 @@ pub(crate) mod layout;
 mod learned;
 pub mod mixture;
 pub(crate) mod network;
+mod own;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ pub use latent::Latent;
 pub(crate) use learned::CODES;
 pub use learned::{Learned, LearnedKind};
 pub use mixture::Mixture;
+pub use own::{Own, PosePrior};
 
 use crate::io::tensors::Tensors;
 use crate::io::{FileError, weights};
@@ -30,6 +32,8 @@ pub enum Prior {
     Mixture(Arc<Mixture>),
     /// Lives on a code `z`.
     Learned(Arc<Learned>),
+    /// Of a program's own.
+    Own(Arc<Own>),
 }
 
 /// Weights that fitrun ships, by the kind of their prior; see `assets/priors`.
@@ -91,6 +95,10 @@ impl Prior {
         match self {
             Self::None | Self::Mixture(_) => "pose_body",
             Self::Learned(_) => "z",
+            Self::Own(own) => match own.pose {
+                Some(_) => "z",
+                None => "pose_body",
+            },
         }
     }
 
@@ -100,6 +108,7 @@ impl Prior {
             Self::None => vec![0.0; dims],
             Self::Mixture(mixture) => mixture.mode(),
             Self::Learned(learned) => learned.mode.clone(),
+            Self::Own(own) => own.mode.clone(),
         }
     }
 }

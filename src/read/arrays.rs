@@ -33,10 +33,8 @@ struct Ordered {
 }
 
 impl Reader<'_> {
-    pub(super) fn npz(&mut self, path: &Path) -> Result<Option<(Dataset, char)>, FileError> {
-        let npz = Npz::open(path)?;
-        self.files.push(path.into());
-        let Some((axes, name)) = self.choose_array(&npz) else {
+    pub(super) fn npz(&mut self, npz: &Npz) -> Result<Option<(Dataset, char)>, FileError> {
+        let Some((axes, name)) = self.choose_array(npz) else {
             return Ok(None);
         };
         let array = npz.floats(&name)?;
@@ -44,10 +42,10 @@ impl Reader<'_> {
             return Ok(None);
         };
         let (_, views, points, _) = ordered.values.dim();
-        let Some(labels) = self.labels(&npz, &ordered, points)? else {
+        let Some(labels) = self.labels(npz, &ordered, points)? else {
             return Ok(None);
         };
-        let views = match self.names(&npz, "views", views)? {
+        let views = match self.names(npz, "views", views)? {
             Some(names) => names,
             None if views == 1 => vec![String::new()],
             None => {
@@ -63,7 +61,7 @@ impl Reader<'_> {
             .iter()
             .find_map(|name| npz.floats(name).ok()?.first().copied());
         let mut observations = self.observations(ordered, labels, views, rate);
-        self.apply_masks(&npz, &mut observations)?;
+        self.apply_masks(npz, &mut observations)?;
         Ok(self.finish(observations))
     }
 

@@ -102,7 +102,7 @@ mod tests {
         let mut diagnostics = Diagnostics::default();
         let path = std::path::Path::new("spec.toml");
         let text = format!("fitrun = 1\n[data.d]\n{text}");
-        let spec = crate::spec::parse(path, &text, &[], &mut diagnostics);
+        let spec = crate::spec::parse(path, &text, &[], Vec::new(), &mut diagnostics);
         let mut inputs = super::super::read(&spec, &mut diagnostics);
         assert!(!diagnostics.has_errors(), "{:?}", diagnostics.list);
         match inputs.data.remove(0).dataset {

@@ -18,9 +18,11 @@ use crate::body::markers::{Layout, Site};
 use crate::data::{Dataset, Table};
 use crate::diagnostic::{Diagnostic, Diagnostics, Origin};
 use crate::io::npz::Npz;
-use crate::io::{FileError, cameras_json, opencv, pose2sim};
-use crate::prior::Prior;
+use crate::io::{Arrays, FileError, cameras_json, opencv, pose2sim};
+use crate::own::{Format, Registry};
+use crate::prior::{Own, Prior};
 use crate::spec::{Spec, View};
+use tables::Columns;
 
 /// What the files of a spec hold.
 #[derive(Clone, Debug)]
@@ -31,6 +33,8 @@ pub struct Inputs {
     pub(crate) markers: Vec<Arc<MarkerSet>>,
     /// Every file that was read, for the record.
     pub files: Vec<PathBuf>,
+    /// Data sets that the program gave in place of files.
+    pub(crate) given: Vec<(String, Arc<Arrays>)>,
 }
 
 /// A layout of markers on this body.
@@ -61,7 +65,7 @@ impl Inputs {
     }
 }
 
-pub(crate) fn read(spec: &Spec, diagnostics: &mut Diagnostics) -> Inputs {
+pub(crate) fn read(spec: &Spec, registry: &Registry, diagnostics: &mut Diagnostics) -> Inputs {
     let root = spec.root();
     let mut inputs = Inputs {
         data: Vec::new(),
@@ -69,10 +73,11 @@ pub(crate) fn read(spec: &Spec, diagnostics: &mut Diagnostics) -> Inputs {
         prior: Prior::None,
         markers: Vec::new(),
         files: Vec::new(),
+        given: Vec::new(),
     };
     if spec.has_body {
         inputs.body = read_body(&root, &mut inputs.files, diagnostics);
-        inputs.prior = read_prior(&root, &mut inputs.files, diagnostics);
+        inputs.prior = read_prior(&root, registry, &mut inputs.files, diagnostics);
     }
     for (name, table, _) in root.named("sources") {
         let view = View::new(table, "sources");
@@ -89,7 +94,13 @@ pub(crate) fn read(spec: &Spec, diagnostics: &mut Diagnostics) -> Inputs {
     }
     for (name, table, node) in root.named("data") {
         let path = format!("data.{name}");
+        let arrays = registry.data.iter().rev().find(|(n, _)| n == name);
+        let arrays = arrays.map(|(_, arrays)| Arc::clone(arrays));
+        inputs
+            .given
+            .extend(arrays.iter().map(|a| (name.to_string(), Arc::clone(a))));
         let mut reader = Reader {
+            registry,
             view: View::new(table, &path),
             origin: node.key.clone(),
             files: &mut inputs.files,
@@ -97,7 +108,11 @@ pub(crate) fn read(spec: &Spec, diagnostics: &mut Diagnostics) -> Inputs {
             metres: 1.0,
             also: Vec::new(),
         };
-        if let Some((dataset, up)) = reader.dataset() {
+        let found = match arrays {
+            Some(arrays) => reader.given(arrays),
+            None => reader.dataset(),
+        };
+        if let Some((dataset, up)) = found {
             let metres = reader.metres;
             for (name, table) in reader.also {
                 inputs.data.push(Input {
@@ -170,15 +185,30 @@ fn read_body(
     Some(found)
 }
 
-fn read_prior(root: &View<'_>, files: &mut Vec<PathBuf>, diagnostics: &mut Diagnostics) -> Prior {
+fn read_prior(
+    root: &View<'_>,
+    registry: &Registry,
+    files: &mut Vec<PathBuf>,
+    diagnostics: &mut Diagnostics,
+) -> Prior {
     let Some(prior) = root.table("prior").map(|t| View::new(t, "prior")) else {
         return Prior::None;
     };
     let kind = prior.text("kind").map_or("none", |k| k.value);
+    let origin = || prior.origin_of("kind", &Origin::Default);
+    if let Some(own) = registry.priors.iter().find(|p| p.name() == kind) {
+        return match Own::new(&**own) {
+            Ok(own) => Prior::Own(own.into()),
+            Err(reason) => {
+                let message = format!("the program's prior `{kind}`: {reason}");
+                diagnostics.push(Diagnostic::error("F0310", message, &origin()));
+                Prior::None
+            }
+        };
+    }
     let Some(file) = prior.text("file") else {
         return Prior::builtin(kind).unwrap_or_else(|message| {
-            let origin = prior.origin_of("kind", &Origin::Default);
-            diagnostics.push(Diagnostic::error("F0401", message, &origin));
+            diagnostics.push(Diagnostic::error("F0401", message, &origin()));
             Prior::None
         });
     };
@@ -218,6 +248,7 @@ fn read_layout(
 
 /// Reads one data set.
 struct Reader<'a> {
+    registry: &'a Registry,
     view: View<'a>,
     /// The data set's own name in the spec.
     origin: Origin,
@@ -252,19 +283,24 @@ impl Reader<'_> {
             Some(format) => format.value,
             None => self.guess(path),
         };
+        let own = self.registry.formats.iter().find(|f| f.name() == format);
         let result = match format {
+            _ if let Some(own) = own => own
+                .read(path)
+                .map_err(|reason| FileError::new(path, reason))
+                .and_then(|arrays| self.arrays(path, Npz::in_memory(path, arrays.into()))),
             "pose2sim" => self.cameras(path, vec![path.into()], pose2sim::read(path)),
             "opencv" => self.cameras(path, opencv::files(path), opencv::read(path)),
             "cameras-json" => self.cameras(path, vec![path.into()], cameras_json::read(path)),
             "openpose" => self.people(file.value),
             "amass" => self.motion(path),
             "g2o" => self.pose_graph(path),
-            "csv" | "npz" if self.view.node("columns").is_some() => self.table(path, format),
+            "csv" if self.view.node("columns").is_some() => self.csv_table(path),
             "csv" => self.csv(path),
             "c3d" | "trc" => self.markers(path, format),
-            _ => self.npz(path),
+            _ => self.arrays(path, Npz::open(path)),
         };
-        if !matches!(format, "npz" | "csv" | "c3d" | "trc") {
+        if own.is_none() && !matches!(format, "npz" | "csv" | "c3d" | "trc") {
             self.refuse_map(format);
         }
         match result {
@@ -276,9 +312,43 @@ impl Reader<'_> {
         }
     }
 
+    /// The arrays of a file, once it could be opened, as columns or as points.
+    fn arrays(
+        &mut self,
+        path: &Path,
+        npz: Result<Npz, FileError>,
+    ) -> Result<Option<(Dataset, char)>, FileError> {
+        let npz = npz?;
+        self.files.push(path.into());
+        self.of_arrays(npz)
+    }
+
+    fn of_arrays(&mut self, npz: Npz) -> Result<Option<(Dataset, char)>, FileError> {
+        match self.view.node("columns").is_some() {
+            true => self.table(&Columns::Arrays(npz)),
+            false => self.npz(&npz),
+        }
+    }
+
+    /// Arrays that the program gave.
+    fn given(&mut self, arrays: Arc<Arrays>) -> Option<(Dataset, char)> {
+        let opened = Npz::in_memory(self.view.path(), arrays);
+        opened
+            .and_then(|npz| self.of_arrays(npz))
+            .unwrap_or_else(|error| {
+                self.diagnostics.push(file_error(&error, &self.origin));
+                None
+            })
+    }
+
     fn guess(&self, path: &Path) -> &'static str {
         let extension = path.extension().unwrap_or_default().to_string_lossy();
-        match extension.to_lowercase().as_str() {
+        let extension = extension.to_lowercase();
+        let of_own = |f: &&Arc<dyn Format>| f.extensions().contains(&extension.as_str());
+        if let Some(own) = self.registry.formats.iter().find(of_own) {
+            return own.name();
+        }
+        match extension.as_str() {
             "csv" => "csv",
             "c3d" => "c3d",
             "trc" => "trc",

@@ -17,43 +17,43 @@ type Numbers = (Vec<usize>, Vec<f64>);
 const VERTEX: &str = "vertex";
 
 impl Reader<'_> {
+    pub(super) fn csv_table(&mut self, path: &Path) -> Result<Option<(Dataset, char)>, FileError> {
+        let wanted = self.wanted();
+        let asked = |name: &str| wanted.iter().any(|of_file| of_file == name);
+        let (table, names) = csv::read_some(path, asked)?;
+        self.files.push(path.into());
+        self.table(&Columns::Csv(table, names))
+    }
+
+    /// What the file calls the columns that the spec declares.
+    fn wanted(&self) -> Vec<String> {
+        let declared = self.view.table("columns").into_iter();
+        let in_file = |name: &String| {
+            let renamed = self.view.table("map").and_then(|m| m.text(name));
+            renamed.unwrap_or(name).to_string()
+        };
+        declared
+            .flat_map(|t| &t.entries)
+            .map(|(n, _)| in_file(n))
+            .collect()
+    }
+
     /// The columns that the spec declares, each with its unit, `ref:SET` or `id`.
-    pub(super) fn table(
-        &mut self,
-        path: &Path,
-        format: &str,
-    ) -> Result<Option<(Dataset, char)>, FileError> {
+    pub(super) fn table(&mut self, file: &Columns) -> Result<Option<(Dataset, char)>, FileError> {
         let Some(declared) = self.view.table("columns").cloned() else {
             return Ok(None);
         };
         let path_of = self.view.path().to_string();
-        let in_file = |name: &str| -> String {
-            let renamed = self.view.table("map").and_then(|m| m.text(name));
-            renamed.unwrap_or(name).to_string()
-        };
-        let wanted: Vec<(String, String)> = declared
-            .entries
-            .iter()
-            .map(|(n, _)| (n.clone(), in_file(n)))
-            .collect();
-        let file = match format {
-            "npz" => Columns::Arrays(Npz::open(path)?),
-            _ => {
-                let asked = |name: &str| wanted.iter().any(|(_, of_file)| of_file == name);
-                let (table, names) = csv::read_some(path, asked)?;
-                Columns::Csv(table, names)
-            }
-        };
-        self.files.push(path.into());
+        let wanted = self.wanted();
         let mut table = Table {
             index: self.view.text("index").map(|t| t.value.to_string()),
             ..Table::default()
         };
         let mut rows: Option<(String, usize)> = None;
         let mut ids = None;
-        for ((name, node), (_, of_file)) in declared.entries.iter().zip(&wanted) {
+        for ((name, node), of_file) in declared.entries.iter().zip(&wanted) {
             let Some((shape, values)) = file.column(of_file)? else {
-                self.no_column(of_file, &file, node);
+                self.no_column(of_file, file, node);
                 continue;
             };
             let count = values.len() / shape.iter().product::<usize>().max(1);
@@ -157,7 +157,7 @@ enum Declared {
 }
 
 /// What a file's columns are read from.
-enum Columns {
+pub(super) enum Columns {
     Csv(csv::Table, Vec<String>),
     Arrays(Npz),
 }

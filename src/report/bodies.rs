@@ -95,6 +95,14 @@ fn body_poses(problem: &Problem, fit: &Fit) -> Option<Vec<f64>> {
         let of_frame = |&f: &usize| fit.values.get(id, f).iter().copied();
         return Some(frames.iter().flat_map(of_frame).collect());
     }
+    let is_formula = |id: NodeId| matches!(problem.nodes[id.0].kind, NodeKind::Formula { .. });
+    let of_own = problem.nodes.iter().find_map(|n| match n.kind {
+        NodeKind::Rotations { of } if is_formula(of) => Some(of),
+        _ => None,
+    });
+    if let Some(pose) = of_own {
+        return Some(forward(problem, pose, &fit.values, &frames));
+    }
     let decoded = |n: &Node| matches!(n.kind, NodeKind::SixD { .. });
     let rotations = problem.nodes.iter().position(decoded)?;
     let matrices = forward(problem, NodeId(rotations), &fit.values, &frames);

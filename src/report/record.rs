@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -10,6 +11,7 @@ use sha2::{Digest, Sha256};
 use super::metrics::{PointErrors, Summary};
 use super::params::up_axis;
 use crate::fit::{Deviations, Fit, StageOutcome, Status};
+use crate::io::Arrays;
 use crate::ir::{Per, Precision, Problem, VariableId};
 use crate::manifold::Manifold;
 use crate::spec::Dimension;
@@ -31,6 +33,8 @@ pub struct Record(pub Value);
 pub(crate) struct Circumstances<'a> {
     pub spec: Value,
     pub files: &'a [PathBuf],
+    /// Data sets that the program gave.
+    pub given: &'a [(String, Arc<Arrays>)],
     pub warnings: Vec<String>,
     pub seconds: Seconds,
 }
@@ -56,7 +60,7 @@ impl Record {
             "fitrun": env!("CARGO_PKG_VERSION"),
             "name": problem.name,
             "spec_sha256": spec_hash,
-            "inputs": around.files.iter().map(|f| input(f)).collect::<Vec<_>>(),
+            "inputs": inputs(around.files, around.given),
             "device": "cpu",
             "precision": precision,
             "threads": rayon::current_num_threads(),
@@ -154,7 +158,7 @@ pub fn parameters(problem: &Problem, fit: &Fit) -> Vec<Parameter> {
 }
 
 /// What a fit depends on: the resolved spec without its outputs, and the bytes of the inputs.
-pub(crate) fn identity(spec: &Value, files: &[PathBuf]) -> String {
+pub(crate) fn identity(spec: &Value, files: &[PathBuf], given: &[(String, Arc<Arrays>)]) -> String {
     let mut spec = spec.clone();
     if let Some(tables) = spec.as_object_mut() {
         tables.remove("output");
@@ -162,8 +166,8 @@ pub(crate) fn identity(spec: &Value, files: &[PathBuf]) -> String {
     }
     let mut hasher = Sha256::new();
     hasher.update(spec.to_string());
-    for file in files {
-        hasher.update(input(file).to_string());
+    for input in inputs(files, given) {
+        hasher.update(input.to_string());
     }
     hex(&hasher.finalize())
 }
@@ -283,6 +287,19 @@ fn total_and_most(counts: &[usize]) -> Value {
 }
 
 /// A file's path, size and sha256; a folder or pattern is only named.
+/// Each input with its digest.
+fn inputs(files: &[PathBuf], given: &[(String, Arc<Arrays>)]) -> Vec<Value> {
+    let in_memory = given.iter().map(|(name, arrays)| {
+        let mut hasher = Sha256::new();
+        for (array, bytes) in arrays.bytes() {
+            hasher.update(array);
+            hasher.update(bytes);
+        }
+        json!({ "data": name, "sha256": hex(&hasher.finalize()) })
+    });
+    files.iter().map(|f| input(f)).chain(in_memory).collect()
+}
+
 fn input(path: &Path) -> Value {
     let mut entry = json!({ "path": path.display().to_string() });
     if let Ok((size, sha256)) = digest(path) {

@@ -45,6 +45,18 @@ pub enum Kind {
     AnyMap,
 }
 
+impl Key {
+    /// A key of a kind of a program's own.
+    pub const fn new(name: &'static str, kind: Kind, help: &'static str) -> Self {
+        key(name, kind, help)
+    }
+
+    /// With what stands when nothing is written, as TOML: `"1.0"`, or `"\"1 cm\""`.
+    pub const fn or(self, default: &'static str) -> Self {
+        or(self, default)
+    }
+}
+
 pub(super) const fn key(name: &'static str, kind: Kind, help: &'static str) -> Key {
     Key {
         name,
@@ -340,7 +352,11 @@ const MEASURED: &[&str] = &[
     "ground",
     "contact",
     "symmetry",
+    OWN,
 ];
+
+/// Stands for the kinds that programs add.
+pub(crate) const OWN: &str = "own";
 
 pub static TERM: &[Key] = &[
     or(
@@ -376,7 +392,7 @@ pub static TERM: &[Key] = &[
             TextOrTexts,
             "the table whose rows each have the residual; the one whose columns it reads by default",
         ),
-        &["expr"],
+        &["expr", OWN],
     ),
     only(key("source", Text, "the predicted keypoints"), &["points"]),
     only(key("target", Text, "the observed keypoints"), &["points"]),

@@ -3,6 +3,7 @@
 use super::keys::{self, Key};
 use super::training_keys;
 use super::tree::{Table, Value};
+use super::validate::OwnKind;
 use super::{layers, validate};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 
@@ -46,9 +47,9 @@ impl Language {
         self == Self::Fit && layers::uses_body(tree)
     }
 
-    pub(super) fn lay_over_defaults(self, tree: Table) -> Table {
+    pub(super) fn lay_over_defaults(self, tree: Table, own: &[OwnKind]) -> Table {
         match self {
-            Self::Fit => layers::lay_over_defaults(tree),
+            Self::Fit => layers::lay_over_defaults(tree, own),
             Self::Train => tree,
         }
     }
@@ -69,12 +70,17 @@ impl Language {
     }
 
     /// A training's tables have the keys of the kind of prior that is trained.
-    pub(super) fn validate(self, tree: &mut Table, diagnostics: &mut Diagnostics) {
+    pub(super) fn validate(
+        self,
+        tree: &mut Table,
+        (own, diagnostics): (&[OwnKind], &mut Diagnostics),
+    ) {
         let kind = match self {
             Self::Fit => None,
             Self::Train => trained_kind(tree).map(String::from),
         };
-        validate::validate_within(tree, self.keys(), "", kind.as_deref(), diagnostics);
+        let within = (own, diagnostics);
+        validate::validate_within(tree, self.keys(), "", kind.as_deref(), within);
     }
 }
 

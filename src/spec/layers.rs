@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::tree::{self, Node, Table, Value};
-use super::validate::{expand_shorthand, forget_places};
+use super::validate::{OwnKind, Role, expand_shorthand, forget_places};
 use crate::diagnostic::{Diagnostic, Diagnostics, Origin, Sources, list};
 
 /// Kinds of priors whose variable is a code `z`.
@@ -273,25 +273,25 @@ fn same_kind(old: &Table, new: &Table) -> bool {
 }
 
 /// The lowest layer: what a spec that uses a body means when it says nothing else.
-pub(crate) fn lay_over_defaults(spec: Table) -> Table {
+pub(crate) fn lay_over_defaults(spec: Table, own: &[OwnKind]) -> Table {
     if !uses_body(&spec) {
         let mut merged = default_layer(GENERIC_DEFAULTS);
         merge(&mut merged, spec);
         return merged;
     }
     let mut merged = default_layer(BODY_DEFAULTS);
-    if has_code(&spec) {
+    if has_code(&spec, own) {
         // A prior with a code owns the pose: `z` stands where `pose_body` stood.
         if let Some(Value::Table(variables)) = merged.get_mut("vars").map(|n| &mut n.value) {
             variables.entries.retain(|(name, _)| name != "pose_body");
         }
         merge(&mut merged, default_layer(CODE_DEFAULTS));
     }
-    if couples_frames(&spec)
+    let terms = coupling_terms(&spec, own);
+    if !terms.is_empty()
         && let Some(Value::Array(stages)) = merged.get_mut("stages").map(|n| &mut n.value)
     {
         let mut last = default_layer(JOINT_STAGE);
-        let terms: Vec<Node> = coupling_terms(&spec);
         for stage in stages.iter_mut() {
             if let Value::Table(stage) = &mut stage.value {
                 let disable = Node {
@@ -335,25 +335,36 @@ pub(crate) fn uses_body(spec: &Table) -> bool {
 }
 
 /// Whether the spec's prior has a code of its own.
-fn has_code(spec: &Table) -> bool {
+fn has_code(spec: &Table, own: &[OwnKind]) -> bool {
     let kind = match spec.get("prior").map(|n| &n.value) {
         Some(Value::Text(kind)) => Some(kind.as_str()),
         Some(Value::Table(prior)) => prior.text("kind"),
         _ => None,
     };
-    kind.is_some_and(|kind| CODED.contains(&kind))
+    let is_own = |kind| own.iter().any(|k| k.role == Role::Coded && k.name == kind);
+    kind.is_some_and(|kind| CODED.contains(&kind) || is_own(kind))
 }
 
-fn couples_frames(spec: &Table) -> bool {
-    !coupling_terms(spec).is_empty()
+/// Whether an expression calls `next`.
+fn reads_next(expression: &str) -> bool {
+    expression.contains("next(")
 }
 
-fn coupling_terms(spec: &Table) -> Vec<Node> {
+/// The terms that tie frames to each other.
+fn coupling_terms(spec: &Table, own: &[OwnKind]) -> Vec<Node> {
     let Some(terms) = spec.table("terms") else {
         return Vec::new();
     };
     let couples = |node: &Node| match &node.value {
-        Value::Table(t) => matches!(t.text("kind"), Some("difference" | "contact")),
+        Value::Table(t) => match t.text("kind") {
+            Some("difference" | "contact") => true,
+            Some("expr") => t.text("residual").is_some_and(reads_next),
+            Some(kind) => {
+                let mut own = own.iter().filter(|k| k.role == Role::TiesFrames);
+                own.any(|k| k.name == kind)
+            }
+            None => false,
+        },
         _ => false,
     };
     let name = |name: &String| Node {

@@ -18,6 +18,7 @@ use layers::Layers;
 pub(crate) use tree::{Node, Table, Value};
 pub use units::{Dimension, Quantity};
 pub(crate) use units::{likely_unit, looks_like_quantity, parse_quantity, parse_unit, units_of};
+pub(crate) use validate::{OwnKind, Role};
 pub(crate) use view::View;
 
 /// The version of the language that this crate speaks.
@@ -29,6 +30,7 @@ pub struct Spec {
     pub name: String,
     pub(crate) tree: Table,
     pub(crate) has_body: bool,
+    own: Vec<OwnKind>,
     pub sources: Sources,
 }
 
@@ -40,14 +42,15 @@ pub(crate) fn parse(
     path: &Path,
     text: &str,
     sets: &[String],
+    own: Vec<OwnKind>,
     diagnostics: &mut Diagnostics,
 ) -> Spec {
-    parse_in(Language::Fit, path, text, sets, diagnostics)
+    parse_in((Language::Fit, own), path, text, sets, diagnostics)
 }
 
 /// As [`parse`], of a spec in another language.
 pub(crate) fn parse_in(
-    language: Language,
+    (language, own): (Language, Vec<OwnKind>),
     path: &Path,
     text: &str,
     sets: &[String],
@@ -63,7 +66,7 @@ pub(crate) fn parse_in(
     check_version(&tree, diagnostics);
     language.refuse_the_other(&tree, diagnostics);
     let has_body = language.uses_body(&tree);
-    let mut tree = language.lay_over_defaults(tree);
+    let mut tree = language.lay_over_defaults(tree, &own);
     for section in language.sections(&tree) {
         if tree.get(section).is_none() {
             tree.set(section, empty_table());
@@ -71,7 +74,7 @@ pub(crate) fn parse_in(
     }
     // The form of a text that is not TOML, or in the other language, can only be guessed.
     if !diagnostics.unreadable() {
-        language.validate(&mut tree, diagnostics);
+        language.validate(&mut tree, (&own, diagnostics));
         fill_inner_tables(&mut tree, diagnostics);
     }
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
@@ -79,6 +82,7 @@ pub(crate) fn parse_in(
         name: tree.text("name").unwrap_or(&stem).to_string(),
         tree,
         has_body,
+        own,
         sources,
     }
 }
@@ -129,7 +133,7 @@ fn fill_inner_tables(tree: &mut Table, diagnostics: &mut Diagnostics) {
             &mut tolerance,
             keys::TOLERANCE,
             "solve.tolerance",
-            diagnostics,
+            (&[], diagnostics),
         );
         let value = Value::Table(tolerance);
         solve.set(
@@ -177,7 +181,8 @@ impl Spec {
                 layers::merge(&mut changed.tree, layer);
             }
         }
-        validate::validate(&mut changed.tree, keys::SPEC, "", diagnostics);
+        let within = (self.own.as_slice(), diagnostics);
+        validate::validate(&mut changed.tree, keys::SPEC, "", within);
         changed
     }
 

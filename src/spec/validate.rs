@@ -1,13 +1,43 @@
 //! Holds a merged tree against the table of keys: unknown keys, wrong kinds of values, defaults.
 
-use super::keys::{Key, Kind};
+use super::keys::{Key, Kind, OWN};
 use super::tree::{self, Node, Table, Value};
 use super::units::{looks_like_quantity, parse_quantity};
 use crate::diagnostic::{Diagnostic, Diagnostics, Origin, list, nearest};
 
+/// A kind that a program adds to the tables of a section, with its keys.
+#[derive(Clone, Copy)]
+pub(crate) struct OwnKind {
+    pub section: &'static str,
+    pub name: &'static str,
+    pub keys: &'static [Key],
+    pub role: Role,
+}
+
+/// What a kind of a program's own means for the defaults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Plain,
+    /// A term that ties frames to each other.
+    TiesFrames,
+    /// A prior with a code of its own.
+    Coded,
+}
+
+impl std::fmt::Debug for OwnKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.section, self.name)
+    }
+}
+
 /// Reports every mistake of form below `table`, removes what is wrong and fills the defaults in.
-pub(crate) fn validate(table: &mut Table, keys: &[Key], path: &str, diagnostics: &mut Diagnostics) {
-    validate_within(table, keys, path, None, diagnostics);
+pub(crate) fn validate(
+    table: &mut Table,
+    keys: &[Key],
+    path: &str,
+    (own, diagnostics): (&[OwnKind], &mut Diagnostics),
+) {
+    validate_within(table, keys, path, None, (own, diagnostics));
 }
 
 /// As [`validate`]; a table that has no key `kind` is of the kind of what is `around` it.
@@ -16,15 +46,20 @@ pub(super) fn validate_within(
     keys: &[Key],
     path: &str,
     around: Option<&str>,
-    diagnostics: &mut Diagnostics,
+    (own, diagnostics): (&[OwnKind], &mut Diagnostics),
 ) {
-    fill_kind(table, keys, path, diagnostics);
+    fill_kind(table, keys, path, (own, diagnostics));
     let kind = match keys.iter().any(|k| k.name == "kind") {
         true => table.text("kind").map(String::from),
         false => around.map(String::from),
     };
+    let of_kind = |k: &&OwnKind| is_within(path, k.section) && Some(k.name) == kind.as_deref();
+    let own_kind = own.iter().find(of_kind);
+    let keys: Vec<&Key> = own_kind.iter().flat_map(|k| k.keys).chain(keys).collect();
     let applies = |key: &Key| match &kind {
-        Some(kind) => key.only.is_empty() || key.only.contains(&kind.as_str()),
+        _ if key.only.is_empty() => true,
+        Some(_) if own_kind.is_some() => key.only.contains(&OWN),
+        Some(kind) => key.only.contains(&kind.as_str()),
         None => true,
     };
     let present: Vec<String> = table.entries.iter().map(|(n, _)| n.clone()).collect();
@@ -55,43 +90,55 @@ pub(super) fn validate_within(
                 }
                 _ => format!("`{name}` has no meaning in `{path}`, whose kind is `{kind}`"),
             };
-            let hint = format!("it belongs to the kinds {}", list(key.only));
+            let kinds: Vec<&str> = key.only.iter().copied().filter(|k| *k != OWN).collect();
+            let hint = format!("it belongs to the kinds {}", list(&kinds));
             diagnostics.push(Diagnostic::error("F0203", message, &node.key).hint(hint));
             return false;
         }
         let path = join(path, name);
         match (&mut node.value, &key.kind) {
             (Value::Table(inner), Kind::Table(keys)) => {
-                validate_within(inner, keys, &path, kind.as_deref(), diagnostics);
+                validate_within(inner, keys, &path, kind.as_deref(), (own, diagnostics));
             }
-            _ => check_value(node, &key.kind, &path, diagnostics),
+            _ => check_value(node, &key.kind, &path, (own, diagnostics)),
         }
         true
     });
     for key in keys.iter().filter(|k| applies(k)) {
-        fill_default(table, key, path, diagnostics);
+        fill_default(table, key, path, (own, diagnostics));
     }
 }
 
 /// `kind` comes first, since it decides which other keys exist.
-fn fill_kind(table: &mut Table, keys: &[Key], path: &str, diagnostics: &mut Diagnostics) {
+fn fill_kind(
+    table: &mut Table,
+    keys: &[Key],
+    path: &str,
+    (own, diagnostics): (&[OwnKind], &mut Diagnostics),
+) {
     let Some(key) = keys.iter().find(|k| k.name == "kind") else {
         return;
     };
     if let Some(node) = table.get_mut("kind") {
-        check_value(node, &key.kind, &join(path, "kind"), diagnostics);
+        check_value(node, &key.kind, &join(path, "kind"), (own, diagnostics));
     }
-    fill_default(table, key, path, diagnostics);
+    fill_default(table, key, path, (own, diagnostics));
 }
 
-fn fill_default(table: &mut Table, key: &Key, path: &str, diagnostics: &mut Diagnostics) {
+fn fill_default(
+    table: &mut Table,
+    key: &Key,
+    path: &str,
+    (own, diagnostics): (&[OwnKind], &mut Diagnostics),
+) {
     let Some(default) = key.default else { return };
     if table.get(key.name).is_none() {
         let text = format!("x = {default}");
         let mut parsed = tree::parse(&text, 0, diagnostics);
         let mut node = parsed.entries.remove(0).1;
         forget_places(&mut node);
-        check_value(&mut node, &key.kind, &join(path, key.name), diagnostics);
+        let path = join(path, key.name);
+        check_value(&mut node, &key.kind, &path, (own, diagnostics));
         table.set(key.name, node);
     }
 }
@@ -108,7 +155,12 @@ pub(crate) fn forget_places(node: &mut Node) {
 }
 
 /// Says what was expected where a value is not of its key's kind, and marks it as invalid.
-fn check_value(node: &mut Node, kind: &Kind, path: &str, diagnostics: &mut Diagnostics) {
+fn check_value(
+    node: &mut Node,
+    kind: &Kind,
+    path: &str,
+    (own, diagnostics): (&[OwnKind], &mut Diagnostics),
+) {
     if let (Value::Text(text), Kind::Kinded(_)) = (&node.value, kind) {
         expand_shorthand(node, text.clone());
     }
@@ -118,30 +170,31 @@ fn check_value(node: &mut Node, kind: &Kind, path: &str, diagnostics: &mut Diagn
     match (&mut node.value, kind) {
         (Value::Invalid, _) => {}
         (Value::Table(t), Kind::Table(keys) | Kind::Kinded(keys)) => {
-            validate(t, keys, path, diagnostics);
+            validate(t, keys, path, (own, diagnostics));
         }
         (Value::Table(t), Kind::Named(keys)) => {
             for (name, node) in &mut t.entries {
-                check_named(node, keys, &join(path, name), diagnostics);
+                check_named(node, keys, &join(path, name), (own, diagnostics));
             }
         }
         (Value::Array(items), Kind::List(keys)) => {
             for (i, node) in items.iter_mut().enumerate() {
-                check_named(node, keys, &format!("{path}[{i}]"), diagnostics);
+                check_named(node, keys, &format!("{path}[{i}]"), (own, diagnostics));
             }
         }
         (Value::Table(t), Kind::NumberMap) => {
             for (name, node) in &mut t.entries {
-                check_value(node, &Kind::Number, &join(path, name), diagnostics);
+                check_value(node, &Kind::Number, &join(path, name), (own, diagnostics));
             }
         }
         (Value::Table(t), Kind::TextMap) => {
             for (name, node) in &mut t.entries {
-                check_value(node, &Kind::Text, &join(path, name), diagnostics);
+                check_value(node, &Kind::Text, &join(path, name), (own, diagnostics));
             }
         }
         (value, kind) => {
-            let Some(reason) = form_error(value, kind) else {
+            let of_own = own_names(own, kind, path);
+            let Some(reason) = form_error(value, kind, &of_own) else {
                 return;
             };
             let code = match (&value, kind) {
@@ -155,7 +208,7 @@ fn check_value(node: &mut Node, kind: &Kind, path: &str, diagnostics: &mut Diagn
                     Value::Text(text) => text.as_str(),
                     _ => "",
                 };
-                diagnostic = diagnostic.nearest(written, choices.iter().copied());
+                diagnostic = diagnostic.nearest(written, choices.iter().copied().chain(of_own));
             }
             diagnostics.push(diagnostic);
             node.value = Value::Invalid;
@@ -163,10 +216,15 @@ fn check_value(node: &mut Node, kind: &Kind, path: &str, diagnostics: &mut Diagn
     }
 }
 
-fn check_named(node: &mut Node, keys: &[Key], path: &str, diagnostics: &mut Diagnostics) {
+fn check_named(
+    node: &mut Node,
+    keys: &[Key],
+    path: &str,
+    (own, diagnostics): (&[OwnKind], &mut Diagnostics),
+) {
     match &mut node.value {
         Value::Invalid => {}
-        Value::Table(t) => validate(t, keys, path, diagnostics),
+        Value::Table(t) => validate(t, keys, path, (own, diagnostics)),
         other => {
             let message = format!("`{path}` is {}, but should be a table", other.kind());
             diagnostics.push(Diagnostic::error("F0205", message, &node.origin));
@@ -185,7 +243,7 @@ pub(crate) fn expand_shorthand(node: &mut Node, kind: String) {
     node.value = Value::Table(Table { entries });
 }
 
-fn form_error(value: &Value, kind: &Kind) -> Option<String> {
+fn form_error(value: &Value, kind: &Kind, own: &[&str]) -> Option<String> {
     use Value::*;
     let texts = |items: &[Node]| items.iter().all(|n| matches!(n.value, Text(_)));
     let number = |v: &Value| matches!(v, Integer(_) | Number(_));
@@ -194,7 +252,7 @@ fn form_error(value: &Value, kind: &Kind) -> Option<String> {
         (Number(_), Kind::Number) => return None,
         (Text(_), Kind::Text | Kind::TextOrInteger | Kind::TextOrTexts) => return None,
         (Text(text), Kind::Choice(choices)) => {
-            let known = choices.contains(&text.as_str());
+            let known = choices.iter().chain(own).any(|c| c == text);
             return (!known).then(|| format!("cannot be `{text}`"));
         }
         (Array(items), Kind::Texts | Kind::TextOrTexts) if texts(items) => return None,
@@ -238,6 +296,25 @@ fn form_error(value: &Value, kind: &Kind) -> Option<String> {
         _ => "a table",
     };
     Some(format!("is {}, but should be {expected}", value.kind()))
+}
+
+/// Whether a table belongs to a section, such as `terms.data` to `terms`.
+fn is_within(path: &str, section: &str) -> bool {
+    let rest = path.strip_prefix(section);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// What a program adds to the choices of a `kind` or `format`.
+fn own_names(own: &[OwnKind], kind: &Kind, path: &str) -> Vec<&'static str> {
+    let last = path.rsplit('.').next();
+    if !matches!(kind, Kind::Choice(_)) || !matches!(last, Some("kind" | "format")) {
+        return Vec::new();
+    }
+    let depth = path.split('.').count();
+    let here = |k: &&OwnKind| {
+        is_within(path, k.section) && depth == if k.section == "prior" { 2 } else { 3 }
+    };
+    own.iter().filter(here).map(|k| k.name).collect()
 }
 
 /// Whether a text that begins with a number goes on as an expression, such as `2 * err`.

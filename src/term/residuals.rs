@@ -13,6 +13,13 @@ pub(crate) enum About<E> {
     Value(Vec<E>),
     /// Zero in the rows where the prediction is known: 1 or 0 for each.
     Known(Vec<E>),
+    /// Zero, each with its weight in each frame.
+    Seen {
+        /// Residuals of a frame.
+        points: usize,
+        /// (frames, points): confidence^p times the keypoint's weight.
+        weights: Vec<E>,
+    },
     /// Of each frame its own, such as observations; what is not observed holds zeros, and its weight is zero.
     Observed {
         /// Residuals of a frame.
@@ -169,6 +176,10 @@ impl<E: Scalar> Residuals<E> {
             About::Known(known) => {
                 r.copy_from_slice(x);
                 Lanes(rows.frames.map(|row| known[row]))
+            }
+            About::Seen { weights, points } => {
+                r.copy_from_slice(x);
+                Lanes(rows.frames.map(|frame| weights[frame * points + p]))
             }
             About::Observed {
                 values,

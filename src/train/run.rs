@@ -128,7 +128,7 @@ impl Job {
         })?;
         let mut diagnostics = Diagnostics::default();
         let spec = crate::spec::parse_in(
-            Language::Train,
+            (Language::Train, Vec::new()),
             path,
             &text,
             &options.sets,

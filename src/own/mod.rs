@@ -1,0 +1,230 @@
+//! What programs add to the language: functions, terms, sources, priors, formats and data in memory.
+//!
+//! Everything is written on [`Symbol`]s, numbers that record what is done to them. What is recorded becomes
+//! an operation like those of fitrun itself, with exact gradients and Jacobians.
+//!
+//! ```
+//! use fitrun::RunOptions;
+//! use fitrun::own::{Function, Registry, Value};
+//!
+//! /// Softplus, a smooth ramp.
+//! struct Softplus;
+//!
+//! impl Function for Softplus {
+//!     fn signature(&self) -> &str { "softplus(x)" }
+//!
+//!     fn call<'t>(&self, arguments: &[Value<'t>]) -> Result<Value<'t>, String> {
+//!         let x = &arguments[0];
+//!         let numbers = x.numbers.iter().map(|x| (1.0 + x.exp()).ln()).collect();
+//!         Ok(Value { numbers, ..x.clone() })
+//!     }
+//! }
+//!
+//! let options = RunOptions { registry: Registry::default().function(Softplus), ..Default::default() };
+//! # let spec = "fitrun = 1\n[vars]\nx = { init = 2.0 }\n[terms.fit]\nkind = \"expr\"\nresidual = \"softplus(x) - 1\"";
+//! let checked = fitrun::check_text("ramp.toml".as_ref(), spec, &options)?;
+//! let found = fitrun::fit(&checked.problem, &mut |_| true);
+//! let x = found.variable(&checked.problem, "x", 0).unwrap()[0];
+//! assert!((x - (1_f64.exp() - 1.0).ln()).abs() < 1e-9);
+//! # Ok::<(), fitrun::Error>(())
+//! ```
+
+mod scope;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+pub(crate) use scope::Reads;
+pub use scope::{Failure, Scope};
+
+use crate::expr::parts;
+use crate::spec::{OwnKind, Role, keys};
+
+pub use crate::expr::{Function, Shape, Symbol, Tape, Value};
+pub use crate::io::Arrays;
+pub use crate::prior::PosePrior;
+pub use crate::spec::keys::{Key, Kind};
+
+/// A kind of term: `terms.NAME.kind`.
+pub trait TermKind: Send + Sync {
+    /// What `kind` says.
+    fn name(&self) -> &'static str;
+
+    /// The keys that it has besides those of every term, `weight`, `sigma`, `robust` and `over`.
+    fn keys(&self) -> &'static [Key];
+
+    /// Whether its residual reads the numbers of other frames, by `next(…)`; the default stages take such
+    /// terms last.
+    fn ties_frames(&self) -> bool {
+        false
+    }
+
+    /// The residual of a frame, or of a row of the table that the term is over.
+    ///
+    /// A matrix has a residual in each of its rows.
+    ///
+    /// # Errors
+    /// What is wrong with the term, in words for whoever wrote the spec.
+    fn residual<'t>(&self, scope: &mut Scope<'_, 't>) -> Result<Value<'t>, Failure>;
+}
+
+/// A kind of source: `sources.NAME.kind`, points that terms of the kind `points` hold against data.
+pub trait SourceKind: Send + Sync {
+    /// What `kind` says.
+    fn name(&self) -> &'static str;
+
+    /// The keys that it has.
+    fn keys(&self) -> &'static [Key];
+
+    /// The labels of its points, and where they are in a frame: x, y and z in m, y up.
+    ///
+    /// # Errors
+    /// What is wrong with the source, in words for whoever wrote the spec.
+    fn points<'t>(
+        &self,
+        scope: &mut Scope<'_, 't>,
+    ) -> Result<Vec<(String, [Symbol<'t>; 3])>, Failure>;
+}
+
+/// A format of data files: `data.NAME.format`.
+pub trait Format: Send + Sync {
+    /// What `format` says.
+    fn name(&self) -> &'static str;
+
+    /// Extensions of files that are read so where the spec names no format, in lower case.
+    fn extensions(&self) -> &[&str] {
+        &[]
+    }
+
+    /// The arrays of a file. What they mean is said by the spec, as of an npz: `array` and `axes`, or
+    /// `columns`.
+    ///
+    /// # Errors
+    /// What is wrong with the file.
+    fn read(&self, path: &Path) -> Result<Arrays, String>;
+}
+
+/// What a program adds to the language of specs; see [`RunOptions::registry`](crate::RunOptions).
+#[derive(Clone, Default)]
+pub struct Registry {
+    pub(crate) functions: Vec<Arc<dyn Function>>,
+    pub(crate) terms: Vec<Arc<dyn TermKind>>,
+    pub(crate) sources: Vec<Arc<dyn SourceKind>>,
+    pub(crate) priors: Vec<Arc<dyn PosePrior>>,
+    pub(crate) formats: Vec<Arc<dyn Format>>,
+    pub(crate) data: Vec<(String, Arc<Arrays>)>,
+}
+
+impl Registry {
+    pub fn function(mut self, function: impl Function + 'static) -> Self {
+        self.functions.push(Arc::new(function));
+        self
+    }
+
+    pub fn term(mut self, kind: impl TermKind + 'static) -> Self {
+        self.terms.push(Arc::new(kind));
+        self
+    }
+
+    pub fn source(mut self, kind: impl SourceKind + 'static) -> Self {
+        self.sources.push(Arc::new(kind));
+        self
+    }
+
+    pub fn prior(mut self, prior: impl PosePrior + 'static) -> Self {
+        self.priors.push(Arc::new(prior));
+        self
+    }
+
+    pub fn format(mut self, format: impl Format + 'static) -> Self {
+        self.formats.push(Arc::new(format));
+        self
+    }
+
+    /// Arrays that the data set `name` is read from, in place of a file.
+    pub fn data(mut self, name: &str, arrays: Arrays) -> Self {
+        self.data.push((name.into(), Arc::new(arrays)));
+        self
+    }
+
+    /// What it adds under names that are taken: what it is, and the name.
+    pub(crate) fn taken(&self) -> Vec<(&'static str, String)> {
+        let mut taken = Vec::new();
+        let mut known: Vec<&str> = crate::FUNCTIONS.iter().map(|(n, ..)| *n).collect();
+        for function in &self.functions {
+            let (name, _) = parts(function.signature());
+            match known.contains(&name) {
+                true => taken.push(("function", name.to_string())),
+                false => known.push(name),
+            }
+        }
+        let kinds = self.kinds();
+        for (i, kind) in kinds.iter().enumerate() {
+            let same = |k: &&OwnKind| k.section == kind.section && k.name == kind.name;
+            if kinds[..i].iter().any(|k| same(&k)) || is_built_in(kind.section, kind.name) {
+                let what = match kind.section {
+                    "terms" => "kind of term",
+                    "sources" => "kind of source",
+                    "data" => "format",
+                    _ => "prior",
+                };
+                taken.push((what, kind.name.to_string()));
+            }
+        }
+        taken
+    }
+
+    /// The kinds that it adds to tables of the spec.
+    pub(crate) fn kinds(&self) -> Vec<OwnKind> {
+        let kind = |section, name, keys, role| OwnKind {
+            section,
+            name,
+            keys,
+            role,
+        };
+        let terms = self.terms.iter().map(|t| {
+            let role = match t.ties_frames() {
+                true => Role::TiesFrames,
+                false => Role::Plain,
+            };
+            kind("terms", t.name(), t.keys(), role)
+        });
+        let sources = self.sources.iter();
+        let sources = sources.map(|s| kind("sources", s.name(), s.keys(), Role::Plain));
+        let priors = self.priors.iter().map(|p| {
+            let role = match p.code() {
+                Some(_) => Role::Coded,
+                None => Role::Plain,
+            };
+            kind("prior", p.name(), &[], role)
+        });
+        let formats = self.formats.iter();
+        let formats = formats.map(|f| kind("data", f.name(), &[], Role::Plain));
+        terms.chain(sources).chain(priors).chain(formats).collect()
+    }
+}
+
+/// Whether a section of the language has a kind, or data a format, of this name.
+fn is_built_in(section: &str, name: &str) -> bool {
+    let (keys, key) = match section {
+        "terms" => (keys::TERM, "kind"),
+        "sources" => (keys::SOURCE, "kind"),
+        "data" => (keys::DATA, "format"),
+        _ => (keys::PRIOR, "kind"),
+    };
+    let found = keys.iter().find(|k| k.name == key);
+    found.is_some_and(|k| matches!(k.kind, Kind::Choice(names) if names.contains(&name)))
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let functions = self.functions.iter().map(|f| f.signature().to_string());
+        let kinds = self.kinds().into_iter();
+        let kinds = kinds.map(|k| format!("{}: {}", k.section, k.name));
+        let data = self.data.iter().map(|(name, _)| format!("data.{name}"));
+        f.debug_list()
+            .entries(functions.chain(kinds).chain(data))
+            .finish()
+    }
+}
