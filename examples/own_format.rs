@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use fitrun::own::{Arrays, Format, Registry};
-use fitrun::{RunOptions, check_text, fit};
+use fitrun::{check_text, fit};
 
 /// `name; name` and below it a number in each column.
 struct Semicolons;
@@ -58,11 +58,8 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = std::env::temp_dir().join(format!("fitrun-own-format-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
     std::fs::write(folder.join("line.scsv"), "x; y\n0; 1\n1; 3\n2; 5\n")?;
-    let options = RunOptions {
-        registry: Registry::default().format(Semicolons),
-        ..RunOptions::default()
-    };
-    let checked = check_text(&folder.join("line.toml"), SPEC, &options);
+    let registry = Registry::default().format(Semicolons);
+    let checked = check_text(&folder.join("line.toml"), SPEC, &registry.into());
     std::fs::remove_dir_all(&folder)?;
     let checked = checked?;
     let found = fit(&checked.problem, &mut |_| true);

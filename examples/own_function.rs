@@ -3,7 +3,7 @@
 //! `cargo run --release --example own_function`
 
 use fitrun::own::{Arrays, Function, Registry, Value};
-use fitrun::{RunOptions, check_text, fit};
+use fitrun::{check_text, fit};
 
 /// depth · (1 − exp(−(r − rest)/width))², the energy of a bond that is stretched to r (Morse 1929).
 struct Morse;
@@ -53,11 +53,7 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
             .numbers("r", &[r.len()], &r)
             .numbers("energy", &[energy.len()], &energy);
     let registry = Registry::default().function(Morse).data("bond", bond);
-    let options = RunOptions {
-        registry,
-        ..RunOptions::default()
-    };
-    let checked = check_text("bond.toml".as_ref(), SPEC, &options)?;
+    let checked = check_text("bond.toml".as_ref(), SPEC, &registry.into())?;
     let found = fit(&checked.problem, &mut |_| true);
     for (name, truth) in [("depth", 4.7), ("width", 0.52), ("rest", 0.74)] {
         let value = found.variable(&checked.problem, name, 0).ok_or(name)?[0];

@@ -45,14 +45,10 @@ impl Objective for Circles {
                 let distance = dx.hypot(dy);
                 let r = distance - x[2];
                 residuals.push(r);
+                let slope = [dx / distance, dy / distance, -1.0];
+                (0..3).for_each(|i| gradient[i] += 2.0 * r * slope[i]);
                 // In tangent coordinates: the radius moves by itself times the step.
-                jacobian.extend([dx / distance, dy / distance, -x[2]]);
-                for (g, slope) in gradient
-                    .iter_mut()
-                    .zip([dx / distance, dy / distance, -1.0])
-                {
-                    *g += 2.0 * r * slope;
-                }
+                jacobian.extend([slope[0], slope[1], -x[2]]);
             }
             out.costs.push(residuals.iter().map(|r| r * r).sum());
             out.gradient.extend(gradient);

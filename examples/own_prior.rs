@@ -4,7 +4,7 @@
 
 use fitrun::nalgebra::{DMatrix, Matrix3, Vector3};
 use fitrun::own::{Arrays, PosePrior, Registry, Symbol};
-use fitrun::{BodyModel, Prior, RunOptions, check_text, fit, point_errors};
+use fitrun::{BodyModel, Prior, check_text, fit, point_errors};
 
 /// pose = mean + z · axes, with z standard normal.
 struct Pca {
@@ -67,15 +67,10 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
         .chunks_exact(63)
         .flat_map(|p| posed(p)[..22].to_vec());
     let seen: Vec<f64> = places.flat_map(|(_, p)| [p.x, p.y, p.z]).collect();
-    let registry = Registry::default().prior(Pca::of(&poses, 40)).data(
-        "seen",
-        Arrays::default().numbers("joints", &[20, 22, 3], &seen),
-    );
-    let options = RunOptions {
-        registry,
-        ..RunOptions::default()
-    };
-    let checked = check_text("pca.toml".as_ref(), SPEC, &options)?;
+    let seen = Arrays::default().numbers("joints", &[20, 22, 3], &seen);
+    let registry = Registry::default().prior(Pca::of(&poses, 40));
+    let registry = registry.data("seen", seen);
+    let checked = check_text("pca.toml".as_ref(), SPEC, &registry.into())?;
     let found = fit(&checked.problem, &mut |_| true);
     let errors = point_errors(&checked.problem, &found)[0].all();
     let mean = errors.iter().sum::<f64>() / errors.len() as f64;

@@ -3,7 +3,7 @@
 //! `cargo run --release --example own_source`
 
 use fitrun::own::{Arrays, Failure, Key, Kind, Registry, Scope, SourceKind, Symbol};
-use fitrun::{RunOptions, check_text, fit};
+use fitrun::{check_text, fit};
 
 /// The corners of a box; `turn` and `at` are variables of each frame.
 struct Corners;
@@ -62,11 +62,8 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     let seen = Arrays::default()
         .numbers("corners", &[10, 7, 3], &seen)
         .texts("labels", &labels);
-    let options = RunOptions {
-        registry: Registry::default().source(Corners).data("seen", seen),
-        ..RunOptions::default()
-    };
-    let checked = check_text("box.toml".as_ref(), SPEC, &options)?;
+    let registry = Registry::default().source(Corners).data("seen", seen);
+    let checked = check_text("box.toml".as_ref(), SPEC, &registry.into())?;
     let found = fit(&checked.problem, &mut |_| true);
     let at = found.variable(&checked.problem, "at", 9).ok_or("nowhere")?;
     println!(

@@ -3,7 +3,7 @@
 //! `cargo run --release --example own_term`
 
 use fitrun::own::{Failure, Key, Kind, Registry, Scope, Symbol, TermKind, Value};
-use fitrun::{Dimension, RunOptions, check_text, fit};
+use fitrun::{Dimension, check_text, fit};
 
 /// How far two points are from being a length apart.
 struct Apart;
@@ -59,11 +59,8 @@ const SPEC: &str = r#"
 "#;
 
 pub fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let options = RunOptions {
-        registry: Registry::default().term(Apart),
-        ..RunOptions::default()
-    };
-    let checked = check_text("bar.toml".as_ref(), SPEC, &options)?;
+    let registry = Registry::default().term(Apart);
+    let checked = check_text("bar.toml".as_ref(), SPEC, &registry.into())?;
     let found = fit(&checked.problem, &mut |_| true);
     println!("{:?}", found.status[0]);
     for (term, cost) in &found.term_costs {

@@ -30,6 +30,15 @@ pub struct RunOptions {
     pub registry: Registry,
 }
 
+impl From<Registry> for RunOptions {
+    fn from(registry: Registry) -> Self {
+        Self {
+            registry,
+            ..Self::default()
+        }
+    }
+}
+
 /// A spec that was read and checked.
 #[derive(Clone, Debug)]
 pub struct Checked {

@@ -93,7 +93,7 @@ impl<'a> Checker<'a> {
             true => None,
             false => self.over(view, names)?,
         };
-        if most_ahead > 0 {
+        if over.is_none() {
             self.needs_rate_if_named(view, origin, rate, names)?;
         }
         let mut scope = InTerm::new(self, spec, over, rate);

@@ -340,6 +340,10 @@ impl<'c, 'a> InTerm<'c, 'a> {
         let path = format!("{name}: {label}");
         let Some(node) = self.checker.labelled(&path, &source, label) else {
             let labels = self.checker.all_labels(&source);
+            // The body's own mistake was said.
+            if labels.iter().any(|l| l == label) {
+                return Err((SAID.into(), None));
+            }
             let hint = crate::diagnostic::nearest(label, labels.iter().map(String::as_str));
             let hint = hint.map(|h| format!("did you mean `{h}`?"));
             return Err((format!("`{name}` has no point `{label}`"), hint));
@@ -372,8 +376,9 @@ impl<'c, 'a> InTerm<'c, 'a> {
             return Err((message, Some(hint)));
         }
         if name == "vertices" || matches!(source, Source::Project { .. }) {
-            let hint = format!("`over` a data set it is those that were observed");
-            return Err((format!("`{name}` has too many points"), Some(hint)));
+            let hint = "`over` a data set of points it is those that were observed";
+            let message = format!("`{name}` has no points of its own");
+            return Err((message, Some(hint.into())));
         }
         let node = self.checker.whole(name, &source);
         let node = node.ok_or_else(|| (SAID.into(), None))?;

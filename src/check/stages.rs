@@ -1,5 +1,7 @@
 //! The schedule: what each stage frees and which terms take part, with its own settings.
 
+use std::sync::Arc;
+
 use super::Checker;
 use super::terms::Terms;
 use crate::diagnostic::{Diagnostic, Origin, Sourced};
@@ -293,7 +295,8 @@ fn is_of(path: &str, term: &str) -> bool {
 /// A stage that only places the body holds its limbs still, so they say little about the placement.
 fn trust_torso(terms: &mut [Term], placement: &Placement) {
     for term in terms {
-        let Residual::Points(targets) = &term.residual else {
+        let (Residual::Points(targets) | Residual::Seen { targets, .. }) = &mut term.residual
+        else {
             continue;
         };
         let Some(observed) = placement.observed.iter().find(|o| o.term == term.name) else {
@@ -301,12 +304,9 @@ fn trust_torso(terms: &mut [Term], placement: &Placement) {
         };
         let rigidity = observed.rigidity.iter().cycle();
         let weights = targets.weights.iter().zip(rigidity).map(|(w, r)| w * r);
-        term.residual = Residual::Points(
-            Targets {
-                weights: weights.collect(),
-                ..targets.as_ref().clone()
-            }
-            .into(),
-        );
+        *targets = Arc::new(Targets {
+            weights: weights.collect(),
+            ..targets.as_ref().clone()
+        });
     }
 }

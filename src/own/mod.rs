@@ -4,7 +4,6 @@
 //! an operation like those of fitrun itself, with exact gradients and Jacobians.
 //!
 //! ```
-//! use fitrun::RunOptions;
 //! use fitrun::own::{Function, Registry, Value};
 //!
 //! /// Softplus, a smooth ramp.
@@ -20,9 +19,9 @@
 //!     }
 //! }
 //!
-//! let options = RunOptions { registry: Registry::default().function(Softplus), ..Default::default() };
+//! let registry = Registry::default().function(Softplus);
 //! # let spec = "fitrun = 1\n[vars]\nx = { init = 2.0 }\n[terms.fit]\nkind = \"expr\"\nresidual = \"softplus(x) - 1\"";
-//! let checked = fitrun::check_text("ramp.toml".as_ref(), spec, &options)?;
+//! let checked = fitrun::check_text("ramp.toml".as_ref(), spec, &registry.into())?;
 //! let found = fitrun::fit(&checked.problem, &mut |_| true);
 //! let x = found.variable(&checked.problem, "x", 0).unwrap()[0];
 //! assert!((x - (1_f64.exp() - 1.0).ln()).abs() < 1e-9);

@@ -103,7 +103,8 @@ mod tests {
         let path = std::path::Path::new("spec.toml");
         let text = format!("fitrun = 1\n[data.d]\n{text}");
         let spec = crate::spec::parse(path, &text, &[], Vec::new(), &mut diagnostics);
-        let mut inputs = super::super::read(&spec, &mut diagnostics);
+        let registry = crate::own::Registry::default();
+        let mut inputs = super::super::read(&spec, &registry, &mut diagnostics);
         assert!(!diagnostics.has_errors(), "{:?}", diagnostics.list);
         match inputs.data.remove(0).dataset {
             Dataset::Points(observations) => observations,
