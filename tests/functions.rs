@@ -93,7 +93,9 @@ fn spread(i: usize) -> f64 {
 #[test]
 fn slopes_at_a_hundred_points_are_those_of_differences() {
     let named: BTreeSet<&str> = RESIDUALS.iter().map(|(name, _)| *name).collect();
-    let all: BTreeSet<&str> = FUNCTIONS.iter().map(|(name, ..)| *name).collect();
+    // `next` has frames, not rows: `body_expressions.rs` has its slopes.
+    let of_rows = FUNCTIONS.iter().filter(|(name, ..)| *name != "next");
+    let all: BTreeSet<&str> = of_rows.map(|(name, ..)| *name).collect();
     assert_eq!(named, all, "every function has its residual");
     let folder = tempfile::tempdir().unwrap();
     let point = |i: usize| std::array::from_fn(|k| spread(6 * i + k + 37 * k * i));

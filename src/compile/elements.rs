@@ -7,11 +7,16 @@ use super::linear::Linear;
 use super::objective::CompiledObjective;
 use super::program::{Program, Source};
 use super::rows::whole_chunks;
+use super::side_by_side::Asked;
+use crate::graph::scratch::Scratch;
 use crate::graph::{Host, LANES, Scalar};
 use crate::ir::{Per, Problem, Residual, SetId, Stage, batch};
-use crate::normal::lanes::start;
-use crate::normal::{Dense, Normal};
+use crate::normal::lanes::{Batch, start};
+use crate::normal::{Dense, Lane, Normal};
 use crate::objective::{Evaluation, Want};
+
+/// Rows up to which an element is one of sixteen side by side.
+const SHORT: usize = 256;
 
 /// The terms over one index set, and which of its rows belong to each element.
 pub(super) struct OfElements<E> {
@@ -75,7 +80,7 @@ impl<E: Scalar> OfElements<E> {
     }
 
     fn residuals_of(&self, element: usize) -> usize {
-        let rows = &self.rows[self.first[element]..self.first[element + 1]];
+        let rows = self.rows_of(element);
         let of_row = |row: &usize| {
             let terms = self.known.iter();
             let known = terms.filter(|(_, known)| known[*row]);
@@ -84,10 +89,15 @@ impl<E: Scalar> OfElements<E> {
         rows.iter().map(of_row).sum()
     }
 
-    fn gather(&self, elements: &[usize]) -> Gathered {
+    /// The rows of an element.
+    pub fn rows_of(&self, element: usize) -> &[usize] {
+        &self.rows[self.first[element]..self.first[element + 1]]
+    }
+
+    fn gather(&self, asked: &Asked<'_>) -> Gathered {
         let (mut rows, mut slots) = (Vec::new(), Vec::new());
-        for (slot, &element) in elements.iter().enumerate() {
-            let of = &self.rows[self.first[element]..self.first[element + 1]];
+        for &slot in asked.slots {
+            let of = self.rows_of(asked.elements[slot]);
             rows.extend(of);
             slots.extend(std::iter::repeat_n(slot, of.len()));
         }
@@ -96,7 +106,8 @@ impl<E: Scalar> OfElements<E> {
 }
 
 impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
-    /// Evaluates the problems of some elements; each sums its own rows in their order.
+    /// Evaluates the problems of some elements; each sums its own rows in their order. Those of few rows
+    /// stand in lanes side by side, of the others the rows do.
     pub(super) fn evaluate_elements(
         &self,
         over: &[OfElements<E>],
@@ -111,37 +122,69 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
             out.gradient
                 .resize(elements.len() * self.layout.ambient(), 0.0);
         }
-        let unknowns = self.linear.own;
-        let empty = || Dense {
-            square: vec![0.0; start(unknowns)],
-            slope: vec![0.0; unknowns],
+        let is_short = |slot: &usize| {
+            let mut rows = over.iter().map(|o| o.rows_of(elements[*slot]).len());
+            want != Want::Gradient && rows.all(|rows| rows <= SHORT)
         };
-        let normal = matches!(want, Want::Normal | Want::Promising);
-        let mut normals: Vec<Dense> = match normal {
-            true => elements.iter().map(|_| empty()).collect(),
-            false => Vec::new(),
-        };
-        for over in over {
-            let gathered = over.gather(elements);
-            match normal {
-                true => self.add_normals(over, &gathered, x, want, (out, &mut normals)),
-                false => self.add_costs(over, &gathered, x, want, out),
+        let (short, long): (Vec<usize>, Vec<usize>) = (0..elements.len()).partition(is_short);
+        let asked = |slots| Asked { x, elements, slots };
+        if !matches!(want, Want::Normal | Want::Promising) {
+            self.costs_side_by_side(over, &asked(&short), out);
+            for over in over {
+                self.add_costs(over, &asked(&long), want, out);
             }
+            return;
         }
-        if normal {
-            out.excess.resize(elements.len(), 0.0);
-            out.normal = Normal::Dense(normals);
+        let mut all: Vec<Option<Lane>> = vec![None; elements.len()];
+        self.normals_side_by_side(over, &asked(&short), (out, &mut all));
+        self.normals_of_rows(over, &asked(&long), want, (out, &mut all));
+        out.excess.resize(elements.len(), 0.0);
+        out.normal = Normal::Lanes(all.into_iter().flatten().collect());
+    }
+
+    /// The normal equations of elements of many rows.
+    fn normals_of_rows(
+        &self,
+        over: &[OfElements<E>],
+        asked: &Asked<'_>,
+        want: Want,
+        (out, all): (&mut Evaluation, &mut [Option<Lane>]),
+    ) {
+        let n = self.linear.own;
+        let empty = || Dense {
+            square: vec![0.0; start(n)],
+            slope: vec![0.0; n],
+        };
+        let mut normals: Vec<Dense> = asked.elements.iter().map(|_| empty()).collect();
+        for over in over {
+            self.add_normals(over, asked, want, (out, &mut normals));
+        }
+        for slots in asked.slots.chunks(LANES) {
+            let of = |k: usize| slots.get(k).map(|slot| &normals[*slot]);
+            let mut square = Scratch::zeros(start(n) * LANES);
+            let mut slope = vec![0.0; n * LANES];
+            for k in 0..slots.len() {
+                let fill = |to: &mut [f64], from: &[f64]| {
+                    let to = to.iter_mut().skip(k).step_by(LANES);
+                    to.zip(from).for_each(|(to, from)| *to = *from);
+                };
+                if let Some(dense) = of(k) {
+                    fill(&mut square, &dense.square);
+                    fill(&mut slope, &dense.slope);
+                }
+            }
+            let of_lane = |k: usize| out.damping.get(*slots.get(k)?).copied();
+            let damping = std::array::from_fn(|k| of_lane(k).unwrap_or(1.0));
+            let batch = Arc::new(Batch::new(square, slope, damping));
+            for (k, slot) in slots.iter().enumerate() {
+                let batch = Arc::clone(&batch);
+                all[*slot] = Some(Lane { batch, k });
+            }
         }
     }
 
-    fn add_costs(
-        &self,
-        over: &OfElements<E>,
-        gathered: &Gathered,
-        x: &[f64],
-        want: Want,
-        out: &mut Evaluation,
-    ) {
+    fn add_costs(&self, over: &OfElements<E>, asked: &Asked<'_>, want: Want, out: &mut Evaluation) {
+        let (x, gathered) = (asked.x, over.gather(asked));
         let stride = self.layout.ambient();
         let chunks = whole_chunks(gathered.rows.len());
         let results = self.on(&chunks, &gathered.rows, |lanes, at, rows| {
@@ -166,11 +209,11 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
     fn add_normals(
         &self,
         over: &OfElements<E>,
-        gathered: &Gathered,
-        x: &[f64],
+        asked: &Asked<'_>,
         want: Want,
         (out, normals): (&mut Evaluation, &mut [Dense]),
     ) {
+        let (x, gathered) = (asked.x, over.gather(asked));
         let chunks = whole_chunks(gathered.rows.len());
         let results = self.on(&chunks, &gathered.rows, |lanes, at, rows| {
             let slots = &gathered.slots[at[0]..at[0] + at.len()];

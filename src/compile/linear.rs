@@ -6,7 +6,7 @@ use super::seeds;
 use crate::graph::directions::{Columns, Directions, Plan};
 use crate::graph::number::{Lanes, Work, dispatch};
 use crate::graph::scratch::Scratch;
-use crate::graph::{LANES, Number, Scalar};
+use crate::graph::{Few, LANES, Number, Scalar};
 use crate::ir::{Problem, VariableId};
 use crate::memory::{Kept, Memory};
 use crate::term::residuals::Rows;
@@ -39,8 +39,11 @@ enum Way {
 /// Unknowns, and where the first component of a group stands among the numbers of all directions.
 type Moves = [(usize, usize)];
 
+/// Where and of what a linearisation is.
+pub(super) type Linearised<'a, E> = (&'a Problem, &'a Program<E>, &'a Computed<'a, E>, Rows<'a>);
+
 /// The directions of all steps for one chunk.
-struct Moved<'l, E: Scalar> {
+pub(super) struct Moved<'l, E: Scalar> {
     linear: &'l Linear,
     numbers: Scratch<E>,
 }
@@ -182,13 +185,10 @@ impl Linear {
     /// The directions of every step at the program's values.
     fn directions<E: Scalar>(
         &self,
-        problem: &Problem,
-        program: &Program<E>,
-        values: &Computed<'_, E>,
-        used: usize,
+        (problem, program, values, rows): Linearised<'_, E>,
         memory: &mut [Memory],
-    ) -> Moved<'_, E> {
-        let mut numbers = Scratch::zeros(self.places[self.steps.len()]);
+        numbers: &mut Scratch<E>,
+    ) {
         for (at, (step, way)) in program.steps.iter().zip(&self.steps).enumerate() {
             let (done, rest) = numbers.split_at_mut(self.places[at]);
             let own = &mut rest[..self.places[at + 1] - self.places[at]];
@@ -198,8 +198,8 @@ impl Linear {
                     seeds::directions(variable, values.of(at), own);
                 }
                 (Way::Through(plan), Action::Apply { operation, inputs }) => {
-                    let x: Vec<&[E]> = inputs.iter().map(|i| values.of(*i)).collect();
-                    let dx: Vec<Option<&[E]>> =
+                    let x: Few<&[E]> = inputs.iter().map(|i| values.of(*i)).collect();
+                    let dx: Few<Option<&[E]>> =
                         inputs.iter().map(|i| self.moved(done, *i)).collect();
                     let remembering = memory.iter_mut().filter(|_| operation.remembers());
                     let mut kept: Vec<Kept> = remembering.map(|m| m.take(at)).collect();
@@ -207,7 +207,7 @@ impl Linear {
                         plan,
                         dx: &dx,
                         dy: own,
-                        used,
+                        used: rows.used,
                         memory: &mut kept,
                     };
                     operation.tangents(&x, values.of(at), directions);
@@ -218,9 +218,24 @@ impl Linear {
                 _ => {}
             }
         }
+    }
+
+    /// Room for the directions of every step.
+    pub fn begin<E: Scalar>(&self) -> Moved<'_, E> {
         Moved {
             linear: self,
-            numbers,
+            numbers: Scratch::zeros(self.places[self.steps.len()]),
+        }
+    }
+
+    /// Products of no residuals.
+    pub fn none<E: Scalar>(&self, program: &Program<E>, lanes: usize) -> Products<E> {
+        let n = self.unknowns();
+        Products {
+            costs: vec![0.0; lanes * program.columns],
+            square: Scratch::zeros(n * (n + 1) / 2 * LANES),
+            slope: vec![E::zero(); n * LANES],
+            excess: [0.0; LANES],
         }
     }
 
@@ -243,14 +258,23 @@ impl Linear {
         choose: bool,
         memory: &mut [Memory],
     ) -> Products<E> {
-        let directions = self.directions(problem, program, values, rows.used, memory);
-        let n = self.unknowns();
-        let mut products = Products {
-            costs: vec![0.0; rows.core * program.columns],
-            square: Scratch::zeros(n * (n + 1) / 2 * LANES),
-            slope: vec![E::zero(); n * LANES],
-            excess: [0.0; LANES],
-        };
+        let (mut directions, mut products) = (self.begin(), self.none(program, rows.core));
+        let at = (problem, program, values, rows);
+        self.add_products(at, choose, memory, &mut directions, &mut products);
+        products
+    }
+
+    /// Adds costs and products; `directions` are room for those of the steps.
+    pub fn add_products<E: Scalar>(
+        &self,
+        at: Linearised<'_, E>,
+        choose: bool,
+        memory: &mut [Memory],
+        directions: &mut Moved<'_, E>,
+        products: &mut Products<E>,
+    ) {
+        self.directions(at, memory, &mut directions.numbers);
+        let (_, program, values, rows) = at;
         let mut open = Vec::new();
         for (term, groups) in program.terms.iter().zip(&self.groups) {
             let weighed = term.residuals.weigh(rows, values.of(term.step));
@@ -273,17 +297,9 @@ impl Linear {
             });
         }
         for (term, groups, costs) in open {
-            self.choose(
-                program,
-                values,
-                &directions,
-                (term, groups),
-                rows,
-                &mut products,
-            );
+            self.choose(program, values, directions, (term, groups), rows, products);
             (0..LANES).for_each(|k| products.excess[k] -= costs[k]);
         }
-        products
     }
 
     /// Adds the products of the best of a term's alternatives, lane by lane, and counts its cost as

@@ -12,6 +12,7 @@ mod operations;
 mod program;
 mod rows;
 mod seeds;
+mod side_by_side;
 mod transposes;
 pub(crate) mod work;
 

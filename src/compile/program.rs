@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::operations;
 use crate::graph::scratch::Scratch;
-use crate::graph::{Host, LANES, Operation, Pass, Scalar, Traced};
+use crate::graph::{Few, Host, LANES, Operation, Pass, Scalar, Traced};
 use crate::ir::{Node, NodeId, NodeKind, Per, Problem, Stage, Term, Values, VariableId};
 use crate::term::residuals::{Residuals, Rows};
 
@@ -296,7 +296,22 @@ impl<E: Scalar> Program<E> {
 
     /// The value of every step; `leaf` writes the numbers of a source.
     pub fn values(&self, leaf: impl Fn(&Source, &mut [E])) -> Computed<'_, E> {
-        let mut numbers = Scratch::zeros(self.places[self.steps.len()]);
+        let mut computed = self.begin();
+        self.fill(&mut computed, leaf);
+        computed
+    }
+
+    /// Room for the values of every step.
+    pub fn begin(&self) -> Computed<'_, E> {
+        Computed {
+            program: self,
+            numbers: Scratch::zeros(self.places[self.steps.len()]),
+        }
+    }
+
+    /// Computes the values anew; what `leaf` does not write stays as it was.
+    pub fn fill(&self, computed: &mut Computed<'_, E>, leaf: impl Fn(&Source, &mut [E])) {
+        let numbers = &mut computed.numbers;
         for (at, step) in self.steps.iter().enumerate() {
             let (done, rest) = numbers.split_at_mut(self.places[at]);
             let own = &mut rest[..self.places[at + 1] - self.places[at]];
@@ -304,14 +319,10 @@ impl<E: Scalar> Program<E> {
                 Action::Leaf(source) => leaf(source, own),
                 Action::Constant(_) => {}
                 Action::Apply { operation, inputs } => {
-                    let inputs: Vec<&[E]> = inputs.iter().map(|i| self.value(done, *i)).collect();
+                    let inputs: Few<&[E]> = inputs.iter().map(|i| self.value(done, *i)).collect();
                     operation.forward(&inputs, own);
                 }
             }
-        }
-        Computed {
-            program: self,
-            numbers,
         }
     }
 

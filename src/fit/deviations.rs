@@ -115,6 +115,7 @@ pub(super) fn of_batch(
     for slots in all.chunks(AT_A_TIME) {
         let x = &x[slots[0] * stride..(slots[0] + slots.len()) * stride];
         objective.evaluate(x, slots, Want::Normal, &mut out);
+        out.normal = std::mem::take(&mut out.normal).apart();
         let Normal::Dense(normals) = &mut out.normal else {
             return None;
         };

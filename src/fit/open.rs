@@ -66,6 +66,7 @@ fn of_frames(problem: &Problem, stage: &Stage, values: &Values, frames: &[usize]
     let start = objective.start();
     objective.evaluate(&start, &[0], Want::Normal, &mut out);
     let layout = objective.layout();
+    out.normal = std::mem::take(&mut out.normal).apart();
     let chain = match &mut out.normal {
         Normal::Chain(chain) => chain,
         Normal::Linked(linked) => {

@@ -1,7 +1,8 @@
 //! A user's expression as an operation: scalar steps, each on registers that earlier ones wrote.
 
 use super::directions::Directions;
-use super::{At, Kernel, Number, Scalar};
+use super::scratch::Scratch;
+use super::{At, Few, Kernel, Number, Scalar};
 
 /// The place of a step's result.
 pub type Register = u32;
@@ -254,27 +255,36 @@ fn power<T: Number>(x: T, n: i32) -> T {
 impl Formula {
     /// The value of every step.
     #[inline(always)]
-    fn registers<T: Number>(&self, x: &[&[T]]) -> Vec<T> {
-        let mut registers = Vec::with_capacity(self.steps.len());
-        for step in &self.steps {
-            let value = step.value(x, &registers);
-            registers.push(value);
+    fn fill_registers<T: Number>(&self, x: &[&[T]], registers: &mut [T]) {
+        for (i, step) in self.steps.iter().enumerate() {
+            registers[i] = step.value(x, registers);
         }
-        registers
+    }
+
+    /// Room for so many numbers for each step.
+    #[inline(always)]
+    fn room<T: Number>(&self, each: usize) -> Scratch<T::Scalar> {
+        Scratch::zeros(each * self.steps.len() * T::FRAMES)
     }
 
     #[inline(always)]
-    fn all_partials<T: Number>(&self, registers: &[T]) -> Vec<[T; 2]> {
-        let mut partials = Vec::with_capacity(self.steps.len());
-        for (step, y) in self.steps.iter().zip(registers) {
-            partials.push(step.partials(registers, *y));
+    fn fill_partials<T: Number>(&self, registers: &[T], partials: &mut [T]) {
+        let pairs = partials.as_chunks_mut::<2>().0.iter_mut();
+        for ((step, y), pair) in self.steps.iter().zip(registers).zip(pairs) {
+            *pair = step.partials(registers, *y);
         }
-        partials
+    }
+
+    /// The value of every step, by f64.
+    fn registers(&self, x: &[&[f64]]) -> Vec<f64> {
+        let mut registers = vec![0.0; self.steps.len()];
+        self.fill_registers(x, &mut registers);
+        registers
     }
 
     /// Takes slopes, (steps), from what follows to what comes before, and those of inputs out.
     #[inline(always)]
-    fn back<T: Number>(&self, partials: &[[T; 2]], slopes: &mut [T], gx: &mut [Option<&mut [T]>]) {
+    fn back<T: Number>(&self, partials: &[T], slopes: &mut [T], gx: &mut [Option<&mut [T]>]) {
         for (i, step) in self.steps.iter().enumerate().rev() {
             let slope = slopes[i];
             if let Step::Input(input, component) = *step {
@@ -287,7 +297,7 @@ impl Formula {
             for k in 0..2 {
                 if let Some(part) = parts[k] {
                     let to = &mut slopes[part as usize];
-                    *to = partials[i][k].fused(slope, *to);
+                    *to = partials[2 * i + k].fused(slope, *to);
                 }
             }
         }
@@ -320,7 +330,9 @@ impl<E: Scalar> Kernel<E> for Formula {
 
     #[inline(always)]
     fn forward<T: Number<Scalar = E>>(&self, x: &[&[T]], y: &mut [T]) {
-        let registers = self.registers(x);
+        let mut room = self.room::<T>(1);
+        let registers = T::of_scalars(&mut room);
+        self.fill_registers(x, registers);
         for (y, output) in y.iter_mut().zip(&self.outputs) {
             *y = registers[*output as usize];
         }
@@ -328,13 +340,15 @@ impl<E: Scalar> Kernel<E> for Formula {
 
     #[inline(always)]
     fn adjoint<T: Number<Scalar = E>>(&self, at: At<'_, T>, gy: &[T], gx: &mut [Option<&mut [T]>]) {
-        let registers = self.registers(at.x);
-        let partials = self.all_partials(&registers);
-        let mut slopes = vec![T::zero(); self.steps.len()];
+        let mut room = self.room::<T>(4);
+        let (registers, rest) = T::of_scalars(&mut room).split_at_mut(self.steps.len());
+        let (partials, slopes) = rest.split_at_mut(2 * self.steps.len());
+        self.fill_registers(at.x, registers);
+        self.fill_partials(registers, partials);
         for (output, g) in self.outputs.iter().zip(gy) {
             slopes[*output as usize] += *g;
         }
-        self.back(&partials, &mut slopes, gx);
+        self.back(partials, slopes, gx);
     }
 
     fn reach(&self, moved: &[Option<&[bool]>]) -> Vec<bool> {
@@ -353,16 +367,18 @@ impl<E: Scalar> Kernel<E> for Formula {
     /// Forward through the steps for each direction, or backward for each output where those are fewer.
     #[inline(always)]
     fn tangents<T: Number<Scalar = E>>(&self, at: At<'_, T>, directions: Directions<'_, T>) {
-        let registers = self.registers(at.x);
-        let partials = self.all_partials(&registers);
+        let mut room = self.room::<T>(4);
+        let (registers, rest) = T::of_scalars(&mut room).split_at_mut(self.steps.len());
+        let (partials, moves) = rest.split_at_mut(2 * self.steps.len());
+        self.fill_registers(at.x, registers);
+        self.fill_partials(registers, partials);
         let outs = self.outputs.len();
         if directions.plan.out.columns.len() <= outs {
-            let mut moves = vec![T::zero(); self.steps.len()];
             directions.for_each(
                 outs,
                 #[inline(always)]
                 |dx, active, dy| {
-                    self.forward_moves(&partials, dx, &mut moves);
+                    self.forward_moves(partials, dx, moves);
                     for &i in active {
                         dy[i] = moves[self.outputs[i] as usize];
                     }
@@ -370,20 +386,21 @@ impl<E: Scalar> Kernel<E> for Formula {
             );
             return;
         }
-        let mut slopes = vec![T::zero(); self.steps.len()];
+        let slopes = moves;
         let each: usize = self.inputs.iter().sum();
-        let mut rows = vec![T::zero(); outs * each];
+        let mut room = Scratch::zeros(outs * each * T::FRAMES);
+        let rows = T::of_scalars(&mut room);
         for (output, row) in self.outputs.iter().zip(rows.chunks_exact_mut(each.max(1))) {
             slopes.fill(T::zero());
             slopes[*output as usize] = T::one();
-            let mut wanted = Vec::with_capacity(self.inputs.len());
+            let mut wanted = Few::with_capacity(self.inputs.len());
             let mut rest = row;
             for dims in &self.inputs {
                 let (own, after) = rest.split_at_mut(*dims);
                 wanted.push(Some(own));
                 rest = after;
             }
-            self.back(&partials, &mut slopes, &mut wanted);
+            self.back(partials, slopes, &mut wanted);
         }
         let plan = directions.plan;
         for (column, from) in plan.out.columns.iter().zip(&plan.from) {
@@ -408,7 +425,7 @@ impl<E: Scalar> Kernel<E> for Formula {
 impl Formula {
     /// How every step moves with the inputs.
     #[inline(always)]
-    fn forward_moves<T: Number>(&self, partials: &[[T; 2]], dx: &[Option<&[T]>], moves: &mut [T]) {
+    fn forward_moves<T: Number>(&self, partials: &[T], dx: &[Option<&[T]>], moves: &mut [T]) {
         for (i, step) in self.steps.iter().enumerate() {
             let parts = step.moved_by();
             let mut sum = match *step {
@@ -419,7 +436,7 @@ impl Formula {
             };
             for k in 0..2 {
                 if let Some(part) = parts[k] {
-                    sum = partials[i][k].fused(moves[part as usize], sum);
+                    sum = partials[2 * i + k].fused(moves[part as usize], sum);
                 }
             }
             moves[i] = sum;

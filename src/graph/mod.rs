@@ -21,5 +21,5 @@ mod vectors;
 
 pub(crate) use backend::{Host, Real, Scalar};
 pub(crate) use number::{LANES, Number};
-pub(crate) use operation::{At, Kernel, Operation};
+pub(crate) use operation::{At, Few, Kernel, Operation};
 pub(crate) use tape::{Pass, Traced};

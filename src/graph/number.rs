@@ -42,6 +42,9 @@ pub(crate) trait Number:
 
     fn splat(x: Self::Scalar) -> Self;
 
+    /// Numbers of frames, those of a number side by side, as numbers.
+    fn of_scalars(row: &mut [Self::Scalar]) -> &mut [Self];
+
     /// From the numbers of all its frames.
     #[inline(always)]
     fn load(x: &[Self::Scalar]) -> Self {
@@ -154,6 +157,10 @@ macro_rules! single {
             #[inline(always)]
             fn splat(x: $E) -> Self {
                 x
+            }
+            #[inline(always)]
+            fn of_scalars(row: &mut [$E]) -> &mut [$E] {
+                row
             }
             #[inline(always)]
             fn map(self, f: impl Fn($E) -> $E) -> Self {
@@ -292,6 +299,11 @@ impl<E: Scalar, const WIDTH: u8> Number for Lanes<E, WIDTH> {
     #[inline(always)]
     fn splat(x: E) -> Self {
         Self([x; LANES])
+    }
+
+    #[inline(always)]
+    fn of_scalars(row: &mut [E]) -> &mut [Self] {
+        Self::of_row_mut(row)
     }
 
     #[inline(always)]

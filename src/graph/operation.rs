@@ -1,8 +1,13 @@
 //! What an operation of the graph declares: values forward, gradients backward, tangents forward.
 
+use smallvec::SmallVec;
+
 use super::Scalar;
 use super::directions::{Directions, block_tangents, dense_tangents};
 use super::number::{Lanes, Number, Work, dispatch};
+
+/// One for each input, of which there are few.
+pub(crate) type Few<T> = SmallVec<[T; 8]>;
 
 /// Where a derivative is taken: the inputs and the output.
 #[derive(Clone, Copy)]
@@ -94,7 +99,7 @@ impl<E: Scalar, K: Kernel<E>> Work for Forward<'_, K, E> {
 
     #[inline(always)]
     fn run<const WIDTH: u8>(self) {
-        let x: Vec<&[Lanes<E, WIDTH>]> = self.x.iter().map(|x| Lanes::of_row(x)).collect();
+        let x: Few<&[Lanes<E, WIDTH>]> = self.x.iter().map(|x| Lanes::of_row(x)).collect();
         self.kernel.forward(&x, Lanes::of_row_mut(self.y));
     }
 }
@@ -112,9 +117,9 @@ impl<E: Scalar, K: Kernel<E>> Work for Adjoint<'_, '_, K, E> {
 
     #[inline(always)]
     fn run<const WIDTH: u8>(self) {
-        let x: Vec<&[Lanes<E, WIDTH>]> = self.x.iter().map(|x| Lanes::of_row(x)).collect();
+        let x: Few<&[Lanes<E, WIDTH>]> = self.x.iter().map(|x| Lanes::of_row(x)).collect();
         let wanted = self.gx.iter_mut().map(|g| g.as_deref_mut());
-        let mut gx: Vec<_> = wanted.map(|g| g.map(|g| Lanes::of_row_mut(g))).collect();
+        let mut gx: Few<_> = wanted.map(|g| g.map(|g| Lanes::of_row_mut(g))).collect();
         let y = Lanes::of_row(self.y);
         self.kernel
             .adjoint(At { x: &x, y }, Lanes::of_row(self.gy), &mut gx);
@@ -133,9 +138,9 @@ impl<E: Scalar, K: Kernel<E>> Work for Tangents<'_, K, E> {
 
     #[inline(always)]
     fn run<const WIDTH: u8>(self) {
-        let x: Vec<&[Lanes<E, WIDTH>]> = self.x.iter().map(|x| Lanes::of_row(x)).collect();
+        let x: Few<&[Lanes<E, WIDTH>]> = self.x.iter().map(|x| Lanes::of_row(x)).collect();
         let dx = self.directions.dx.iter();
-        let dx: Vec<Option<&[Lanes<E, WIDTH>]>> = dx.map(|x| x.map(Lanes::of_row)).collect();
+        let dx: Few<Option<&[Lanes<E, WIDTH>]>> = dx.map(|x| x.map(Lanes::of_row)).collect();
         let directions = Directions {
             plan: self.directions.plan,
             dx: &dx,

@@ -43,6 +43,16 @@ impl Default for Normal {
     }
 }
 
+impl Normal {
+    /// With lanes taken apart.
+    pub(crate) fn apart(self) -> Self {
+        match self {
+            Self::Lanes(all) => Self::Dense(all.iter().map(Lane::dense).collect()),
+            other => other,
+        }
+    }
+}
+
 impl Lane {
     /// Whether its step is that for a damping, in units of the diagonal.
     pub(crate) fn is_for(&self, damping: f64) -> bool {

@@ -181,10 +181,14 @@ impl Lm {
         self.diagonal = system.diagonal();
         if settings.polish {
             // Moré 1978: what has moved the residuals once may not run away where it moves them no more.
+            let shrunk = self.diagonal.iter().zip(&before).any(|(d, b)| d < b);
             self.diagonal
                 .iter_mut()
                 .zip(before)
                 .for_each(|(d, before)| *d = d.max(before));
+            if shrunk {
+                system.stand_alone();
+            }
         }
         let least = LEAST_DIAGONAL * largest(&self.diagonal);
         let least = least.max(f64::from(f32::MIN_POSITIVE));
@@ -387,10 +391,8 @@ impl Lm {
     fn solve(&mut self) -> Option<Vec<f64>> {
         let dampings = self.dampings();
         let system = self.system.as_mut()?;
-        if let System::Lane(lane) = system
-            && !lane.is_for(self.damping)
-        {
-            *system = System::Dense(lane.dense());
+        if matches!(system, System::Lane(lane) if !lane.is_for(self.damping)) {
+            system.stand_alone();
         }
         match system {
             System::Dense(dense) => dense.solve(&dampings),
@@ -419,9 +421,16 @@ impl System {
         }
     }
 
-    fn hold(&mut self, held: &[usize]) {
-        if let (Self::Lane(lane), false) = (&self, held.is_empty()) {
+    /// Leaves the lanes, whose step is another one.
+    fn stand_alone(&mut self) {
+        if let Self::Lane(lane) = self {
             *self = Self::Dense(lane.dense());
+        }
+    }
+
+    fn hold(&mut self, held: &[usize]) {
+        if !held.is_empty() {
+            self.stand_alone();
         }
         match self {
             Self::Dense(dense) => dense.hold(held),

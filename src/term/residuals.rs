@@ -3,6 +3,7 @@
 use num_traits::Zero;
 
 use crate::graph::number::{Lanes, Work, dispatch};
+use crate::graph::scratch::Scratch;
 use crate::graph::{LANES, Number, Scalar};
 
 use super::{Whitener, Whitening};
@@ -54,12 +55,12 @@ pub(crate) struct Rows<'a> {
 
 /// What a term says of sixteen frames.
 #[derive(Clone, Debug)]
-pub(crate) struct Weighed<E> {
+pub(crate) struct Weighed<E: Scalar> {
     pub costs: [f64; LANES],
     /// (dims, LANES).
-    pub residuals: Vec<E>,
+    pub residuals: Scratch<E>,
     /// For each component what its square counts where the cost is linearised.
-    pub weights: Vec<E>,
+    pub weights: Scratch<E>,
 }
 
 impl<E: Scalar> Residuals<E> {
@@ -99,7 +100,7 @@ impl<E: Scalar> Residuals<E> {
     /// The gradient of the cost with respect to the prediction.
     pub fn gradient(&self, weighed: &Weighed<E>) -> Vec<E> {
         let two = E::of(2.0);
-        let pairs = weighed.residuals.iter().zip(&weighed.weights);
+        let pairs = weighed.residuals.iter().zip(weighed.weights.iter());
         pairs.map(|(r, w)| two * *r * *w).collect()
     }
 }
@@ -116,8 +117,8 @@ impl<E: Scalar> Work for Weigh<'_, E> {
     #[inline(always)]
     fn run<const WIDTH: u8>(self) -> Weighed<E> {
         let (term, k) = (self.term, self.term.k);
-        let mut residuals = vec![E::zero(); self.prediction.len()];
-        let mut weights = vec![E::zero(); self.prediction.len()];
+        let mut residuals = Scratch::zeros(self.prediction.len());
+        let mut weights = Scratch::zeros(self.prediction.len());
         let mut costs = [0.0; LANES];
         let complete = Lanes::<E, WIDTH>(term.complete(self.rows));
         let predicted: &[Lanes<E, WIDTH>] = Lanes::of_row(self.prediction);
