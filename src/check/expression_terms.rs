@@ -174,7 +174,11 @@ impl<'a> Checker<'a> {
         rate: Option<f64>,
         names: &[&str],
     ) -> Option<()> {
-        match names.contains(&"rate") && self.variable_id("rate").is_none() {
+        let root = self.spec.root();
+        let mut data = root.named("data").into_iter();
+        // A file that could not be read may have had it for a column.
+        let lost = data.any(|(name, ..)| self.inputs.get(name).is_none());
+        match !lost && names.contains(&"rate") && !self.declares_variable("rate") {
             true => self.needs_rate(view, origin, rate).map(|_| ()),
             false => Some(()),
         }

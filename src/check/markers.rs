@@ -7,6 +7,7 @@ use nalgebra::Vector3;
 
 use super::Checker;
 use super::sources::Source;
+use super::terms::own_name;
 use crate::body::BodyModel;
 use crate::body::marker_points::Mount;
 use crate::body::markers::Site;
@@ -29,7 +30,7 @@ const TRUNK: [&str; 6] = [
 
 impl Checker<'_> {
     pub(super) fn surface(&mut self, view: &View<'_>, origin: &Origin) -> Option<Source> {
-        let name = view.path().trim_start_matches("sources.").to_string();
+        let name = own_name(view.path()).to_string();
         self.required(view, "layout", origin)?;
         let (mut offset, mut distance) = (None, None);
         if let Some(given) = view.text("offset") {
@@ -259,7 +260,7 @@ impl Checker<'_> {
 
     fn origin_of_term(&self, term: &str) -> Origin {
         let root = self.spec.root();
-        let name = term.trim_start_matches("terms.");
+        let name = own_name(term);
         let node = root.table("terms").and_then(|t| t.get(name));
         node.map_or(Origin::Default, |n| n.key.clone())
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Checker;
 use super::join;
 use super::sources::{Predicted, Source};
+use super::terms::own_name;
 use crate::data::Dataset;
 use crate::diagnostic::{Diagnostic, Sourced};
 use crate::expr::Shape;
@@ -126,7 +127,7 @@ impl Checker<'_> {
             observations: joined.into(),
             weights,
         });
-        let term = view.path().trim_start_matches("terms.");
+        let term = own_name(view.path());
         let seen = predicted.iter().filter_map(|(_, p)| {
             let rigidity = self.rigidity(of_first.as_ref()?, convention.as_deref(), &labels);
             Some(Observed {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Checker;
 use super::join;
 use super::own_kinds::OwnSource;
+use super::terms::own_name;
 use crate::camera::{Camera, CameraPart};
 use crate::data::{Dataset, Observations};
 use crate::diagnostic::{Diagnostic, Origin, Sourced};
@@ -87,7 +88,7 @@ impl Checker<'_> {
     }
 
     fn declared(&mut self, spec: &Spec, view: &View<'_>, origin: &Origin) -> Option<Source> {
-        let name = view.path().trim_start_matches("sources.");
+        let name = own_name(view.path());
         if BODY_SOURCES.contains(&name) {
             let message = format!("every body has a source `{name}` already");
             self.diagnostics

@@ -37,6 +37,11 @@ impl Terms {
     }
 }
 
+/// What is named by a path such as `terms.data`.
+pub(super) fn own_name(path: &str) -> &str {
+    path.split_once('.').map_or(path, |(_, name)| name)
+}
+
 impl Checker<'_> {
     pub(super) fn terms(&mut self, spec: &Spec, rate: Option<f64>) -> Terms {
         let terms = self.changed_terms(spec, &Terms::default(), |_| true, rate);
@@ -486,7 +491,7 @@ impl Checker<'_> {
         });
         if let Some(points) = predicted.points {
             left.observed.push(Observed {
-                term: view.path().trim_start_matches("terms.").into(),
+                term: own_name(view.path()).into(),
                 points,
                 targets: Arc::clone(&targets),
                 cameras: predicted.cameras.clone(),
