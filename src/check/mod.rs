@@ -215,7 +215,7 @@ impl Checker<'_> {
 /// The frame axis on which all data sets agree.
 fn frame_axis(inputs: &Inputs, diagnostics: &mut Diagnostics) -> (usize, Vec<u64>, Option<f64>) {
     let mut axis: Option<(&str, Vec<u64>)> = None;
-    let mut rate = None;
+    let mut rate: Option<(&str, f64)> = None;
     for input in &inputs.data {
         let (numbers, of_data) = match &input.dataset {
             Dataset::Points(o) => (o.frame_numbers.clone(), o.rate),
@@ -223,7 +223,18 @@ fn frame_axis(inputs: &Inputs, diagnostics: &mut Diagnostics) -> (usize, Vec<u64
             Dataset::Motion(m) => (m.frame_numbers.clone(), m.rate),
             Dataset::Cameras(_) | Dataset::Table(_) => continue,
         };
-        rate = rate.or(of_data);
+        match (rate, of_data) {
+            (Some((first, known)), Some(own)) if drifts(known, own, numbers.len()) => {
+                diagnostics.push(rates_differ(
+                    (first, known),
+                    (&input.name, own),
+                    &input.origin,
+                ));
+                continue;
+            }
+            (None, Some(own)) => rate = Some((&input.name, own)),
+            _ => {}
+        }
         match &axis {
             None => axis = Some((&input.name, numbers)),
             Some((first, known)) if known.len() != numbers.len() => {
@@ -251,7 +262,24 @@ fn frame_axis(inputs: &Inputs, diagnostics: &mut Diagnostics) -> (usize, Vec<u64
         }
     }
     let numbers = axis.map_or(vec![0], |(_, numbers)| numbers);
-    (numbers.len(), numbers, rate)
+    (numbers.len(), numbers, rate.map(|(_, rate)| rate))
+}
+
+/// Whether so many frames end half a frame apart, or more.
+fn drifts(a: f64, b: f64, frames: usize) -> bool {
+    (a / b - 1.0).abs() * frames as f64 > 0.5
+}
+
+fn rates_differ(first: (&str, f64), other: (&str, f64), origin: &Origin) -> Diagnostic {
+    let message = format!(
+        "`{}` has {} frames a second, but `{}` has {}: they are no pairs",
+        other.0, other.1, first.0, first.1
+    );
+    let hint = format!(
+        "`resample = \"linear\"` in `data.{}` takes it to the frames of `{}`; or mend `rate`",
+        other.0, first.0
+    );
+    Diagnostic::error("F0301", message, origin).hint(hint)
 }
 
 fn observed_frames<'t>(frames: usize, terms: impl IntoIterator<Item = &'t Term>) -> Vec<bool> {

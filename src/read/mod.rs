@@ -6,6 +6,7 @@ mod labels;
 mod markers;
 mod motion;
 mod people;
+mod resample;
 mod tables;
 
 use std::path::{Path, PathBuf};
@@ -132,6 +133,7 @@ pub(crate) fn read(spec: &Spec, registry: &Registry, diagnostics: &mut Diagnosti
             });
         }
     }
+    resample::resample(spec, &mut inputs, diagnostics);
     inputs
 }
 

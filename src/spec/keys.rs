@@ -220,6 +220,11 @@ pub static DATA: &[Key] = &[
     key("up", Choice(&["x", "y", "z"]), "the axis that points up"),
     key("rate", Quantity(Dimension::FREQUENCY), "frames per second"),
     key("frames", Text, "the frames to use, such as `0..100`"),
+    key(
+        "resample",
+        Choice(&["nearest", "linear"]),
+        "at another rate: its value in the frames of the first data set that is not resampled",
+    ),
     or(
         key("person", TextOrInteger, "`auto`, or an index"),
         "\"auto\"",
