@@ -4,7 +4,7 @@
 //! `cargo run --release --example own_objective`
 
 use fitrun::{
-    Block, Dense, Evaluation, Layout, Manifold, MethodKind, Normal, Objective, SolveSettings, Want,
+    Dense, Evaluation, Layout, Manifold, MethodKind, Normal, Objective, SolveSettings, Want,
     minimize,
 };
 
@@ -20,15 +20,7 @@ impl Objective for Circles {
 
     fn layout(&self) -> Layout {
         // A radius is above zero: its step is a factor.
-        let blocks = [Manifold::Euclidean(2), Manifold::Positive(1)].map(|manifold| Block {
-            manifold,
-            copies: 1,
-            scale: 1.0,
-        });
-        Layout {
-            blocks: blocks.into(),
-            ..Layout::default()
-        }
+        Layout::of(&[Manifold::Euclidean(2), Manifold::Positive(1)])
     }
 
     fn term_names(&self) -> Vec<String> {
@@ -67,17 +59,18 @@ pub fn main() {
         angles.map(|a| [x + r * a.cos(), y + r * a.sin()]).collect()
     };
     let truth = [(0.0, 0.0, 1.0), (3.0, -1.0, 0.5), (-2.0, 5.0, 4.0)];
-    let circles = Circles {
-        points: truth.into_iter().map(seen).collect(),
-    };
+    let points = truth.map(seen).into();
     let settings = SolveSettings {
         method: MethodKind::Lm,
         ..SolveSettings::default()
     };
-    let solution = minimize(&circles, [0.0, 0.0, 1.0].repeat(3), &settings);
+    let solution = minimize(&Circles { points }, [0.0, 0.0, 1.0].repeat(3), &settings);
     for (x, (cx, cy, r)) in solution.x.chunks_exact(3).zip(truth) {
         println!("centre ({:.4}, {:.4}), radius {:.4}", x[0], x[1], x[2]);
-        let errors = [x[0] - cx, x[1] - cy, x[2] - r];
-        assert!(errors.iter().all(|e| e.abs() < 1e-4), "{errors:?}");
+        assert!(
+            [x[0] - cx, x[1] - cy, x[2] - r]
+                .iter()
+                .all(|e| e.abs() < 1e-4)
+        );
     }
 }

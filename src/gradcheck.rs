@@ -20,7 +20,7 @@ pub struct GradientRow {
     pub worst: String,
 }
 
-/// Frames that are looked at; more would only repeat the same operations.
+/// Frames that are looked at, unless a term reads more; more would only repeat the same operations.
 const FRAMES: usize = 3;
 
 /// Unknowns that are looked at of more, spread over all.
@@ -33,7 +33,9 @@ const STEP: f64 = 1e-4;
 pub fn gradcheck(problem: &Problem) -> Vec<GradientRow> {
     let observed = (0..problem.frames).filter(|&f| problem.observed[f]);
     let first = observed.clone().next().unwrap_or(0);
-    let frames: Vec<usize> = (first..problem.frames).take(FRAMES).collect();
+    let reach = problem.terms.iter().map(|t| t.reach).max().unwrap_or(0);
+    let looked_at = FRAMES.max(reach + 2);
+    let frames: Vec<usize> = (first..problem.frames).take(looked_at).collect();
     let rows = problem.terms.iter().map(|term| {
         let stage = Stage {
             method: MethodKind::default(),

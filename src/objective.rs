@@ -37,6 +37,19 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// One copy on each manifold, in units of 1.
+    pub fn of(manifolds: &[Manifold]) -> Self {
+        let block = |manifold: &Manifold| Block {
+            manifold: *manifold,
+            copies: 1,
+            scale: 1.0,
+        };
+        Self {
+            blocks: manifolds.iter().map(block).collect(),
+            held: Vec::new(),
+        }
+    }
+
     /// Numbers stored for one problem.
     pub fn ambient(&self) -> usize {
         let dims = |b: &Block| b.copies * b.manifold.ambient();
@@ -216,16 +229,13 @@ pub struct Evaluation {
 /// objective is a batch of one.
 ///
 /// ```
-/// use fitrun::{Block, Evaluation, Layout, Manifold, Objective, SolveSettings, Want, minimize};
+/// use fitrun::{Evaluation, Layout, Manifold, Objective, SolveSettings, Want, minimize};
 ///
 /// struct Rosenbrock;
 ///
 /// impl Objective for Rosenbrock {
 ///     fn problems(&self) -> usize { 1 }
-///     fn layout(&self) -> Layout {
-///         let block = Block { manifold: Manifold::Euclidean(2), copies: 1, scale: 1.0 };
-///         Layout { blocks: vec![block], ..Layout::default() }
-///     }
+///     fn layout(&self) -> Layout { Layout::of(&[Manifold::Euclidean(2)]) }
 ///     fn term_names(&self) -> Vec<String> { vec!["valley".into()] }
 ///     fn evaluate(&self, x: &[f64], _active: &[usize], _want: Want, out: &mut Evaluation) {
 ///         let (a, b) = (1.0 - x[0], x[1] - x[0] * x[0]);

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use fitrun::own::{Arrays, Registry};
 use fitrun::{Checked, Fit, RunOptions, check_text, fit, gradcheck};
 
 /// The walk of the examples, in f64.
@@ -132,6 +133,125 @@ fn costs_and_gradients_are_those_of_the_built_in_terms() {
         b.variable(&written.problem, "pose_body", 20).unwrap(),
     );
     assert!(pa.iter().zip(pb).all(|(a, b)| (a - b).abs() < 1e-7));
+}
+
+/// What a spec of these terms costs at its start, term by term.
+fn at_start(text: &str) -> Vec<(String, f64)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/specs/fit/walk.toml");
+    let text = format!("{text}\n[[stages]]\nname = \"none\"\nfree = [\"*\"]\nmax_iter = 1\n");
+    let checked = check_text(Path::new(folder), &text, &RunOptions::default());
+    let checked = checked.unwrap_or_else(|e| panic!("{e}"));
+    let mut costs = fit(&checked.problem, &mut |_| true).term_costs;
+    costs.sort_by(|a, b| a.0.cmp(&b.0));
+    costs
+}
+
+#[test]
+fn a_sigma_is_that_of_the_point_that_it_is_read_for() {
+    let terms = r#"
+[terms.a]
+kind = "expr"
+over = "targets"
+residual = "1 * joints - targets"
+sigma = "norm(targets) / 100"
+[terms.b]
+kind = "expr"
+over = "targets"
+residual = "(joints - targets) / (norm(targets) / 100)"
+[terms.c]
+kind = "expr"
+over = "targets"
+residual = "1 * joints - targets"
+sigma = "vec(1 cm, 2 cm, 3 cm)"
+[terms.d]
+kind = "expr"
+over = "targets"
+residual = "1 * joints - targets"
+sigma = ["1 cm", "2 cm", "3 cm"]
+"#;
+    let costs = at_start(&format!("{HEAD}{terms}"));
+    let of = |name: &str| costs.iter().find(|(n, _)| n == name).unwrap().1;
+    assert!(close(of("a"), of("b"), 1e-10) && of("a") > 0.0, "{costs:?}");
+    assert!(close(of("c"), of("d"), 1e-10), "{costs:?}");
+}
+
+#[test]
+fn what_was_not_seen_in_the_next_frame_counts_nothing() {
+    let joints = fitrun::read_array(
+        concat!(env!("CARGO_MANIFEST_DIR"), "/specs/fit/walk.npz"),
+        "true_joints",
+    )
+    .unwrap();
+    let (frames, dims) = (12, 66);
+    let all: Vec<f64> = joints.iter().copied().take(frames * dims).collect();
+    let mut gaps = all.clone();
+    gaps[5 * dims + 30..5 * dims + 33].fill(f64::NAN);
+    gaps[8 * dims..9 * dims].fill(f64::NAN);
+    let spec = r#"
+fitrun = 1
+[data.targets]
+axes = ["frame", "joint", "xyz"]
+keypoints = "SMPL_22"
+rate = "30 Hz"
+[terms.data]
+source = "joints"
+target = "targets"
+sigma = "5 mm"
+[terms.moves]
+kind = "expr"
+over = "targets"
+residual = "(next(joints) - joints) - (next(targets) - targets)"
+sigma = "1 cm"
+"#;
+    let cost = |values: &[f64]| {
+        let seen = Arrays::default().numbers("joints", &[frames, 22, 3], values);
+        let registry = Registry::default().data("targets", seen);
+        let checked = check_text(Path::new("gaps.toml"), spec, &registry.into()).unwrap();
+        let costs = fit(&checked.problem, &mut |_| true).term_costs;
+        costs.iter().find(|(name, _)| name == "moves").unwrap().1
+    };
+    let (whole, with_gaps) = (cost(&all), cost(&gaps));
+    assert!(
+        with_gaps < 1.1 * whole && with_gaps > 0.5 * whole,
+        "{whole} {with_gaps}"
+    );
+}
+
+#[test]
+fn the_walk_of_the_documents_runs_as_it_stands_there() {
+    let document = include_str!("../docs/spec.md");
+    let spec = document
+        .split("```toml\n")
+        .find(|block| block.contains("over     = \"targets\""))
+        .and_then(|block| block.split("```").next())
+        .unwrap();
+    let costs = at_start(spec);
+    for name in ["data", "smooth", "contact"] {
+        assert!(costs.iter().any(|(n, _)| n == name), "{costs:?}");
+    }
+}
+
+#[test]
+fn a_source_that_is_made_of_itself_is_refused() {
+    let spec = r#"
+fitrun = 1
+[data.c]
+file = "calibration.toml"
+[sources.a]
+kind = "project"
+of = "b"
+cameras = "c"
+[sources.b]
+kind = "project"
+of = "a"
+cameras = "c"
+[terms.t]
+kind = "expr"
+residual = "a['left_knee']"
+"#;
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/specs/fit/loop.toml");
+    let error = check_text(Path::new(path), spec, &RunOptions::default()).unwrap_err();
+    assert!(error.to_string().contains("is made of itself"), "{error}");
 }
 
 #[test]

@@ -194,6 +194,72 @@ call = { kind = "expr", residual = "doubble(y)" }
     );
 }
 
+/// Reads one frame ahead, or none.
+struct Ahead;
+
+impl TermKind for Ahead {
+    fn name(&self) -> &'static str {
+        "ahead"
+    }
+
+    fn keys(&self) -> &'static [Key] {
+        const KEYS: &[Key] = &[Key::new("of", Kind::Text, "an expression")];
+        KEYS
+    }
+
+    fn ties_frames(&self) -> bool {
+        true
+    }
+
+    fn residual<'t>(&self, scope: &mut Scope<'_, 't>) -> Result<Value<'t>, Failure> {
+        scope.expression("of")
+    }
+}
+
+#[test]
+fn a_term_that_reads_ahead_loses_no_frame_more_than_it_reads() {
+    let spec = |kind: &str| {
+        format!(
+            r#"
+fitrun = 1
+[body]
+[data.seen]
+file = "walk.npz"
+array = "joints"
+axes = ["frame", "joint", "xyz"]
+names = "joint_names"
+frames = "0..8"
+[terms.data]
+source = "joints"
+target = "seen"
+sigma = "5 mm"
+[terms.moves]
+{kind} = "next(joints) - joints"
+sigma = "5 cm"
+[terms.stays]
+{kind} = "joints['pelvis'].y - 1 m"
+sigma = "5 cm"
+"#
+        )
+    };
+    let cost = |kind: &str| {
+        let registry = Registry::default().term(Ahead);
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/specs/fit/ahead.toml");
+        let checked = check_text(Path::new(path), &spec(kind), &registry.into()).unwrap();
+        let rows = gradcheck(&checked.problem);
+        assert!(
+            rows.iter().all(|r| r.largest > 0.0 && r.error < 1e-6),
+            "{rows:?}"
+        );
+        fit(&checked.problem, &mut |_| true).cost()
+    };
+    let (own, written) = (
+        cost("kind = \"ahead\"\nof"),
+        cost("kind = \"expr\"\nresidual"),
+    );
+    assert!((own - written).abs() < 1e-4 * written, "{own} {written}");
+}
+
 #[test]
 fn a_name_that_is_taken_is_refused() {
     let spec = "fitrun = 1\n[vars]\nx = { init = 1.0 }\n[terms.t]\nkind = \"l2\"\nof = \"x\"\n";

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Checker;
 use super::expressions::is_quantity;
 use super::names::InTerm;
+use super::over_points::OverPoints;
 use super::tables::Rows;
 use super::terms::Measured;
 use super::whitening::Form;
@@ -23,9 +24,18 @@ pub(super) struct Left<'o> {
 
 /// What a residual is made of.
 enum Written<'w> {
-    Text(&'w Sourced<&'w str>, &'w Expression),
+    Text(Parsed<'w>, Option<Parsed<'w>>),
     Own(&'w dyn TermKind),
 }
+
+/// A text of the spec, and what it says.
+type Parsed<'w> = (&'w Sourced<&'w str>, &'w Expression);
+
+/// The spec, the term's table, where it is, and the frames in a second.
+type Around<'s> = (&'s Spec, &'s View<'s>, &'s Origin, Option<f64>);
+
+/// A value and what it was divided by.
+type Divided<'t> = (Value<'t>, Option<Value<'t>>);
 
 impl<'a> Checker<'a> {
     /// The residual of a term of the kind `expr`.
@@ -51,9 +61,9 @@ impl<'a> Checker<'a> {
             return Some(found);
         }
         let sigma = sigma.as_ref().zip(parsed_sigma.as_ref());
-        let written = Written::Text(&residual, &parsed);
+        let written = Written::Text((&residual, &parsed), sigma);
         let around = (spec, view, origin, rate);
-        self.written_term(around, &names, (written, parsed.most_ahead()), sigma, left)
+        self.written_term(around, &names, (&written, parsed.most_ahead()), left)
     }
 
     /// The residual of a kind of term of a program's own.
@@ -73,18 +83,34 @@ impl<'a> Checker<'a> {
             true => expr::MOST_AHEAD,
             false => 0,
         };
-        let written = (Written::Own(kind), ahead);
-        self.written_term((spec, view, origin, rate), &names, written, None, left)
+        let (written, around) = (Written::Own(kind), (spec, view, origin, rate));
+        let ahead = match ahead {
+            0 => 0,
+            // How far it reads is known once it has been written; what is read in vain is left out.
+            _ => self.ahead_of(around, &names, (&written, ahead))?,
+        };
+        self.written_term(around, &names, (&written, ahead), left)
     }
 
-    fn written_term(
+    /// Frames that a kind of a program's own reads ahead.
+    fn ahead_of(
         &mut self,
-        (spec, view, origin, rate): (&Spec, &View<'_>, &Origin, Option<f64>),
+        (spec, view, origin, rate): Around<'_>,
         names: &[&str],
-        (written, most_ahead): (Written<'_>, usize),
-        sigma: Option<(&Sourced<&str>, &Expression)>,
-        left: &mut Left<'_>,
-    ) -> Option<Measured> {
+        (written, most): (&Written<'_>, usize),
+    ) -> Option<usize> {
+        let mut scope = self.scope((spec, view, origin, rate), names, most)?;
+        written.lowered(&mut scope, view, origin)?;
+        Some(scope.went_ahead)
+    }
+
+    /// What the names of a term stand for.
+    fn scope<'c>(
+        &'c mut self,
+        (spec, view, origin, rate): Around<'c>,
+        names: &[&str],
+        most_ahead: usize,
+    ) -> Option<InTerm<'c, 'a>> {
         let points = match self.names_points(view) {
             true => Some(self.over_points(spec, view, names)?),
             false => None,
@@ -98,17 +124,18 @@ impl<'a> Checker<'a> {
         }
         let mut scope = InTerm::new(self, spec, over, rate);
         (scope.points, scope.most_ahead) = (points, most_ahead);
+        Some(scope)
+    }
+
+    fn written_term(
+        &mut self,
+        (spec, view, origin, rate): Around<'_>,
+        names: &[&str],
+        (written, most_ahead): (&Written<'_>, usize),
+        left: &mut Left<'_>,
+    ) -> Option<Measured> {
+        let mut scope = self.scope((spec, view, origin, rate), names, most_ahead)?;
         let lowered = written.lowered(&mut scope, view, origin);
-        let mut of_sigma = Vec::new();
-        let lowered = match sigma {
-            Some((text, parsed)) => {
-                scope.of_sigma = true;
-                let divided = lowered.and_then(|l| l.over(parsed, &mut scope, &mut of_sigma));
-                scope.checker.report(text, of_sigma);
-                divided
-            }
-            None => lowered,
-        };
         let lowered = lowered?;
         let (k, dims) = match lowered.value.shape {
             Shape::Matrix(rows, columns) => (columns, rows * columns),
@@ -118,7 +145,7 @@ impl<'a> Checker<'a> {
         *left.form = Some(Form {
             dimension,
             k,
-            height: None,
+            height: scope.points.as_ref().and_then(OverPoints::height),
         });
         let needed = lowered.formula(&scope.dims());
         let of_sigma = lowered.sigma(&scope.dims());
@@ -127,13 +154,14 @@ impl<'a> Checker<'a> {
             inputs,
             known,
             points,
+            unseen_ahead,
             ..
         } = scope;
         let text = written.text();
         let place = text.map_or_else(|| origin.clone(), |t| t.origin.clone());
         self.warn_missing(view.path(), &known, over.as_ref(), &place)?;
-        if let (Some(of), Some((text, _))) = (of_sigma, sigma) {
-            self.check_above_zero(&of, &inputs, &known, text)?;
+        if let (Some(of), Written::Text(_, Some((text, _)))) = (of_sigma, written) {
+            self.check_above_zero(&of, &inputs, (&known, points.as_ref()), text)?;
         }
         if let Some(text) = text {
             self.warn_no_number(&needed, &inputs, &known, text);
@@ -145,7 +173,7 @@ impl<'a> Checker<'a> {
             over: over.as_ref().map(|o| o.set),
         };
         let node = self.node(&format!("{}: residual", view.path()), kind, dims, dimension);
-        if let Written::Text(_, parsed) = written
+        if let Written::Text((_, parsed), _) = written
             && dims == 1
         {
             let curve = self.curve(parsed, &inputs, node);
@@ -154,7 +182,7 @@ impl<'a> Checker<'a> {
         let residual = match (over, points) {
             (_, Some(points)) => {
                 left.observed.extend(points.seen);
-                let targets = points.targets;
+                let targets = points.targets.seen_until(unseen_ahead, self.frames);
                 Residual::Seen { k, targets }
             }
             (Some(_), None) => Residual::Rows {
@@ -247,24 +275,48 @@ impl<'a> Checker<'a> {
         Some(())
     }
 
-    /// A sigma of columns is above zero in every row that takes part.
+    /// A sigma is above zero in every row, or of every point, that takes part.
     fn check_above_zero(
         &mut self,
         sigma: &Needed,
-        inputs: &[crate::ir::NodeId],
-        known: &[bool],
+        inputs: &[NodeId],
+        (known, points): (&[bool], Option<&OverPoints>),
         text: &Sourced<&str>,
     ) -> Option<()> {
-        for row in (0..known.len()).filter(|r| known[*r]) {
+        let weights = points.map(|p| (p.count(), p.targets.weights.as_slice()));
+        let rows = weights.map_or(known.len().max(1), |(n, w)| w.len() / n.max(1));
+        for row in (0..rows).filter(|r| known.get(*r).copied().unwrap_or(true)) {
             let of_row = sigma.inputs.iter().map(|i| self.start_of(inputs[*i], row));
-            let found = sigma.formula.evaluate(&of_row.collect::<Option<Vec<_>>>()?);
-            if let Some(x) = found.iter().find(|x| !(**x > 0.0 && x.is_finite())) {
-                let message = format!("a sigma should be above zero, but in row {row} it is {x}");
-                let diagnostic = Diagnostic::error("F0205", message, &text.origin);
-                self.diagnostics
-                    .push(diagnostic.hint("rows are counted from 0"));
-                return None;
+            let Some(of_row) = of_row.collect::<Option<Vec<_>>>() else {
+                return Some(());
+            };
+            let found = sigma.formula.evaluate(&of_row);
+            let takes_part = |at: usize| match weights {
+                Some((n, w)) => w[row * n + at / (found.len() / n).max(1)] > 0.0,
+                None => true,
+            };
+            let wrong = |(at, x): &(usize, &f64)| takes_part(*at) && !(**x > 0.0 && x.is_finite());
+            let Some((_, x)) = found.iter().enumerate().find(wrong) else {
+                continue;
+            };
+            let (place, hint) = match (known.is_empty(), points) {
+                (false, _) => (
+                    format!("but in row {row} it is"),
+                    Some("rows are counted from 0"),
+                ),
+                (_, Some(_)) => (
+                    format!("but in frame {} it is", self.frame_number(row)),
+                    None,
+                ),
+                _ => ("but it is".into(), None),
+            };
+            let message = format!("a sigma should be above zero, {place} {x}");
+            let mut diagnostic = Diagnostic::error("F0205", message, &text.origin);
+            if let Some(hint) = hint {
+                diagnostic = diagnostic.hint(hint);
             }
+            self.diagnostics.push(diagnostic);
+            return None;
         }
         Some(())
     }
@@ -337,7 +389,7 @@ impl<'a> Checker<'a> {
 impl Written<'_> {
     fn text(&self) -> Option<&Sourced<&str>> {
         match self {
-            Self::Text(text, _) => Some(text),
+            Self::Text((text, _), _) => Some(text),
             Self::Own(_) => None,
         }
     }
@@ -350,23 +402,32 @@ impl Written<'_> {
         origin: &Origin,
     ) -> Option<Lowered> {
         let tape = Tape::new();
-        let Some(count) = scope
-            .points
-            .as_ref()
-            .map(super::over_points::OverPoints::count)
-        else {
-            let value = self.value(&tape, scope, view, origin)?;
-            let recorded = scope.checker.recorded(&value, view.path(), origin)?;
-            return Some(Lowered::of(tape, recorded));
+        let (value, divisor) = match scope.points.as_ref().map(OverPoints::count) {
+            None => self.value(&tape, scope, view, origin)?,
+            Some(count) => self.of_points(&tape, scope, count, view, origin)?,
         };
-        let (mut all, mut of_one) = (Vec::new(), None);
+        let recorded = scope.checker.recorded(&value, view.path(), origin)?;
+        let divisor = divisor.iter().flat_map(Value::registers).collect();
+        Some(Lowered::of(tape, recorded, divisor))
+    }
+
+    fn of_points<'t>(
+        &self,
+        tape: &'t Tape,
+        scope: &mut InTerm<'_, '_>,
+        count: usize,
+        view: &View<'_>,
+        origin: &Origin,
+    ) -> Option<Divided<'t>> {
+        let (mut all, mut divisors, mut of_one) = (Vec::new(), Vec::new(), None);
         for at in 0..count {
             if let Some(points) = &mut scope.points {
                 points.at = at;
             }
-            let value = self.value(&tape, scope, view, origin)?;
+            let (value, divisor) = self.value(tape, scope, view, origin)?;
             of_one.get_or_insert((value.shape.len(), value.dimension));
             all.extend(value.numbers);
+            divisors.extend(divisor);
         }
         let (k, dimension) = of_one?;
         let value = Value {
@@ -374,28 +435,46 @@ impl Written<'_> {
             dimension,
             numbers: all,
         };
-        let recorded = scope.checker.recorded(&value, view.path(), origin)?;
-        Some(Lowered::of(tape, recorded))
+        let divisor = divisors.into_iter().reduce(|mut all, one| {
+            all.numbers.extend(one.numbers);
+            all
+        });
+        Some((value, divisor))
     }
 
+    /// The value, and what it was divided by.
     fn value<'t>(
         &self,
         tape: &'t Tape,
         scope: &mut InTerm<'_, '_>,
         view: &View<'_>,
         origin: &Origin,
-    ) -> Option<Value<'t>> {
-        match self {
-            Self::Text(text, parsed) => {
-                let mut mistakes = Vec::new();
-                let value = expr::lower_on(tape, parsed, scope, &mut mistakes);
-                scope.checker.report(text, mistakes);
-                value
-            }
+    ) -> Option<Divided<'t>> {
+        let (text, parsed, sigma) = match self {
+            Self::Text((text, parsed), sigma) => (text, parsed, sigma),
             Self::Own(kind) => {
                 let write = |scope: &mut own::Scope<'_, 't>| kind.residual(scope);
-                super::own_kinds::written(tape, scope, (view, origin), write)
+                let value = super::own_kinds::written(tape, scope, (view, origin), write)?;
+                return Some((value, None));
             }
-        }
+        };
+        let mut mistakes = Vec::new();
+        let value = expr::lower_on(tape, parsed, scope, &mut mistakes);
+        scope.checker.report(text, mistakes);
+        let Some((text, parsed)) = sigma else {
+            return Some((value?, None));
+        };
+        scope.of_sigma = true;
+        let mut mistakes = Vec::new();
+        let divided = match &value {
+            Some(value) => expr::divided_on(tape, value, parsed, scope, &mut mistakes),
+            None => {
+                expr::lower_on(tape, parsed, scope, &mut mistakes);
+                None
+            }
+        };
+        scope.of_sigma = false;
+        scope.checker.report(text, mistakes);
+        divided.map(|(value, divisor)| (value, Some(divisor)))
     }
 }

@@ -4,6 +4,7 @@ use super::Checker;
 use super::start_names::InStart;
 use super::tables::{Rows, tables};
 use super::variables::on_manifold;
+use crate::data::Dataset;
 use crate::diagnostic::{Diagnostic, Origin, Sourced};
 use crate::expr::{self, Expression, Mistake, Scope};
 use crate::ir::Per;
@@ -28,6 +29,13 @@ impl<'a> Checker<'a> {
         right.then_some(parsed)
     }
 
+    /// Whether a data set is declared, but could not be read, which was said.
+    fn is_lost(&self, name: &str) -> bool {
+        let root = self.spec.root();
+        let declared = root.table("data").is_some_and(|t| t.get(name).is_some());
+        declared && self.inputs.get(name).is_none()
+    }
+
     /// The table whose rows an expression is over: as the spec says, or the one whose columns it reads.
     pub(super) fn over(&mut self, view: &View<'_>, names: &[&str]) -> Option<Option<Rows<'a>>> {
         if let Some(given) = view.texts("over") {
@@ -37,8 +45,14 @@ impl<'a> Checker<'a> {
                 [only] => match self.rows(only.value) {
                     Some(rows) => Some(Some(rows)),
                     None => {
-                        let message = format!("there is no table `{}`", only.value);
-                        let names: Vec<&str> = tables(self.inputs).map(|(n, ..)| n).collect();
+                        if self.is_lost(only.value) {
+                            return None;
+                        }
+                        let message =
+                            format!("`{}` is no table, and no data set of points", only.value);
+                        let data = self.inputs.data.iter();
+                        let data = data.filter(|d| !matches!(d.dataset, Dataset::Cameras(_)));
+                        let names: Vec<&str> = data.map(|d| d.name.as_str()).collect();
                         let diagnostic = Diagnostic::error("F0304", message, &only.origin);
                         let names = names.into_iter().chain(["frame"]);
                         self.diagnostics.push(diagnostic.nearest(only.value, names));
@@ -46,7 +60,7 @@ impl<'a> Checker<'a> {
                     }
                 },
                 [_, other, ..] => {
-                    let message = "an expression is over the rows of one table";
+                    let message = "an expression is over the rows of one table, or the points of one data set";
                     let diagnostic = Diagnostic::error("F0308", message, &other.origin);
                     let hint = "join the tables by a `ref:` column in one of them";
                     self.diagnostics.push(diagnostic.hint(hint));

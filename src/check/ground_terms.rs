@@ -85,7 +85,7 @@ impl Checker<'_> {
         let of = view.text("of");
         let default = Sourced::new("joints", Origin::Default);
         let source = self.source(spec, of.as_ref().unwrap_or(&default))?;
-        if !matches!(source, Source::Body { .. }) {
+        if !matches!(source, Source::Body { .. } | Source::Own(_)) {
             let of = of.unwrap_or(default);
             let message = format!("`{}` has no points in space", of.value);
             self.diagnostics.push(
@@ -124,9 +124,16 @@ impl Checker<'_> {
             true => all.iter().map(String::as_str).collect(),
             false => labels.iter().map(|label| label.value).collect(),
         };
+        let own = match source {
+            Source::Own(own) => Some(own),
+            _ => None,
+        };
         let recipes: Vec<Option<Recipe>> = names
             .iter()
-            .map(|name| self.recipe(source, None, name))
+            .map(|name| match own {
+                Some(own) => own.has(name).then(Vec::new),
+                None => self.recipe(source, None, name),
+            })
             .collect();
         for (label, _) in labels.iter().zip(&recipes).filter(|(_, r)| r.is_none()) {
             let message = format!(
@@ -140,7 +147,11 @@ impl Checker<'_> {
             let diagnostic = diagnostic.nearest(label.value, known);
             self.diagnostics.push(diagnostic);
         }
+        let names: Vec<String> = names.iter().map(|n| n.to_string()).collect();
         let recipes: Vec<Recipe> = recipes.into_iter().collect::<Option<_>>()?;
-        self.body_points(view.path(), &recipes)
+        match own {
+            Some(own) => self.own_points(view.path(), own, &names),
+            None => self.body_points(view.path(), &recipes),
+        }
     }
 }

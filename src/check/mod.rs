@@ -54,6 +54,8 @@ struct Checker<'a> {
     read: BTreeSet<String>,
     curves: Vec<Curve>,
     associated: Vec<(Seen, Arc<Observations>)>,
+    /// Sources that are being made, each for the one before it.
+    open: Vec<String>,
     frames: usize,
     frame_numbers: &'a [u64],
 }
@@ -76,6 +78,7 @@ pub(crate) fn check(
         nodes: Vec::new(),
         curves: Vec::new(),
         associated: Vec::new(),
+        open: Vec::new(),
         frames,
         frame_numbers: &frame_numbers,
     };

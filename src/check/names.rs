@@ -7,7 +7,7 @@ use super::expressions::SAID;
 use super::over_points::OverPoints;
 use super::sources::Source;
 use super::tables::Rows;
-use crate::data::{Column, ColumnKind, Table};
+use crate::data::{Column, ColumnKind, Dataset, Table};
 use crate::diagnostic::{Origin, Sourced};
 use crate::expr::{Found, Function, MOST_AHEAD, Needed, Pick, Read, Scope, Shape, Wrong};
 use crate::ir::{Node, NodeId, NodeKind, Per, SetId, VariableId};
@@ -31,6 +31,9 @@ pub(super) struct InTerm<'c, 'a> {
     /// Frames that names are read later, and at most.
     ahead: usize,
     pub most_ahead: usize,
+    /// The most that it did, and that it did for what was seen of points.
+    pub went_ahead: usize,
+    pub unseen_ahead: usize,
     rate: Option<f64>,
 }
 
@@ -130,6 +133,8 @@ impl<'c, 'a> InTerm<'c, 'a> {
             whole: None,
             ahead: 0,
             most_ahead: 0,
+            went_ahead: 0,
+            unseen_ahead: 0,
             rate,
         }
     }
@@ -155,7 +160,8 @@ impl<'c, 'a> InTerm<'c, 'a> {
             dimension,
             ..
         } = self.checker.nodes[node.0];
-        let (node, first) = match per == Per::Frame && self.most_ahead > 0 {
+        let goes = per == Per::Frame && self.most_ahead > 0 && !self.of_sigma;
+        let (node, first) = match goes {
             true => {
                 let count = self.most_ahead + 1;
                 let side_by_side = self.checker.neighbours(node, count);
@@ -337,6 +343,13 @@ impl<'c, 'a> InTerm<'c, 'a> {
             let message = format!("`{name}` has points for each frame, and rows have none");
             return Err((message, None));
         }
+        if let Source::Project { .. } = source {
+            let hint = "`over` a data set of pixels it is the point that is looked at";
+            return Err((
+                format!("points of `{name}` cannot be picked"),
+                Some(hint.into()),
+            ));
+        }
         let path = format!("{name}: {label}");
         let Some(node) = self.checker.labelled(&path, &source, label) else {
             let labels = self.checker.all_labels(&source);
@@ -350,6 +363,16 @@ impl<'c, 'a> InTerm<'c, 'a> {
         };
         self.checker.read.insert(name.into());
         Ok((self.read_node(node, Shape::Vector(3)), 1))
+    }
+
+    /// What a data set of points is read by.
+    fn hint_at_data(&self, name: &str) -> Option<Wrong> {
+        let input = self.checker.inputs.get(name)?;
+        if matches!(input.dataset, Dataset::Cameras(_) | Dataset::Table(_)) {
+            return None;
+        }
+        let hint = format!("`over = \"{name}\"` reads it point by point");
+        Some((format!("`{name}` is a data set of points"), Some(hint)))
     }
 
     fn source(&mut self, name: &str) -> Result<Source, Wrong> {
@@ -395,6 +418,7 @@ impl Scope for InTerm<'_, '_> {
         }
         if let Some(points) = self.points.as_ref().filter(|p| p.name == name) {
             let (node, first, shape) = points.observed();
+            self.unseen_ahead = self.unseen_ahead.max(self.ahead);
             return Some(Ok((self.read_part(node, first, shape), 0)));
         }
         let variable = self.checker.variable_id(name);
@@ -424,7 +448,7 @@ impl Scope for InTerm<'_, '_> {
                 Some(self.point(name, picks))
             }
             (false, None) if self.checker.declares_variable(name) => Some(Err((SAID.into(), None))),
-            (false, None) => None,
+            (false, None) => self.hint_at_data(name).map(Err),
         }
     }
 
@@ -479,11 +503,19 @@ impl Scope for InTerm<'_, '_> {
             return Err(("the rows of a table have no next one".into(), None));
         }
         let ahead = self.ahead.saturating_add_signed(frames);
+        if self.of_sigma {
+            return Err(("a sigma is that of its own frame".into(), None));
+        }
+        if self.most_ahead == 0 {
+            let hint = "a kind of term that reads other frames says so by `ties_frames`";
+            return Err(("`next` has no place here".into(), Some(hint.into())));
+        }
         if ahead > self.most_ahead.min(MOST_AHEAD) {
             let message = format!("an expression reads {MOST_AHEAD} frames ahead at most");
             return Err((message, None));
         }
         self.ahead = ahead;
+        self.went_ahead = self.went_ahead.max(ahead);
         Ok(())
     }
 

@@ -35,6 +35,16 @@ impl OverPoints {
         views * points
     }
 
+    /// Of the highest image, where it is over pixels.
+    pub fn height(&self) -> Option<f64> {
+        let cameras = self
+            .predicted
+            .iter()
+            .filter_map(|(_, p)| p.cameras.as_ref());
+        let heights = cameras.flat_map(|cameras| cameras.iter().map(|c| c.size[1]));
+        heights.reduce(f64::max)
+    }
+
     /// Where the observed point stands.
     pub fn observed(&self) -> (NodeId, usize, Shape) {
         (self.observed, self.at * self.k, Shape::vector(self.k))
@@ -66,6 +76,16 @@ impl Checker<'_> {
         names: &[&str],
     ) -> Option<OverPoints> {
         let target = view.texts("over")?.remove(0);
+        if self.variable_id(target.value).is_some() || self.is_source(spec, target.value) {
+            let message = format!(
+                "`{}` is a data set, and a variable or a source too",
+                target.value
+            );
+            let hint = "call one of them by another name";
+            let diagnostic = Diagnostic::error("F0304", message, &target.origin);
+            self.diagnostics.push(diagnostic.hint(hint));
+            return None;
+        }
         let mut names: Vec<&str> = names.to_vec();
         names.sort_unstable();
         names.dedup();

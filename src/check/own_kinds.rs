@@ -20,6 +20,12 @@ pub(super) struct OwnSource {
     formula: Arc<Formula>,
 }
 
+impl OwnSource {
+    pub fn has(&self, label: &str) -> bool {
+        self.labels.iter().any(|l| l == label)
+    }
+}
+
 /// The table of a kind, and what names stand for there.
 struct Table<'s, 'c, 'a, 'v> {
     scope: &'s mut InTerm<'c, 'a>,
@@ -39,7 +45,7 @@ pub(super) fn written<'t, R>(
         Ok(value) => return Some(value),
         Err(failure) => failure,
     };
-    if !failure.was_said() {
+    if !failure.said {
         let key = failure.key.as_deref().unwrap_or("");
         let message = format!("`{}`: {}", view.path(), failure.message);
         let mut diagnostic = Diagnostic::error("F0310", message, &view.origin_of(key, origin));
@@ -138,7 +144,7 @@ impl Checker<'_> {
         }
         let value = Value::vector(places.concat(), Dimension::LENGTH);
         let recorded = self.recorded(&value, view.path(), origin)?;
-        let needed = Lowered::of(tape, recorded).formula(&dims);
+        let needed = Lowered::of(tape, recorded, Vec::new()).formula(&dims);
         Some(Source::Own(OwnSource {
             labels,
             of: needed.inputs.iter().map(|i| inputs[*i]).collect(),
@@ -170,8 +176,13 @@ impl Checker<'_> {
 
     /// A name of the registry that stands for something already.
     pub(super) fn check_registry(&mut self) {
-        for (what, name) in self.registry.taken() {
-            let message = format!("the program adds the {what} `{name}`, which is there already");
+        let root = self.spec.root();
+        let data = root.named("data");
+        let unknown = self.registry.data.iter().map(|(name, _)| name);
+        let unknown = unknown.filter(|name| !data.iter().any(|(n, ..)| n == name));
+        let unknown = unknown.map(|name| format!("the data set `{name}`, which the spec has not"));
+        for what in self.registry.refused().into_iter().chain(unknown) {
+            let message = format!("the program adds {what}");
             let diagnostic = Diagnostic::error("F0310", message, &Origin::Default);
             self.diagnostics
                 .push(diagnostic.hint("give it another name"));

@@ -56,8 +56,17 @@ impl Checker<'_> {
         let root = spec.root();
         let declared = root.named("sources");
         if let Some((source, table, node)) = declared.iter().find(|(n, ..)| *n == name.value) {
+            if self.open.iter().any(|open| open == source) {
+                let message = format!("the source `{source}` is made of itself");
+                self.diagnostics
+                    .push(Diagnostic::error("F0304", message, &node.key));
+                return None;
+            }
             let path = format!("sources.{source}");
-            return self.declared(spec, &View::new(table, &path), &node.key);
+            self.open.push(source.to_string());
+            let found = self.declared(spec, &View::new(table, &path), &node.key);
+            self.open.pop();
+            return found;
         }
         if BODY_SOURCES.contains(&name.value) && spec.has_body {
             return Some(Source::Body {

@@ -80,6 +80,14 @@ impl Checker<'_> {
                     .and_then(|i| usize::try_from(i.value).ok());
                 associate(people, &cameras, index)
             }
+            Dataset::Motion(_) if !self.spec.has_body => {
+                let message = format!("`{}` is a motion, which needs a body", name.value);
+                self.diagnostics.push(
+                    Diagnostic::error("F0202", message, &name.origin)
+                        .hint("`[body]` alone is the built-in one"),
+                );
+                return None;
+            }
             Dataset::Motion(motion) => pose_joints(self.inputs.body.as_ref()?, motion),
             Dataset::Cameras(_) | Dataset::Table(_) => {
                 let what = match &input.dataset {

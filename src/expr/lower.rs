@@ -20,51 +20,13 @@ pub(crate) struct Lowered {
 }
 
 impl Lowered {
-    /// A value whose steps are on a tape.
-    pub fn of(tape: Tape, value: Value) -> Self {
+    /// A value whose steps are on a tape, and what it was divided by.
+    pub fn of(tape: Tape, value: Value, divisor: Vec<Register>) -> Self {
         Self {
             value,
             builder: tape.into_builder(),
-            divisor: Vec::new(),
+            divisor,
         }
-    }
-
-    /// It divided by another expression, without a unit.
-    pub fn over(
-        self,
-        by: &Expression,
-        scope: &mut dyn Scope,
-        mistakes: &mut Vec<Mistake>,
-    ) -> Option<Self> {
-        let mut lowering = Lowering {
-            scope,
-            mistakes,
-            builder: self.builder,
-            names: Vec::new(),
-            ahead: 0,
-        };
-        let divisor = lowering.value(by)?;
-        lowering.same_unit(&divisor, &self.value, &by.span)?;
-        let one = divisor.shape == Shape::Scalar;
-        if !one {
-            lowering.same_shape(&self.value, &divisor, "sigma", &by.span)?;
-        }
-        let divisors = divisor.registers.iter().cycle();
-        let registers = self.value.registers.iter().zip(divisors);
-        let registers = registers
-            .map(|(r, s)| lowering.builder.divide(*r, *s))
-            .collect();
-        let value = Value {
-            shape: self.value.shape,
-            dimension: Dimension::NONE,
-            registers,
-        };
-        let builder = lowering.builder;
-        Some(Self {
-            value,
-            builder,
-            divisor: divisor.registers,
-        })
     }
 
     /// The formula of what it was divided by, if it was.
@@ -93,10 +55,44 @@ pub(crate) fn lower(
     mistakes: &mut Vec<Mistake>,
 ) -> Option<Lowered> {
     let tape = Tape::new();
-    let value = lower_on(&tape, expression, scope, mistakes)?
-        .recorded()
-        .ok()?;
-    Some(Lowered::of(tape, value))
+    let value = lower_on(&tape, expression, scope, mistakes)?;
+    let value = value.recorded().ok()?;
+    Some(Lowered::of(tape, value, Vec::new()))
+}
+
+/// A value divided by an expression, without a unit, and what it was divided by.
+pub(crate) fn divided_on<'t>(
+    tape: &'t Tape,
+    value: &symbol::Value<'t>,
+    by: &Expression,
+    scope: &mut dyn Scope,
+    mistakes: &mut Vec<Mistake>,
+) -> Option<(symbol::Value<'t>, symbol::Value<'t>)> {
+    let divisor = lower_on(tape, by, scope, mistakes)?;
+    let mut fail = |message: String| {
+        mistakes.push(Mistake::new(&by.span, message));
+        None
+    };
+    if divisor.dimension.without_angle() != value.dimension.without_angle() {
+        return fail(format!(
+            "the sigma is in {}, but the residual in {}",
+            divisor.dimension, value.dimension
+        ));
+    }
+    if divisor.shape != Shape::Scalar && divisor.shape != value.shape {
+        return fail(format!(
+            "the sigma is {}, but the residual {}",
+            divisor.shape, value.shape
+        ));
+    }
+    let divisors = divisor.numbers.iter().cycle();
+    let pairs = value.numbers.iter().zip(divisors);
+    let quotient = symbol::Value {
+        shape: value.shape,
+        dimension: Dimension::NONE,
+        numbers: pairs.map(|(x, by)| *x / *by).collect(),
+    };
+    Some((quotient, divisor))
 }
 
 /// As [`lower`], after other steps.

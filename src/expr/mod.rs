@@ -12,7 +12,7 @@ mod value;
 pub(crate) use build::Needed;
 pub use functions::FUNCTIONS;
 pub(crate) use functions::MOST_AHEAD;
-pub(crate) use lower::{Lowered, lower, lower_on};
+pub(crate) use lower::{Lowered, divided_on, lower, lower_on};
 pub use own::Function;
 pub(crate) use own::parts;
 pub(crate) use parse::{Expression, parse};

@@ -107,10 +107,17 @@ impl<'t> Value<'t> {
         }
     }
 
+    pub(crate) fn registers(&self) -> impl Iterator<Item = Register> {
+        self.numbers.iter().map(|s| s.register)
+    }
+
     /// The registers, where there are as many as the shape says.
     pub(crate) fn recorded(&self) -> Result<value::Value, String> {
         let (numbers, shape) = (self.numbers.len(), self.shape);
-        if numbers == 0 || numbers != shape.len() {
+        if numbers == 0 {
+            return Err("it has no numbers".into());
+        }
+        if numbers != shape.len() {
             return Err(format!(
                 "its value has {numbers} numbers, but should be {shape}"
             ));

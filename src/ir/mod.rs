@@ -443,6 +443,25 @@ pub struct Targets {
     pub weights: Vec<f64>,
 }
 
+impl Targets {
+    /// As they are, but that a point counts only where it is seen in so many frames more.
+    pub(crate) fn seen_until(self: Arc<Self>, ahead: usize, frames: usize) -> Arc<Self> {
+        if ahead == 0 {
+            return self;
+        }
+        let points = self.weights.len() / frames.max(1);
+        let seen = |at: usize| self.weights.get(at).is_some_and(|w| *w > 0.0);
+        let weight = |(at, w): (usize, &f64)| {
+            let all = (1..=ahead).all(|later| seen(at + later * points));
+            if all { *w } else { 0.0 }
+        };
+        Arc::new(Self {
+            weights: self.weights.iter().enumerate().map(weight).collect(),
+            ..Self::clone(&self)
+        })
+    }
+}
+
 /// The rotation and translation that a closed form can find before the first stage.
 #[derive(Clone, Debug)]
 pub struct Placement {

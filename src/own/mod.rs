@@ -147,9 +147,38 @@ impl Registry {
         self
     }
 
-    /// What it adds under names that are taken: what it is, and the name.
-    pub(crate) fn taken(&self) -> Vec<(&'static str, String)> {
+    /// What it adds under names that are no names, or are taken: what it is, and why that cannot be.
+    pub(crate) fn refused(&self) -> Vec<String> {
+        let taken = self.taken().into_iter();
+        let taken =
+            taken.map(|(what, name)| format!("the {what} `{name}`, which is there already"));
+        let functions = self.functions.iter().map(|f| parts(f.signature()).0);
+        let kinds = self.kinds();
+        let names = functions.chain(kinds.iter().map(|k| k.name));
+        let no_names = names.filter(|name| !is_name(name));
+        let no_names = no_names.map(|name| format!("`{name}`, which is no name"));
+        let keys = kinds.iter().flat_map(|kind| {
+            let own = kind.keys.iter().enumerate();
+            let twice = own.filter(|(i, k)| kind.keys[..*i].iter().any(|o| o.name == k.name));
+            let common = kind.keys.iter().filter(|k| COMMON.contains(&k.name));
+            let keys = twice.map(|(_, k)| k).chain(common);
+            keys.map(|k| {
+                format!(
+                    "the key `{}` of `{}`, which is there already",
+                    k.name, kind.name
+                )
+            })
+        });
+        taken.chain(no_names).chain(keys).collect()
+    }
+
+    fn taken(&self) -> Vec<(&'static str, String)> {
         let mut taken = Vec::new();
+        for (i, (name, _)) in self.data.iter().enumerate() {
+            if self.data[..i].iter().any(|(known, _)| known == name) {
+                taken.push(("data set", name.clone()));
+            }
+        }
         let mut known: Vec<&str> = crate::FUNCTIONS.iter().map(|(n, ..)| *n).collect();
         for function in &self.functions {
             let (name, _) = parts(function.signature());
@@ -202,6 +231,16 @@ impl Registry {
         let formats = formats.map(|f| kind("data", f.name(), &[], Role::Plain));
         terms.chain(sources).chain(priors).chain(formats).collect()
     }
+}
+
+/// Keys of every term or source.
+const COMMON: &[&str] = &["kind", "weight", "sigma", "robust"];
+
+/// Whether expressions and specs can say it.
+fn is_name(name: &str) -> bool {
+    let letter = |c: char| c.is_ascii_alphabetic() || c == '_';
+    let part = |c: char| letter(c) || c.is_ascii_digit() || c == '-';
+    name.starts_with(letter) && name.chars().all(part) && name != "let"
 }
 
 /// Whether a section of the language has a kind, or data a format, of this name.

@@ -8,6 +8,8 @@ pub struct Failure {
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
     pub(crate) key: Option<String>,
+    /// Whether it stands for mistakes that were said where they were found.
+    pub(crate) said: bool,
 }
 
 impl Failure {
@@ -16,6 +18,7 @@ impl Failure {
             message: message.into(),
             hint: None,
             key: None,
+            said: false,
         }
     }
 
@@ -33,11 +36,10 @@ impl Failure {
 
     /// Stands for mistakes that were said where they were found.
     pub(crate) fn said() -> Self {
-        Self::new("")
-    }
-
-    pub(crate) fn was_said(&self) -> bool {
-        self.message.is_empty()
+        Self {
+            said: true,
+            ..Self::new("")
+        }
     }
 }
 

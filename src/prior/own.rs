@@ -50,6 +50,9 @@ impl Own {
     /// It has not the numbers that it should have.
     pub(crate) fn new(prior: &dyn PosePrior) -> Result<Self, String> {
         let dims = prior.code().unwrap_or(POSE);
+        if dims == 0 {
+            return Err("its code has no numbers".into());
+        }
         let is_wrong = |what: &str, found: usize, wanted: usize| {
             let message = format!("{what} has {found} numbers, but should have {wanted}");
             (found != wanted).then_some(message)
@@ -57,6 +60,9 @@ impl Own {
         let mode = prior.mode();
         if let Some(message) = is_wrong("its mode", mode.len(), dims) {
             return Err(message);
+        }
+        if mode.iter().any(|x| !x.is_finite()) {
+            return Err("its mode is no number".into());
         }
         let pose = prior.code().map(|_| record(dims, |x| prior.pose(x)));
         let wrong = |f: &Formula| is_wrong("its pose", f.outputs.len(), POSE);

@@ -332,6 +332,7 @@ pub(crate) fn uses_body(spec: &Table) -> bool {
         || spec.get("prior").is_some()
         || reads_body("sources", &["kind", "of"])
         || reads_body("terms", &["source", "of"])
+        || reads_joints(spec)
 }
 
 /// Whether the spec's prior has a code of its own.
@@ -345,9 +346,49 @@ fn has_code(spec: &Table, own: &[OwnKind]) -> bool {
     kind.is_some_and(|kind| CODED.contains(&kind) || is_own(kind))
 }
 
+/// The names in an expression, without its comments, each with whether it is called.
+fn names_in(expression: &str) -> Vec<(&str, bool)> {
+    let part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let mut names = Vec::new();
+    for line in expression.lines() {
+        let mut rest = line.split('#').next().unwrap_or("");
+        while let Some(first) = rest.find(part) {
+            let from = &rest[first..];
+            let (name, after) = from.split_at(from.find(|c| !part(c)).unwrap_or(from.len()));
+            names.push((name, after.trim_start().starts_with('(')));
+            rest = after;
+        }
+    }
+    names
+}
+
 /// Whether an expression calls `next`.
 fn reads_next(expression: &str) -> bool {
-    expression.contains("next(")
+    names_in(expression).contains(&("next", true))
+}
+
+/// Whether a text of a term reads the joints of a body, where nothing else has that name.
+fn reads_joints(spec: &Table) -> bool {
+    let named = |section: &str| {
+        spec.table(section)
+            .is_some_and(|t| t.get("joints").is_some())
+    };
+    if named("vars") || named("data") {
+        return false;
+    }
+    let terms = spec.table("terms").into_iter().flat_map(|t| &t.entries);
+    let mut texts = terms.flat_map(|(_, node)| match &node.value {
+        Value::Table(t) => t
+            .entries
+            .iter()
+            .filter_map(|(_, n)| match &n.value {
+                Value::Text(text) => Some(text.as_str()),
+                _ => None,
+            })
+            .collect(),
+        _ => Vec::new(),
+    });
+    texts.any(|text| names_in(text).iter().any(|(name, _)| *name == "joints"))
 }
 
 /// The terms that tie frames to each other.

@@ -134,8 +134,17 @@ fn fill_default(
     let Some(default) = key.default else { return };
     if table.get(key.name).is_none() {
         let text = format!("x = {default}");
-        let mut parsed = tree::parse(&text, 0, diagnostics);
-        let mut node = parsed.entries.remove(0).1;
+        let mut mistakes = Diagnostics::default();
+        let parsed = tree::parse(&text, 0, &mut mistakes).entries;
+        let Some((_, mut node)) = parsed.into_iter().next().filter(|_| !mistakes.has_errors())
+        else {
+            let message = format!(
+                "the default of `{}` is `{default}`, which is not TOML: the program is at fault",
+                join(path, key.name)
+            );
+            diagnostics.push(Diagnostic::error("F0310", message, &Origin::Default));
+            return;
+        };
         forget_places(&mut node);
         let path = join(path, key.name);
         check_value(&mut node, &key.kind, &path, (own, diagnostics));
