@@ -13,14 +13,16 @@ pub(super) fn write(path: &Path, problem: &Problem, fit: &Fit) -> Result<bool, F
     let mut text = String::from("term,row,component,residual,in_sigma\n");
     let mut any = false;
     for term in problem.final_terms() {
-        let Residual::Rows { k, known } = &term.residual else {
+        let Residual::Rows { known, .. } = &term.residual else {
             continue;
         };
         any = true;
         let rows: Vec<usize> = (0..known.len()).filter(|r| known[*r]).collect();
         let values = forward(problem, term.node, &fit.values, &rows);
-        for (row, of_row) in rows.iter().zip(values.chunks_exact(*k)) {
-            for (c, (x, sigma)) in of_row.iter().zip(&term.whitening.sigma).enumerate() {
+        let dims = problem.nodes[term.node.0].dims;
+        for (row, of_row) in rows.iter().zip(values.chunks_exact(dims)) {
+            let sigmas = term.whitening.sigma.iter().cycle();
+            for (c, (x, sigma)) in of_row.iter().zip(sigmas).enumerate() {
                 let name = quoted(&term.name);
                 let _ = writeln!(text, "{name},{row},{c},{x:.12e},{:.6e}", x / sigma);
             }

@@ -34,9 +34,10 @@ const FAINT: f64 = 2.0;
 /// What rounding can hide of a decrease that the normal equations promise, in roundings of max(1, E).
 const ROUNDING: f64 = 2e3;
 
-/// Decrease, over the cost, that is too small to show in any digit of x.
+/// Decrease, over the cost, that is worth no step: of few unknowns none that shows in any digit of x; of
+/// many what the last digits of the cost show.
 fn least_worth(unknowns: usize) -> f64 {
-    if unknowns > FEW { 1e-15 } else { 1e-22 }
+    if unknowns > FEW { 1e-12 } else { 1e-22 }
 }
 /// Of the decrease that the last step promised, the least that is worth another step.
 const SHRINKS: f64 = 0.9;
