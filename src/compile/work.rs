@@ -23,6 +23,11 @@ pub(crate) struct Work {
 }
 
 impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
+    /// Unknowns of a joint problem over tables that are left after elimination.
+    pub fn left(&self) -> usize {
+        self.tables.as_ref().map_or(0, |tables| tables.work().1)
+    }
+
     pub fn work(&self) -> Work {
         let Linear { own, shared, .. } = self.linear;
         let width = self.program.reach;

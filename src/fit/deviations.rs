@@ -44,6 +44,9 @@ pub(super) fn deviations(
     }
     let objective =
         CompiledObjective::<f64, Cpu>::new(problem, stage, values, frames.to_vec(), true);
+    if objective.left() > MOST {
+        return None;
+    }
     let mut out = Evaluation::default();
     objective.evaluate(&objective.start(), &[0], Want::Normal, &mut out);
     let Normal::Linked(linked) = &mut out.normal else {

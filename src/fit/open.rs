@@ -62,6 +62,9 @@ fn of_frames(problem: &Problem, stage: &Stage, values: &Values, frames: &[usize]
     let joint = problem.batch.is_none();
     let objective =
         CompiledObjective::<f64, Cpu>::new(problem, stage, values, frames.to_vec(), joint);
+    if objective.left() > MOST {
+        return Vec::new();
+    }
     let mut out = Evaluation::default();
     let start = objective.start();
     objective.evaluate(&start, &[0], Want::Normal, &mut out);

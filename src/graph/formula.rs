@@ -261,10 +261,10 @@ impl Formula {
         }
     }
 
-    /// Room for so many numbers for each step.
+    /// Room for so many numbers for each step, which hold anything.
     #[inline(always)]
     fn room<T: Number>(&self, each: usize) -> Scratch<T::Scalar> {
-        Scratch::zeros(each * self.steps.len() * T::FRAMES)
+        Scratch::any(each * self.steps.len() * T::FRAMES)
     }
 
     #[inline(always)]
@@ -345,6 +345,7 @@ impl<E: Scalar> Kernel<E> for Formula {
         let (partials, slopes) = rest.split_at_mut(2 * self.steps.len());
         self.fill_registers(at.x, registers);
         self.fill_partials(registers, partials);
+        slopes.fill(T::zero());
         for (output, g) in self.outputs.iter().zip(gy) {
             slopes[*output as usize] += *g;
         }

@@ -18,6 +18,13 @@ impl<E: Scalar> Scratch<E> {
         numbers
     }
 
+    /// Numbers that hold anything until they are written.
+    pub fn any(len: usize) -> Self {
+        let mut numbers = Self(E::spare(Vec::pop).unwrap_or_default());
+        numbers.0.resize(len, E::zero());
+        numbers
+    }
+
     pub fn of(numbers: impl Iterator<Item = E>) -> Self {
         let mut all = Self::empty();
         all.0.extend(numbers);
