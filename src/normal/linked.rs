@@ -457,6 +457,12 @@ impl Linked {
 /// to −= a bᵀ of (rows, width) and (columns, width).
 fn subtract_outer(to: &mut [f64], a: &[f64], b: &[f64], width: usize) {
     let (rows, columns) = (a.len() / width.max(1), b.len() / width.max(1));
+    match (rows, columns) {
+        (2, 2) => return subtract_small::<2, 2>(to, a, b),
+        (3, 3) => return subtract_small::<3, 3>(to, a, b),
+        (6, 6) => return subtract_small::<6, 6>(to, a, b),
+        _ => {}
+    }
     for (a, b) in a
         .chunks_exact(rows.max(1))
         .zip(b.chunks_exact(columns.max(1)))
@@ -464,6 +470,21 @@ fn subtract_outer(to: &mut [f64], a: &[f64], b: &[f64], width: usize) {
         for (to, b) in to.chunks_exact_mut(rows.max(1)).zip(b) {
             to.iter_mut().zip(a).for_each(|(to, a)| *to -= a * b);
         }
+    }
+}
+
+/// The same of sizes that are common: the sums stay in registers.
+fn subtract_small<const R: usize, const C: usize>(to: &mut [f64], a: &[f64], b: &[f64]) {
+    let mut sums = [[0.0; R]; C];
+    for (a, b) in a.as_chunks::<R>().0.iter().zip(b.as_chunks::<C>().0) {
+        for (sum, b) in sums.iter_mut().zip(b) {
+            for (sum, a) in sum.iter_mut().zip(a) {
+                *sum += a * b;
+            }
+        }
+    }
+    for (to, sum) in to.as_chunks_mut::<R>().0.iter_mut().zip(&sums) {
+        to.iter_mut().zip(sum).for_each(|(to, sum)| *to -= sum);
     }
 }
 
