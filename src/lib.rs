@@ -59,7 +59,8 @@ pub use evaluate::{
 /// The functions of expressions: name, arguments, and what each is.
 pub use expr::FUNCTIONS;
 pub use fit::{
-    Checkpoint, Deviations, Fit, FitProgress, StageOutcome, StagePlan, Status, fit, fit_from, plan,
+    Checkpoint, Deviations, Fit, FitProgress, Influence, StageOutcome, StagePlan, Status, fit,
+    fit_from, plan,
 };
 pub use gradcheck::{GradientRow, gradcheck};
 pub use inspect::{Inspection, inspect};

@@ -46,6 +46,33 @@ fn a_curve_has_the_certified_parameters_and_deviations() {
 }
 
 #[test]
+fn leverages_add_up_to_the_unknowns_and_a_lone_row_has_all_of_it() {
+    let checked = check_file(&example("curve.toml"), &[]);
+    let influence = fit(&checked).deviations.unwrap().influence.unwrap();
+    let (_, of_rows) = &influence.leverage[0];
+    assert!(
+        (of_rows.iter().sum::<f64>() - 2.0).abs() < 1e-6,
+        "{of_rows:?}"
+    );
+    assert!(of_rows.iter().all(|h| (0.0..=1.0).contains(h)));
+    assert!(influence.condition > 1.0 && influence.condition < 100.0);
+    // A line through four points of which one stands alone: h = 1/4 + (x − mean)²/Σ(x − mean)².
+    let x = [0.0, 0.0, 0.0, 8.0];
+    let line = fitrun::own::Arrays::default()
+        .numbers("x", &[4], &x)
+        .numbers("y", &[4], &[0.1, -0.1, 0.0, 5.0]);
+    let spec = "fitrun = 1\n[data.d]\ncolumns = { x = \"1\", y = \"1\" }\n[vars]\na = { init = 0.0 }\n\
+                b = { init = 0.0 }\n[terms.t]\nkind = \"expr\"\nresidual = \"a + b * x - y\"\n";
+    let registry = fitrun::own::Registry::default().data("d", line);
+    let checked = fitrun::check_text(Path::new("line.toml"), spec, &registry.into()).unwrap();
+    let influence = fit(&checked).deviations.unwrap().influence.unwrap();
+    let expected = |x: f64| 0.25 + (x - 2.0) * (x - 2.0) / 48.0;
+    for (h, x) in influence.leverage[0].1.iter().zip(x) {
+        assert!((h - expected(x)).abs() < 1e-9, "{h} at {x}");
+    }
+}
+
+#[test]
 fn a_bundle_costs_what_its_residuals_say_and_holds_its_gauge() {
     let checked = check_file(&example("bundle.toml"), &[]);
     let found = fit(&checked);

@@ -230,6 +230,44 @@ impl<E: Scalar> Tables<E> {
 }
 
 impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
+    /// Of every row of tables its number, its unknowns (their places among the row's own, and in the tangent
+    /// vector) and its part of JᵀJ by the former.
+    pub fn for_each_row(
+        &self,
+        x: &[f64],
+        mut visit: impl FnMut(usize, &[(usize, usize)], &dyn Fn(usize, usize) -> f64),
+    ) {
+        let Some(tables) = &self.tables else {
+            return;
+        };
+        let network = &tables.network;
+        for over in &tables.over {
+            let results = self.on(&over.chunks(), &over.rows, |rows, slots, frames| {
+                let leaf = |s: &Source, out: &mut [E]| self.leaf(s, x, slots, frames, out);
+                let (program, linear) = (&over.program, &over.linear);
+                self.products(program, linear, rows, Want::Normal, leaf, &mut [])
+            });
+            let (mut parts, mut places) = (Vec::new(), Vec::new());
+            for (chunk, products) in results {
+                for k in 0..chunk.core {
+                    tables.parts(&over.blocks, chunk.first + k, &mut parts);
+                    places.clear();
+                    for part in &parts {
+                        let begin = network.begins[part.block];
+                        let of_part = (0..network.width(part.block))
+                            .map(|i| (part.first + i, network.places[begin + i]));
+                        places.extend(of_part);
+                    }
+                    let square = |i: usize, j: usize| {
+                        let (row, column) = (i.max(j), i.min(j));
+                        products.square[(start(row) + column) * LANES + k].wide()
+                    };
+                    visit(chunk.first + k, &places, &square);
+                }
+            }
+        }
+    }
+
     /// The normal equations of blocks of unknowns that rows read together.
     pub(super) fn normal_linked(
         &self,

@@ -2,6 +2,7 @@
 
 use dfdx::prelude::Cpu;
 
+use super::influence::{Influence, influence};
 use crate::compile::CompiledObjective;
 use crate::ir::{Per, Problem, Residual, Stage, Term, Values, VariableId};
 use crate::manifold::Manifold;
@@ -27,6 +28,8 @@ pub struct Deviations {
     pub residual: f64,
     /// Whether the deviations are in units of that spread, since no term says its sigma.
     pub scaled: bool,
+    /// How well the data pin it down, where there are few unknowns.
+    pub influence: Option<Influence>,
 }
 
 /// Those of a problem over tables, where it is small enough.
@@ -74,6 +77,13 @@ pub(super) fn deviations(
         (true, false) => f64::NAN,
         (false, _) => 1.0,
     };
+    let still: Vec<usize> = unread.iter().chain(&layout.held).copied().collect();
+    let around = (values, frames);
+    let influence = match layout.normals(&objective.start()).is_empty() {
+        true => influence(problem, stage, around, (&*linked, &still)),
+        // Along the normal of a sphere nothing moves.
+        false => None,
+    };
     let variances = linked.variances(MOST)?;
     let mut of_variables = vec![Vec::new(); problem.variables.len()];
     for (id, places) in objective.places() {
@@ -90,6 +100,7 @@ pub(super) fn deviations(
         degrees_of_freedom: degrees,
         residual,
         scaled,
+        influence,
     })
 }
 
@@ -155,6 +166,7 @@ pub(super) fn of_batch(
         degrees_of_freedom: degrees,
         residual: (total / degrees.max(1) as f64).sqrt(),
         scaled,
+        influence: None,
     })
 }
 

@@ -6,6 +6,7 @@ mod codes;
 mod descend;
 mod deviations;
 mod frames;
+mod influence;
 mod many;
 pub(crate) mod open;
 mod outcome;
@@ -15,6 +16,7 @@ mod start;
 
 pub use checkpoint::Checkpoint;
 pub use deviations::Deviations;
+pub use influence::Influence;
 pub use outcome::{Fit, FitProgress, StageOutcome, Status};
 pub use plan::{StagePlan, plan};
 pub(crate) use start::place;

@@ -150,6 +150,37 @@ impl Linked {
         out
     }
 
+    /// JᵀJ itself, where it has no more unknowns than so many: (unknowns, unknowns), by places in the
+    /// tangent vector.
+    pub(crate) fn whole(&self, most: usize) -> Option<Vec<f64>> {
+        let (network, n) = (&self.network, self.slope.len());
+        if n > most {
+            return None;
+        }
+        let mut out = vec![0.0; n * n];
+        let place = |block: usize, i: usize| network.places[network.begins[block] + i];
+        for block in 0..network.blocks() {
+            let (square, width) = (self.square_of(block), network.width(block));
+            for j in 0..width {
+                for i in j..width {
+                    let (a, b) = (place(block, i), place(block, j));
+                    out[a * n + b] = square[j * width + i];
+                    out[b * n + a] = square[j * width + i];
+                }
+            }
+        }
+        for (pair, (a, b)) in network.pairs.iter().enumerate() {
+            let (a, b, numbers) = (*a as usize, *b as usize, self.pair_of(pair));
+            let rows = network.width(a);
+            for (at, x) in numbers.iter().enumerate() {
+                let (i, j) = (place(a, at % rows), place(b, at / rows));
+                out[i * n + j] = *x;
+                out[j * n + i] = *x;
+            }
+        }
+        Some(out)
+    }
+
     /// A tangent vector in the order of blocks.
     fn in_blocks(&self, x: &[f64]) -> Vec<f64> {
         self.network.places.iter().map(|p| x[*p]).collect()
