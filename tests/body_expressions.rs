@@ -232,6 +232,57 @@ fn the_walk_of_the_documents_runs_as_it_stands_there() {
 }
 
 #[test]
+fn a_column_that_is_called_joints_makes_no_body() {
+    let table = Arrays::default()
+        .numbers("joints", &[3], &[1.0, 2.0, 3.0])
+        .numbers("y", &[3], &[2.0, 4.0, 6.0]);
+    let spec = "fitrun = 1\n[data.t]\ncolumns = { joints = \"1\", y = \"1\" }\n[vars]\n\
+                a = { init = 1.0 }\n[terms.x]\nkind = \"expr\"\nresidual = \"a * joints - y\"\n";
+    let registry = Registry::default().data("t", table);
+    let checked = check_text(Path::new("columns.toml"), spec, &registry.into()).unwrap();
+    assert_eq!(checked.problem.variables.len(), 1);
+}
+
+#[test]
+fn data_at_another_rate_are_refused_or_taken_to_the_frames() {
+    let points = |frames: usize, rate: f64| {
+        let values: Vec<f64> = (0..frames)
+            .flat_map(|f| [f as f64 / rate, 1.0, 0.0])
+            .collect();
+        let all = Arrays::default().numbers("p", &[frames, 1, 3], &values);
+        all.numbers("rate", &[], &[rate])
+            .texts("names", &["pelvis"])
+    };
+    let spec = |resample: &str| {
+        let data = "axes = [\"frame\", \"point\", \"xyz\"]\narray = \"p\"\nnames = [\"pelvis\"]\n";
+        format!(
+            "fitrun = 1\n[body]\n[data.slow]\n{data}[data.fast]\n{data}{resample}\n\
+             [terms.a]\nkind = \"expr\"\nover = \"slow\"\nresidual = \"1 * joints - slow\"\nsigma = \"1 m\"\n\
+             [terms.b]\nkind = \"expr\"\nover = \"fast\"\nresidual = \"1 * joints - fast\"\nsigma = \"1 m\"\n"
+        )
+    };
+    let check = |resample: &str| {
+        let registry = Registry::default().data("slow", points(10, 50.0));
+        let registry = registry.data("fast", points(24, 120.0));
+        check_text(Path::new("rates.toml"), &spec(resample), &registry.into())
+    };
+    let refused = check("").unwrap_err().to_string();
+    assert!(
+        refused.contains("120 frames a second") && refused.contains("resample"),
+        "{refused}"
+    );
+    let checked = check("resample = \"linear\"").unwrap();
+    assert_eq!(checked.problem.frames, 10);
+    // A point that moves evenly is where it is, whatever the rate it was seen at.
+    let costs = fit(&checked.problem, &mut |_| true).term_costs;
+    let of = |name: &str| costs.iter().find(|(n, _)| n == name).unwrap().1;
+    assert!(
+        (of("a") - of("b")).abs() < 1e-6 * of("a").max(1e-3),
+        "{costs:?}"
+    );
+}
+
+#[test]
 fn a_source_that_is_made_of_itself_is_refused() {
     let spec = r#"
 fitrun = 1

@@ -261,6 +261,16 @@ sigma = "5 cm"
 }
 
 #[test]
+fn a_term_with_a_dot_in_its_name_may_be_of_ones_own_kind() {
+    let spec = "fitrun = 1\n[vars]\nx = { init = 0.0 }\n[terms.\"a.b\"]\nkind = \"huber\"\nof = \"x\"\n\
+                robust = { kind = \"huber\", scale = 1.0 }\n";
+    let registry = Registry::default().term(Away { name: "huber" });
+    let checked = check_text(Path::new("own.toml"), spec, &registry.into()).unwrap();
+    let found = fit(&checked.problem, &mut |_| true);
+    assert!((found.variable(&checked.problem, "x", 0).unwrap()[0] - 1.0).abs() < 1e-6);
+}
+
+#[test]
 fn a_name_that_is_taken_is_refused() {
     let spec = "fitrun = 1\n[vars]\nx = { init = 1.0 }\n[terms.t]\nkind = \"l2\"\nof = \"x\"\n";
     let registry = Registry::default()
@@ -269,11 +279,7 @@ fn a_name_that_is_taken_is_refused() {
         .term(Away { name: "mine" })
         .function(Twice("norm(x)"));
     let message = rejected(spec, registry);
-    for part in [
-        "kind of term `expr`",
-        "kind of term `mine`",
-        "function `norm`",
-    ] {
+    for part in ["the kind `expr`", "the kind `mine`", "function `norm`"] {
         assert!(message.contains(part), "{part}\n{message}");
     }
 }

@@ -58,7 +58,7 @@ impl<'a> Checker<'a> {
         let mut names = parsed.names();
         names.extend(parsed_sigma.iter().flat_map(|s| s.names()));
         if let Some(found) = self.plain_points(spec, view, (&parsed, sigma.is_some()), left) {
-            return Some(found);
+            return found;
         }
         let sigma = sigma.as_ref().zip(parsed_sigma.as_ref());
         let written = Written::Text((&residual, &parsed), sigma);
@@ -135,8 +135,7 @@ impl<'a> Checker<'a> {
         left: &mut Left<'_>,
     ) -> Option<Measured> {
         let mut scope = self.scope((spec, view, origin, rate), names, most_ahead)?;
-        let lowered = written.lowered(&mut scope, view, origin);
-        let lowered = lowered?;
+        let lowered = written.lowered(&mut scope, view, origin)?;
         let (k, dims) = match lowered.value.shape {
             Shape::Matrix(rows, columns) => (columns, rows * columns),
             other => (other.len(), other.len()),
@@ -194,7 +193,7 @@ impl<'a> Checker<'a> {
         Some((node, residual))
     }
 
-    /// A term that reads frames ahead by a rate that nobody says.
+    /// A term that reads a rate which nobody says.
     fn needs_rate_if_named(
         &mut self,
         view: &View<'_>,
@@ -202,11 +201,8 @@ impl<'a> Checker<'a> {
         rate: Option<f64>,
         names: &[&str],
     ) -> Option<()> {
-        let root = self.spec.root();
-        let mut data = root.named("data").into_iter();
         // A file that could not be read may have had it for a column.
-        let lost = data.any(|(name, ..)| self.inputs.get(name).is_none());
-        match !lost && names.contains(&"rate") && !self.declares_variable("rate") {
+        match !self.lost_data() && names.contains(&"rate") && !self.declares_variable("rate") {
             true => self.needs_rate(view, origin, rate).map(|_| ()),
             false => Some(()),
         }
@@ -292,7 +288,7 @@ impl<'a> Checker<'a> {
             };
             let found = sigma.formula.evaluate(&of_row);
             let takes_part = |at: usize| match weights {
-                Some((n, w)) => w[row * n + at / (found.len() / n).max(1)] > 0.0,
+                Some((n, w)) => w[row * n + at / (found.len() / n.max(1)).max(1)] > 0.0,
                 None => true,
             };
             let wrong = |(at, x): &(usize, &f64)| takes_part(*at) && !(**x > 0.0 && x.is_finite());

@@ -36,6 +36,12 @@ impl<'a> Checker<'a> {
         declared && self.inputs.get(name).is_none()
     }
 
+    /// Whether any is.
+    pub(super) fn lost_data(&self) -> bool {
+        let data = self.spec.root().named("data");
+        data.iter().any(|(name, ..)| self.is_lost(name))
+    }
+
     /// The table whose rows an expression is over: as the spec says, or the one whose columns it reads.
     pub(super) fn over(&mut self, view: &View<'_>, names: &[&str]) -> Option<Option<Rows<'a>>> {
         if let Some(given) = view.texts("over") {
@@ -101,9 +107,8 @@ impl<'a> Checker<'a> {
     /// Mistakes of an expression, where they are in the spec.
     pub(super) fn report(&mut self, text: &Sourced<&str>, mistakes: Vec<Mistake>) {
         let root = self.spec.root();
-        let mut data = root.named("data").into_iter();
         // What a file that could not be read would have named is not missed too.
-        let lost = data.any(|(name, ..)| self.inputs.get(name).is_none());
+        let lost = self.lost_data();
         let tables = root.named("data").into_iter();
         let columns: Vec<&crate::spec::Table> =
             tables.filter_map(|(_, t, _)| t.table("columns")).collect();

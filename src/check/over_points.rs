@@ -6,11 +6,14 @@ use super::Checker;
 use super::join;
 use super::sources::{Predicted, Source};
 use super::terms::own_name;
-use crate::data::Dataset;
+use crate::data::{Dataset, Observations};
 use crate::diagnostic::{Diagnostic, Sourced};
 use crate::expr::Shape;
 use crate::ir::{NodeId, NodeKind, Observed, Targets};
 use crate::spec::{Spec, View};
+
+/// What each source predicts by its name, the first of them, and the points that all of them have.
+type Sources = (Vec<(String, Predicted)>, Source, Observations);
 
 /// The points that an expression is over; it is lowered for one after the other.
 pub(super) struct OverPoints {
@@ -86,52 +89,16 @@ impl Checker<'_> {
             self.diagnostics.push(diagnostic.hint(hint));
             return None;
         }
+        let root = spec.root();
+        let data = root.table("data")?.table(target.value)?;
+        let convention = data.text("keypoints").map(String::from);
         let mut names: Vec<&str> = names.to_vec();
         names.sort_unstable();
         names.dedup();
         names.retain(|n| *n != target.value && self.is_source(spec, n));
-        let root = spec.root();
-        let data = root.table("data")?.table(target.value)?;
-        let convention = data.text("keypoints").map(String::from);
-        let mut predicted: Vec<(String, Predicted)> = Vec::new();
-        let mut joined = None;
-        let mut of_first: Option<Source> = None;
-        if names.is_empty() {
-            // Variables alone, say.
-            let any = Source::Body {
-                convention: None,
-                list: None,
-            };
-            joined = Some(self.observations(spec, &target, &any)?.as_ref().clone());
-        }
-        for name in names {
-            let source = self.source(spec, &Sourced::new(name, target.origin.clone()))?;
-            let observations = self.observations(spec, &target, &source)?;
-            let found = self.predict(
-                view.path(),
-                &source,
-                &observations,
-                convention.as_deref(),
-                &target.origin,
-            )?;
-            if let Some((first, known)) = predicted.first()
-                && known.labels != found.labels
-            {
-                let message = format!("`{name}` and `{first}` predict other points of it");
-                let diagnostic = Diagnostic::error("F0403", message, &target.origin);
-                self.diagnostics.push(diagnostic);
-                return None;
-            }
-            let these = join::select_points(&observations, &found.labels);
-            let named = Sourced::new(name, target.origin.clone());
-            self.check_dims(&found, &these, &named, &target)?;
-            self.read.insert(name.into());
-            joined = Some(these);
-            of_first.get_or_insert(source);
-            predicted.push((name.into(), found));
-        }
+        let around = (spec, view.path(), convention.as_deref());
+        let (predicted, first, joined) = self.joined_sources(around, &target, &names)?;
         self.read.insert(target.value.into());
-        let joined = joined?;
         let (.., k) = joined.values.dim();
         let weights = self.point_weights(view, &joined);
         let known = |x: &f64| if x.is_finite() { *x } else { 0.0 };
@@ -149,7 +116,7 @@ impl Checker<'_> {
         });
         let term = own_name(view.path());
         let seen = predicted.iter().filter_map(|(_, p)| {
-            let rigidity = self.rigidity(of_first.as_ref()?, convention.as_deref(), &labels);
+            let rigidity = self.rigidity(&first, convention.as_deref(), &labels);
             Some(Observed {
                 term: term.into(),
                 points: p.points?,
@@ -168,6 +135,47 @@ impl Checker<'_> {
             at: 0,
             seen,
         })
+    }
+
+    /// What some sources predict of a data set's points, the first of them, and the points that all of
+    /// them have.
+    fn joined_sources(
+        &mut self,
+        (spec, path, convention): (&Spec, &str, Option<&str>),
+        target: &Sourced<&str>,
+        names: &[&str],
+    ) -> Option<Sources> {
+        let mut predicted: Vec<(String, Predicted)> = Vec::new();
+        let mut joined: Option<(Source, Observations)> = None;
+        for name in names {
+            let source = self.source(spec, &Sourced::new(name, target.origin.clone()))?;
+            let observations = self.observations(spec, target, &source)?;
+            let found = self.predict(path, &source, &observations, convention, &target.origin)?;
+            if let Some((first, known)) = predicted.first()
+                && known.labels != found.labels
+            {
+                let message = format!("`{name}` and `{first}` predict other points of it");
+                let diagnostic = Diagnostic::error("F0403", message, &target.origin);
+                self.diagnostics.push(diagnostic);
+                return None;
+            }
+            let these = join::select_points(&observations, &found.labels);
+            let named = Sourced::new(*name, target.origin.clone());
+            self.check_dims(&found, &these, &named, target)?;
+            self.read.insert(name.to_string());
+            joined.get_or_insert((source, these));
+            predicted.push((name.to_string(), found));
+        }
+        if joined.is_none() {
+            // Variables alone, say.
+            let any = Source::Body {
+                convention: None,
+                list: None,
+            };
+            let all = self.observations(spec, target, &any)?;
+            joined = Some((any, all.as_ref().clone()));
+        }
+        joined.map(|(first, points)| (predicted, first, points))
     }
 
     /// Whether a name is that of a source of points.

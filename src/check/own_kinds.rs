@@ -180,12 +180,16 @@ impl Checker<'_> {
         let data = root.named("data");
         let unknown = self.registry.data.iter().map(|(name, _)| name);
         let unknown = unknown.filter(|name| !data.iter().any(|(n, ..)| n == name));
-        let unknown = unknown.map(|name| format!("the data set `{name}`, which the spec has not"));
-        for what in self.registry.refused().into_iter().chain(unknown) {
+        let unknown = unknown.map(|name| {
+            let what = format!("data for `{name}`, which the spec does not declare");
+            (what, format!("add `[data.{name}]` to the spec"))
+        });
+        let refused = self.registry.refused().into_iter();
+        let refused = refused.map(|what| (what, "give it another name".into()));
+        for (what, hint) in refused.chain(unknown) {
             let message = format!("the program adds {what}");
             let diagnostic = Diagnostic::error("F0310", message, &Origin::Default);
-            self.diagnostics
-                .push(diagnostic.hint("give it another name"));
+            self.diagnostics.push(diagnostic.hint(hint));
         }
     }
 

@@ -432,14 +432,14 @@ impl Checker<'_> {
     }
 
     /// An expression that is a source less the data set that it is over, or the reverse, is what terms of
-    /// the kind `points` are.
+    /// the kind `points` are; `None`: it is none.
     pub(super) fn plain_points(
         &mut self,
         spec: &Spec,
         view: &View<'_>,
         (parsed, has_sigma): (&Expression, bool),
         left: &mut Left<'_>,
-    ) -> Option<Measured> {
+    ) -> Option<Option<Measured>> {
         if has_sigma || !self.names_points(view) {
             return None;
         }
@@ -456,7 +456,7 @@ impl Checker<'_> {
         let source = Sourced::new(source, view.origin_of("residual", &target.origin));
         self.read.insert(source.value.into());
         self.read.insert(target.value.into());
-        self.joined_points(spec, view, (source, target), left)
+        Some(self.joined_points(spec, view, (source, target), left))
     }
 
     fn joined_points(

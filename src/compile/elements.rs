@@ -7,7 +7,7 @@ use super::linear::Linear;
 use super::objective::CompiledObjective;
 use super::program::{Program, Source};
 use super::rows::whole_chunks;
-use super::side_by_side::Asked;
+use super::side_by_side::{Asked, dampings, hand_out};
 use crate::graph::scratch::Scratch;
 use crate::graph::{Host, LANES, Scalar};
 use crate::ir::{Per, Problem, Residual, SetId, Stage, batch};
@@ -150,6 +150,9 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
         want: Want,
         (out, all): (&mut Evaluation, &mut [Option<Lane>]),
     ) {
+        if asked.slots.is_empty() {
+            return;
+        }
         let n = self.linear.own;
         let empty = || Dense {
             square: vec![0.0; start(n)],
@@ -160,26 +163,18 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
             self.add_normals(over, asked, want, (out, &mut normals));
         }
         for slots in asked.slots.chunks(LANES) {
-            let of = |k: usize| slots.get(k).map(|slot| &normals[*slot]);
             let mut square = Scratch::zeros(start(n) * LANES);
             let mut slope = vec![0.0; n * LANES];
-            for k in 0..slots.len() {
+            for (k, slot) in slots.iter().enumerate() {
                 let fill = |to: &mut [f64], from: &[f64]| {
                     let to = to.iter_mut().skip(k).step_by(LANES);
                     to.zip(from).for_each(|(to, from)| *to = *from);
                 };
-                if let Some(dense) = of(k) {
-                    fill(&mut square, &dense.square);
-                    fill(&mut slope, &dense.slope);
-                }
+                fill(&mut square, &normals[*slot].square);
+                fill(&mut slope, &normals[*slot].slope);
             }
-            let of_lane = |k: usize| out.damping.get(*slots.get(k)?).copied();
-            let damping = std::array::from_fn(|k| of_lane(k).unwrap_or(1.0));
-            let batch = Arc::new(Batch::new(square, slope, damping));
-            for (k, slot) in slots.iter().enumerate() {
-                let batch = Arc::clone(&batch);
-                all[*slot] = Some(Lane { batch, k });
-            }
+            let batch = Batch::new(square, slope, dampings(&out.damping, slots));
+            hand_out(batch, slots, all);
         }
     }
 

@@ -91,6 +91,21 @@ impl<'a, E: Scalar> InLanes<'a, E> {
     }
 }
 
+/// How much the first steps of some lanes are to be damped.
+pub(super) fn dampings(all: &[f64], slots: &[usize]) -> [f64; LANES] {
+    let of_lane = |k: usize| all.get(*slots.get(k)?).copied();
+    std::array::from_fn(|k| of_lane(k).unwrap_or(1.0))
+}
+
+/// Gives each of some slots its lane.
+pub(super) fn hand_out(batch: Batch, slots: &[usize], all: &mut [Option<Lane>]) {
+    let batch = Arc::new(batch);
+    for (k, slot) in slots.iter().enumerate() {
+        let batch = Arc::clone(&batch);
+        all[*slot] = Some(Lane { batch, k });
+    }
+}
+
 impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
     /// The terms of elements.
     pub(super) fn costs_side_by_side(
@@ -163,18 +178,16 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
                     to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
                 }
             }
-            let of_lane = |k: usize| damping.get(*slots.get(k)?).copied();
-            let damping = std::array::from_fn(|k| of_lane(k).unwrap_or(1.0));
-            (slots, terms, Arc::new(Batch::new(square, slope, damping)))
+            let damping = dampings(damping, slots);
+            (slots, terms, Batch::new(square, slope, damping))
         });
         let results: Vec<_> = results.collect();
         for (slots, terms, batch) in results {
             let of_slots = terms.chunks_exact(columns.max(1));
-            for (k, (slot, terms)) in slots.iter().zip(of_slots).enumerate() {
+            for (slot, terms) in slots.iter().zip(of_slots) {
                 out.terms[slot * columns..(slot + 1) * columns].copy_from_slice(terms);
-                let batch = Arc::clone(&batch);
-                all[*slot] = Some(Lane { batch, k });
             }
+            hand_out(batch, slots, all);
         }
     }
 

@@ -40,7 +40,7 @@ pub use scope::{Failure, Scope};
 use crate::expr::parts;
 use crate::spec::{OwnKind, Role, keys};
 
-pub use crate::expr::{Function, Shape, Symbol, Tape, Value};
+pub use crate::expr::{Function, Shape, Symbol, Value};
 pub use crate::io::Arrays;
 pub use crate::prior::PosePrior;
 pub use crate::spec::keys::{Key, Kind};
@@ -189,15 +189,9 @@ impl Registry {
         }
         let kinds = self.kinds();
         for (i, kind) in kinds.iter().enumerate() {
-            let same = |k: &&OwnKind| k.section == kind.section && k.name == kind.name;
-            if kinds[..i].iter().any(|k| same(&k)) || is_built_in(kind.section, kind.name) {
-                let what = match kind.section {
-                    "terms" => "kind of term",
-                    "sources" => "kind of source",
-                    "data" => "format",
-                    _ => "prior",
-                };
-                taken.push((what, kind.name.to_string()));
+            let same = |k: &OwnKind| std::ptr::eq(k.table, kind.table) && k.name == kind.name;
+            if kinds[..i].iter().any(same) || kind.is_built_in() {
+                taken.push(("kind", kind.name.to_string()));
             }
         }
         taken
@@ -205,8 +199,8 @@ impl Registry {
 
     /// The kinds that it adds to tables of the spec.
     pub(crate) fn kinds(&self) -> Vec<OwnKind> {
-        let kind = |section, name, keys, role| OwnKind {
-            section,
+        let kind = |table, name, keys, role| OwnKind {
+            table,
             name,
             keys,
             role,
@@ -216,19 +210,19 @@ impl Registry {
                 true => Role::TiesFrames,
                 false => Role::Plain,
             };
-            kind("terms", t.name(), t.keys(), role)
+            kind(keys::TERM, t.name(), t.keys(), role)
         });
         let sources = self.sources.iter();
-        let sources = sources.map(|s| kind("sources", s.name(), s.keys(), Role::Plain));
+        let sources = sources.map(|s| kind(keys::SOURCE, s.name(), s.keys(), Role::Plain));
         let priors = self.priors.iter().map(|p| {
             let role = match p.code() {
                 Some(_) => Role::Coded,
                 None => Role::Plain,
             };
-            kind("prior", p.name(), &[], role)
+            kind(keys::PRIOR, p.name(), &[], role)
         });
         let formats = self.formats.iter();
-        let formats = formats.map(|f| kind("data", f.name(), &[], Role::Plain));
+        let formats = formats.map(|f| kind(keys::DATA, f.name(), &[], Role::Plain));
         terms.chain(sources).chain(priors).chain(formats).collect()
     }
 }
@@ -243,23 +237,10 @@ fn is_name(name: &str) -> bool {
     name.starts_with(letter) && name.chars().all(part) && name != "let"
 }
 
-/// Whether a section of the language has a kind, or data a format, of this name.
-fn is_built_in(section: &str, name: &str) -> bool {
-    let (keys, key) = match section {
-        "terms" => (keys::TERM, "kind"),
-        "sources" => (keys::SOURCE, "kind"),
-        "data" => (keys::DATA, "format"),
-        _ => (keys::PRIOR, "kind"),
-    };
-    let found = keys.iter().find(|k| k.name == key);
-    found.is_some_and(|k| matches!(k.kind, Kind::Choice(names) if names.contains(&name)))
-}
-
 impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let functions = self.functions.iter().map(|f| f.signature().to_string());
-        let kinds = self.kinds().into_iter();
-        let kinds = kinds.map(|k| format!("{}: {}", k.section, k.name));
+        let kinds = self.kinds().into_iter().map(|k| k.name.to_string());
         let data = self.data.iter().map(|(name, _)| format!("data.{name}"));
         f.debug_list()
             .entries(functions.chain(kinds).chain(data))

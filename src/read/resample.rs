@@ -5,12 +5,11 @@ use ndarray::s;
 
 use super::Inputs;
 use crate::data::{Dataset, Motion, Observations, People};
-use crate::diagnostic::{Diagnostic, Diagnostics, Origin};
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::spec::{Spec, View};
 
 /// The frames that everything is taken to.
 struct Axis {
-    name: String,
     numbers: Vec<u64>,
     rate: f64,
 }
@@ -28,88 +27,94 @@ enum Moment {
 /// Takes the data sets that say so to the frames of the first one that does not.
 pub(super) fn resample(spec: &Spec, inputs: &mut Inputs, diagnostics: &mut Diagnostics) {
     let root = spec.root();
-    for (name, table, _) in root.named("data") {
+    let data = root.named("data");
+    let says = |name: &str| {
+        let mut named = data.iter();
+        named.any(|(n, table, _)| *n == name && table.get("resample").is_some())
+    };
+    let mut others = inputs.data.iter().filter(|d| !says(&d.name));
+    let axis = others.find_map(|d| Some((d.name.clone(), times(&d.dataset)?)));
+    for (name, table, _) in &data {
         let path = format!("data.{name}");
         let view = View::new(table, &path);
         let Some(how) = view.text("resample") else {
             continue;
         };
-        let says = |name: &str| {
-            let data = root.table("data").and_then(|t| t.table(name));
-            data.is_some_and(|t| t.get("resample").is_some())
-        };
-        let axis = inputs.data.iter().find_map(|d| match says(&d.name) {
-            true => None,
-            false => Some((d.name.clone(), times(&d.dataset)?)),
-        });
-        let Some(input) = inputs.data.iter_mut().find(|d| d.name == name) else {
+        let Some(input) = inputs.data.iter_mut().find(|d| d.name == *name) else {
             continue;
         };
-        let mut fail = |code, message: String, hint: &str| {
-            diagnostics.push(Diagnostic::error(code, message, &how.origin).hint(hint));
-        };
-        let Some((own, own_rate)) = times(&input.dataset) else {
-            let message = format!("`{path}` has no frames to resample");
-            fail("F0306", message, "leave `resample` out");
-            continue;
-        };
-        let Some((other, (numbers, rate))) = axis else {
-            let message = "every data set is resampled, so that none says which frames there are";
-            let hint = "leave `resample` out where the frames are those to be solved";
-            fail("F0306", message.into(), hint);
-            continue;
-        };
-        let (Some(own_rate), Some(rate)) = (own_rate, rate) else {
-            let missing = if own_rate.is_none() { name } else { &other };
-            let message = format!("`{path}.resample` needs the rate of `{missing}`");
-            let hint = format!("add `rate = \"30 Hz\"` to `data.{missing}`");
-            fail("F0307", message, &hint);
-            continue;
-        };
-        if how.value == "linear" && matches!(input.dataset, Dataset::People(_)) {
-            let message = format!("`{path}`: detections of several people have no value between");
-            fail(
-                "F0306",
-                message,
-                "`resample = \"nearest\"` takes the nearest frame",
-            );
-            continue;
-        }
-        let axis = Axis {
-            name: other,
-            numbers,
-            rate,
-        };
-        let moments = axis.moments(&own, own_rate, how.value == "linear");
-        if moments.iter().all(|m| *m == Moment::Nowhere) {
-            let message = format!("`{path}` and `{}` have no moment in common", axis.name);
-            fail(
-                "F0301",
-                message,
-                "frame n is at n / rate in both; `frames` chooses",
-            );
-            continue;
-        }
-        match &mut input.dataset {
-            Dataset::Points(points) => *points = axis.points(points, &moments),
-            Dataset::People(people) => *people = axis.people(people, &moments),
-            Dataset::Motion(motion) => match axis.motion(motion, &moments) {
-                Some(resampled) => *motion = resampled,
-                None => said_short(diagnostics, (&path, &axis.name), &how.origin),
-            },
-            Dataset::Cameras(_) | Dataset::Table(_) => {}
+        if let Err((code, message, hint)) = resampled(&path, &axis, how.value, &mut input.dataset) {
+            let diagnostic = Diagnostic::error(code, message, &how.origin);
+            diagnostics.push(diagnostic.hint(hint));
         }
     }
 }
 
-fn said_short(diagnostics: &mut Diagnostics, (path, axis): (&str, &str), origin: &Origin) {
-    let message = format!("the motion `{path}` does not last as long as `{axis}`");
-    let hint = format!("choose fewer frames: `frames` of `data.{axis}`");
-    diagnostics.push(Diagnostic::error("F0301", message, origin).hint(hint));
+/// Code, message and hint of what is wrong.
+type Wrong = (&'static str, String, String);
+
+/// Numbers and rate of frames.
+type Times = (Vec<u64>, Option<f64>);
+
+fn resampled(
+    path: &str,
+    axis: &Option<(String, Times)>,
+    how: &str,
+    dataset: &mut Dataset,
+) -> Result<(), Wrong> {
+    let wrong = |code, message: String, hint: &str| Err((code, message, hint.to_string()));
+    let Some((own, own_rate)) = times(dataset) else {
+        let message = format!("`{path}` has no frames to resample");
+        return wrong("F0306", message, "leave `resample` out");
+    };
+    let Some((other, (numbers, rate))) = axis else {
+        let message = "every data set is resampled, so that none says which frames there are";
+        let hint = "leave `resample` out where the frames are those to be solved";
+        return wrong("F0306", message.into(), hint);
+    };
+    let (Some(own_rate), Some(rate)) = (own_rate, *rate) else {
+        let missing = match own_rate {
+            None => path.to_string(),
+            Some(_) => format!("data.{other}"),
+        };
+        let message = format!("`{path}.resample` needs the rate of `{missing}`");
+        let hint = format!("add `rate = \"30 Hz\"` to `{missing}`");
+        return wrong("F0307", message, &hint);
+    };
+    if how == "linear" && matches!(dataset, Dataset::People(_)) {
+        let message = format!("`{path}`: detections of several people have no value between");
+        let hint = "`resample = \"nearest\"` takes the nearest frame";
+        return wrong("F0306", message, hint);
+    }
+    let axis = Axis {
+        numbers: numbers.clone(),
+        rate,
+    };
+    let moments = axis.moments(&own, own_rate, how == "linear");
+    if moments.iter().all(|m| *m == Moment::Nowhere) {
+        let message = format!("`{path}` and `data.{other}` have no moment in common");
+        let hint = "frame n is at n / rate in both; `frames` chooses";
+        return wrong("F0301", message, hint);
+    }
+    match dataset {
+        Dataset::Points(points) => *points = axis.points(points, &moments),
+        Dataset::People(people) => *people = axis.people(people, &moments),
+        Dataset::Motion(motion) => match axis.motion(motion, &moments) {
+            Some(resampled) => *motion = resampled,
+            None => {
+                let message =
+                    format!("the motion `{path}` does not last as long as `data.{other}`");
+                let hint = format!("choose fewer frames: `frames` of `data.{other}`");
+                return wrong("F0301", message, &hint);
+            }
+        },
+        Dataset::Cameras(_) | Dataset::Table(_) => {}
+    }
+    Ok(())
 }
 
 /// Numbers and rate of the frames of a data set that has some.
-fn times(dataset: &Dataset) -> Option<(Vec<u64>, Option<f64>)> {
+fn times(dataset: &Dataset) -> Option<Times> {
     match dataset {
         Dataset::Points(o) => Some((o.frame_numbers.clone(), o.rate)),
         Dataset::People(p) => Some((p.frame_numbers.clone(), p.rate)),
@@ -244,7 +249,6 @@ mod tests {
 
     fn axis(numbers: std::ops::Range<u64>, rate: f64) -> Axis {
         Axis {
-            name: "other".into(),
             numbers: numbers.collect(),
             rate,
         }

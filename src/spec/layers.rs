@@ -373,7 +373,12 @@ fn reads_joints(spec: &Table) -> bool {
         spec.table(section)
             .is_some_and(|t| t.get("joints").is_some())
     };
-    if named("vars") || named("data") {
+    let tables = spec.table("data").into_iter().flat_map(|t| &t.entries);
+    let mut columns = tables.filter_map(|(_, node)| match &node.value {
+        Value::Table(t) => t.table("columns"),
+        _ => None,
+    });
+    if named("vars") || named("data") || columns.any(|c| c.get("joints").is_some()) {
         return false;
     }
     let terms = spec.table("terms").into_iter().flat_map(|t| &t.entries);

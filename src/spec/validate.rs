@@ -5,10 +5,10 @@ use super::tree::{self, Node, Table, Value};
 use super::units::{looks_like_quantity, parse_quantity};
 use crate::diagnostic::{Diagnostic, Diagnostics, Origin, list, nearest};
 
-/// A kind that a program adds to the tables of a section, with its keys.
+/// A kind that a program adds to tables of these keys, with its own.
 #[derive(Clone, Copy)]
 pub(crate) struct OwnKind {
-    pub section: &'static str,
+    pub table: &'static [Key],
     pub name: &'static str,
     pub keys: &'static [Key],
     pub role: Role,
@@ -26,7 +26,33 @@ pub(crate) enum Role {
 
 impl std::fmt::Debug for OwnKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.section, self.name)
+        f.write_str(self.name)
+    }
+}
+
+impl OwnKind {
+    /// Whether a table of these keys may be of this kind.
+    fn is_of(&self, keys: &[Key]) -> bool {
+        std::ptr::eq(self.table, keys)
+    }
+
+    /// What names a kind in its table.
+    fn choice(&self) -> Option<&'static Kind> {
+        let mut choices = self
+            .table
+            .iter()
+            .filter(|k| ["kind", "format"].contains(&k.name));
+        choices.next().map(|k| &k.kind)
+    }
+
+    /// Whether it is one more choice of such a value.
+    fn is_choice(&self, kind: &Kind) -> bool {
+        self.choice().is_some_and(|own| std::ptr::eq(own, kind))
+    }
+
+    /// Whether the language itself has one of this name.
+    pub fn is_built_in(&self) -> bool {
+        matches!(self.choice(), Some(Kind::Choice(names)) if names.contains(&self.name))
     }
 }
 
@@ -53,7 +79,7 @@ pub(super) fn validate_within(
         true => table.text("kind").map(String::from),
         false => around.map(String::from),
     };
-    let of_kind = |k: &&OwnKind| is_within(path, k.section) && Some(k.name) == kind.as_deref();
+    let of_kind = |k: &&OwnKind| k.is_of(keys) && Some(k.name) == kind.as_deref();
     let own_kind = own.iter().find(of_kind);
     let keys: Vec<&Key> = own_kind.iter().flat_map(|k| k.keys).chain(keys).collect();
     let applies = |key: &Key| match &kind {
@@ -202,7 +228,8 @@ fn check_value(
             }
         }
         (value, kind) => {
-            let of_own = own_names(own, kind, path);
+            let of_own = own.iter().filter(|k| k.is_choice(kind));
+            let of_own: Vec<&str> = of_own.map(|k| k.name).collect();
             let Some(reason) = form_error(value, kind, &of_own) else {
                 return;
             };
@@ -305,25 +332,6 @@ fn form_error(value: &Value, kind: &Kind, own: &[&str]) -> Option<String> {
         _ => "a table",
     };
     Some(format!("is {}, but should be {expected}", value.kind()))
-}
-
-/// Whether a table belongs to a section, such as `terms.data` to `terms`.
-fn is_within(path: &str, section: &str) -> bool {
-    let rest = path.strip_prefix(section);
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-}
-
-/// What a program adds to the choices of a `kind` or `format`.
-fn own_names(own: &[OwnKind], kind: &Kind, path: &str) -> Vec<&'static str> {
-    let last = path.rsplit('.').next();
-    if !matches!(kind, Kind::Choice(_)) || !matches!(last, Some("kind" | "format")) {
-        return Vec::new();
-    }
-    let depth = path.split('.').count();
-    let here = |k: &&OwnKind| {
-        is_within(path, k.section) && depth == if k.section == "prior" { 2 } else { 3 }
-    };
-    own.iter().filter(here).map(|k| k.name).collect()
 }
 
 /// Whether a text that begins with a number goes on as an expression, such as `2 * err`.
