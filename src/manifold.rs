@@ -35,6 +35,11 @@ impl Manifold {
         }
     }
 
+    /// Whether its stored numbers move as its coordinates do.
+    pub fn is_flat(self) -> bool {
+        matches!(self, Self::Euclidean(_) | Self::Box { .. })
+    }
+
     /// Unknowns of one copy.
     pub fn degrees_of_freedom(self) -> usize {
         match self {

@@ -1,25 +1,29 @@
 //! A residual that is one of several, such as that of a mixture's nearest component: which of them
 //! promises the lowest cost after a step.
 
+use std::sync::Arc;
+
 use num_traits::Zero;
 
+use super::fixed::Fixed;
 use super::linear::{Group, Square};
 use crate::graph::directions::{Directions, Plan};
 use crate::graph::number::{Lanes, Work, dispatch};
+use crate::graph::scratch::Scratch;
 use crate::graph::{LANES, Number, Operation, Scalar};
 use crate::normal::lanes::{damp, factor, solve_lower, start};
-use crate::term::residuals::{Residuals, Rows};
+use crate::term::residuals::{Residuals, Rows, Weighed};
 
 /// Damping of the step that is promised, in units of the diagonal.
 const DAMPING: f64 = 1e-3;
 
 /// One of the residuals that a term may be, linearised.
 #[derive(Clone)]
-pub(super) struct Candidate<E> {
-    /// The lower triangle of JᵀJ, packed, (entries, LANES).
-    pub square: Vec<E>,
+pub(super) struct Candidate<E: Scalar> {
+    /// The lower triangle of JᵀJ, packed, (entries, LANES), up to the last unknown that moves it.
+    pub square: Scratch<E>,
     /// Jᵀr.
-    pub slope: Vec<E>,
+    pub slope: Scratch<E>,
     pub costs: [f64; LANES],
     /// The cost after a step, but for what all candidates have in common.
     promised: [f64; LANES],
@@ -44,10 +48,10 @@ pub(super) struct Choice<'a, E> {
 
 impl<E: Scalar> Choice<'_, E> {
     /// For each lane the best candidate.
-    pub fn best(&self, all: &[std::sync::Arc<dyn Operation<E>>]) -> Option<Candidate<E>> {
+    pub fn best(&self, all: &[Arc<dyn Operation<E>>], fixed: &[Fixed]) -> Option<Candidate<E>> {
         let mut best: Option<Candidate<E>> = None;
-        for operation in all {
-            let other = self.linearise(operation.as_ref());
+        for (m, operation) in all.iter().enumerate() {
+            let other = self.linearise(operation.as_ref(), fixed.get(m));
             match &mut best {
                 None => best = Some(other),
                 Some(best) => best.take_better(&other),
@@ -56,30 +60,20 @@ impl<E: Scalar> Choice<'_, E> {
         best
     }
 
-    fn linearise(&self, operation: &dyn Operation<E>) -> Candidate<E> {
-        let mut y = vec![E::zero(); operation.out_dims() * LANES];
+    fn linearise(&self, operation: &dyn Operation<E>, fixed: Option<&Fixed>) -> Candidate<E> {
+        let mut y = Scratch::zeros(operation.out_dims() * LANES);
         operation.forward(self.x, &mut y);
-        let mut directions = vec![E::zero(); self.plan.out.len * LANES];
-        let to = Directions {
-            plan: self.plan,
-            dx: self.dx,
-            dy: &mut directions,
-            memory: &mut [],
-            used: self.rows.used,
-        };
-        operation.tangents(self.x, &y, to);
         let weighed = self.residuals.weigh(self.rows, &y);
-        let mut square = vec![E::zero(); self.square.len()];
-        let mut slope = vec![E::zero(); self.slope.len()];
-        dispatch(Square {
-            groups: self.groups,
-            directions: &directions,
-            residuals: &weighed.residuals,
-            weights: &weighed.weights,
-            square: &mut square,
-            slope: &mut slope,
-            parts: self.parts,
-        });
+        let unknowns = self.groups.iter().map(Group::end).max().unwrap_or(0);
+        let mut square = Scratch::zeros(start(unknowns) * LANES);
+        let mut slope = Scratch::zeros(unknowns * LANES);
+        match fixed {
+            Some(fixed) => {
+                let all = [E::one(); LANES];
+                fixed.add(self.groups, &weighed, all, (&mut square, &mut slope));
+            }
+            None => self.add_products(operation, &y, &weighed, (&mut square, &mut slope)),
+        }
         let gain = dispatch(Gain {
             unknowns: self.own,
             squares: [self.square, &square],
@@ -92,6 +86,34 @@ impl<E: Scalar> Choice<'_, E> {
             square,
             slope,
         }
+    }
+
+    /// Adds Jᵀ W J and Jᵀ W r of an operation at y.
+    fn add_products(
+        &self,
+        operation: &dyn Operation<E>,
+        y: &[E],
+        weighed: &Weighed<E>,
+        (square, slope): (&mut [E], &mut [E]),
+    ) {
+        let mut directions = Scratch::zeros(self.plan.out.len * LANES);
+        let to = Directions {
+            plan: self.plan,
+            dx: self.dx,
+            dy: &mut directions,
+            memory: &mut [],
+            used: self.rows.used,
+        };
+        operation.tangents(self.x, y, to);
+        dispatch(Square {
+            groups: self.groups,
+            directions: &directions,
+            residuals: &weighed.residuals,
+            weights: &weighed.weights,
+            square,
+            slope,
+            parts: self.parts,
+        });
     }
 }
 

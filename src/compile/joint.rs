@@ -1,9 +1,12 @@
 //! A stage that is one problem: its frames share unknowns, or pull on each other.
 
+use rayon::prelude::*;
+
+use super::linear::Products;
 use super::objective::{Chunk, CompiledObjective};
 use super::program::{ChunkResult, Program, Source};
 use crate::graph::{Host, LANES, Scalar};
-use crate::normal::{Chain, Links, Normal};
+use crate::normal::{Chain, Links, Normal, Window};
 use crate::objective::{Evaluation, Want};
 use crate::term::residuals::Rows;
 
@@ -80,32 +83,48 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
 
     fn normal_joint(&self, x: &[f64], want: Want, out: &mut Evaluation) {
         let mut excess = 0.0;
-        let links = self.links();
-        let mut chain = Chain::new(links);
+        let mut chain = match std::mem::take(&mut out.normal) {
+            Normal::Chain(spare) => *spare,
+            _ => Chain::default(),
+        };
+        chain.begin(self.links());
         out.terms.resize(self.names.len(), 0.0);
         // In waves, so that few products wait to be added.
+        let mut waiting: Vec<Lanewise<E>> = Vec::new();
+        waiting.resize_with(WAVE, Lanewise::default);
         for wave in self.chunks(self.frames.len()).chunks(WAVE) {
-            let results = self.on(wave, &self.frames, |rows, slots, frames| {
-                let leaf = |s: &Source, out: &mut [E]| self.leaf(s, x, slots, frames, out);
-                let products =
-                    self.products(&self.program, &self.linear, rows, want, leaf, &mut []);
-                let square = of_lanes(&products.square, rows.core);
-                let slope = of_lanes(&products.slope, rows.core);
-                (products.costs, products.excess, square, slope)
+            let chunks = wave.par_iter().zip(&mut waiting);
+            chunks.for_each(|(chunk, to)| {
+                self.of_chunk(chunk, &self.frames, |rows, slots, frames| {
+                    let leaf = |s: &Source, out: &mut [E]| self.leaf(s, x, slots, frames, out);
+                    let products =
+                        self.products(&self.program, &self.linear, rows, want, leaf, &mut []);
+                    to.take(products, rows.core);
+                });
             });
-            for (chunk, (costs, excesses, squares, slopes)) in results {
-                add_terms(&costs, out);
-                excess += excesses[..chunk.core].iter().sum::<f64>();
-                for (k, (square, slope)) in squares.iter().zip(&slopes).enumerate() {
-                    chain.add(chunk.first + k, square, slope);
-                }
+            let mut windows = Vec::new();
+            for (chunk, of) in wave.iter().zip(&waiting) {
+                add_terms(&of.costs, out);
+                excess += of.excess[..chunk.core].iter().sum::<f64>();
+                let numbers = (0..chunk.core).zip(of.squares.chunks_exact(of.entries()));
+                windows.extend(numbers.map(|(k, square)| Window {
+                    first: chunk.first + k,
+                    square,
+                    slope: of.slope(k),
+                }));
             }
+            chain.add_all(&windows);
         }
         let leaf = |s: &Source, out: &mut [E]| self.leaf(s, x, &[0], &[0], out);
         let shared = self.products(&self.shared, &self.linear_shared, ONE, want, leaf, &mut []);
         add_terms(&shared.costs, out);
-        let [square, slope] = [&shared.square[..], &shared.slope].map(|data| of_lanes(data, 1));
-        chain.add(0, &square[0], &slope[0]);
+        let mut of = Lanewise::default();
+        of.take(shared, 1);
+        chain.add_all(&[Window {
+            first: 0,
+            square: &of.squares,
+            slope: &of.slopes,
+        }]);
         out.excess.push(excess);
         out.normal = Normal::Chain(Box::new(chain));
         out.costs.push(out.terms.iter().sum());
@@ -122,15 +141,56 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
     }
 }
 
-/// The numbers of each of the first lanes.
-fn of_lanes<E: Scalar>(data: &[E], count: usize) -> Vec<Vec<f64>> {
-    let mut all = vec![Vec::with_capacity(data.len() / LANES); count];
-    for row in data.chunks_exact(LANES) {
-        for (to, x) in all.iter_mut().zip(row) {
-            to.push(x.wide());
+/// Products of a chunk, one lane after the other.
+struct Lanewise<E> {
+    costs: Vec<f64>,
+    excess: [f64; LANES],
+    squares: Vec<E>,
+    slopes: Vec<E>,
+    lanes: usize,
+}
+
+impl<E> Default for Lanewise<E> {
+    fn default() -> Self {
+        Self {
+            costs: Vec::new(),
+            excess: [0.0; LANES],
+            squares: Vec::new(),
+            slopes: Vec::new(),
+            lanes: 1,
         }
     }
-    all
+}
+
+impl<E: Scalar> Lanewise<E> {
+    fn take(&mut self, products: Products<E>, lanes: usize) {
+        part(&products.square, lanes, &mut self.squares);
+        part(&products.slope, lanes, &mut self.slopes);
+        (self.costs, self.excess, self.lanes) = (products.costs, products.excess, lanes);
+    }
+
+    /// Entries of a lane's square.
+    fn entries(&self) -> usize {
+        (self.squares.len() / self.lanes).max(1)
+    }
+
+    fn slope(&self, k: usize) -> &[E] {
+        let len = self.slopes.len() / self.lanes;
+        &self.slopes[k * len..(k + 1) * len]
+    }
+}
+
+/// The numbers of each of the first lanes, one lane after the other.
+fn part<E: Scalar>(data: &[E], lanes: usize, to: &mut Vec<E>) {
+    let len = data.len() / LANES;
+    to.resize(lanes * len, E::zero());
+    for (first, tile) in data.chunks(LANES * LANES).enumerate() {
+        for k in 0..lanes {
+            let numbers = tile.iter().skip(k).step_by(LANES);
+            let to = &mut to[k * len + first * LANES..];
+            to.iter_mut().zip(numbers).for_each(|(to, x)| *to = *x);
+        }
+    }
 }
 
 /// Adds the terms of all lanes to those of the one problem.

@@ -1,7 +1,8 @@
 //! The terms of a chunk linearised: directions through the program, their products in lanes.
 
 use super::choose::Choice;
-use super::program::{Action, Computed, Program, ProgramTerm, Source};
+use super::fixed::{Fixed, add_smallest};
+use super::program::{Action, Computed, Program, Source};
 use super::seeds;
 use crate::graph::directions::{Columns, Directions, Plan};
 use crate::graph::number::{Lanes, Work, dispatch};
@@ -21,6 +22,8 @@ pub(super) struct Linear {
     places: Vec<usize>,
     /// For each term its residuals in groups that move in the same directions.
     groups: Vec<Vec<Group>>,
+    /// For each term the Jacobians of its alternatives, where they are the same everywhere.
+    fixed: Vec<Vec<Fixed>>,
     pub own: usize,
     pub shared: usize,
     /// Frames whose unknowns those of a lane are.
@@ -34,6 +37,8 @@ enum Way {
     Still,
     Seed(VariableId),
     Through(Plan),
+    /// They are known beforehand, and only a term asks for them.
+    Fixed(Plan),
 }
 
 /// Unknowns, and where the first component of a group stands among the numbers of all directions.
@@ -57,9 +62,9 @@ impl<E: Scalar> Moved<'_, E> {
 /// Neighbouring residuals of a term that move in the same directions.
 pub(super) struct Group {
     /// The first component.
-    first: usize,
-    count: usize,
-    columns: Vec<(usize, usize)>,
+    pub first: usize,
+    pub count: usize,
+    pub columns: Vec<(usize, usize)>,
 }
 
 /// JᵀJ and Jᵀr of lanes.
@@ -127,19 +132,37 @@ impl Linear {
             steps.push(way);
             moving.push((columns, dims));
         }
+        let of_terms = program.terms.iter();
+        let groups: Vec<Vec<Group>> = of_terms
+            .map(|term| groups(&moving[term.step].0, moving[term.step].1))
+            .collect();
+        let fixed: Vec<Vec<Fixed>> = (0..groups.len())
+            .map(|t| fixed_of(problem, (program, t), &steps, &moving, &groups[t]))
+            .collect();
+        for (term, _) in program
+            .terms
+            .iter()
+            .zip(&fixed)
+            .filter(|(_, f)| !f.is_empty())
+        {
+            let way = &mut steps[term.step];
+            if let Way::Through(plan) = way
+                && program.readers(term.step) == 1
+            {
+                *way = Way::Fixed(std::mem::take(plan));
+            }
+        }
         let mut places = vec![0];
         for (way, (columns, _)) in steps.iter().zip(&moving) {
-            let len = if matches!(way, Way::Still) {
-                0
-            } else {
-                columns.len
+            let len = match way {
+                Way::Still | Way::Fixed(_) => 0,
+                _ => columns.len,
             };
             places.push(places[places.len() - 1] + len * LANES);
         }
-        let terms = program.terms.iter();
-        let groups = terms.map(|term| groups(&moving[term.step].0, moving[term.step].1));
         Self {
-            groups: groups.collect(),
+            groups,
+            fixed,
             steps,
             places,
             own,
@@ -154,7 +177,7 @@ impl Linear {
 
     /// Whether what moves a term's residual is one of several.
     pub fn has_alternatives<E: Scalar>(&self, program: &Program<E>) -> bool {
-        let moves = |step: usize| matches!(self.steps[step], Way::Through(_));
+        let moves = |step: usize| matches!(self.steps[step], Way::Through(_) | Way::Fixed(_));
         let mut terms = program.terms.iter();
         terms.any(|t| !t.alternatives.is_empty() && moves(t.step))
     }
@@ -276,14 +299,20 @@ impl Linear {
         self.directions(at, memory, &mut directions.numbers);
         let (_, program, values, rows) = at;
         let mut open = Vec::new();
-        for (term, groups) in program.terms.iter().zip(&self.groups) {
+        for (t, (term, groups)) in program.terms.iter().zip(&self.groups).enumerate() {
             let weighed = term.residuals.weigh(rows, values.of(term.step));
             program.add_costs(term, &weighed.costs, &mut products.costs);
             let Some(directions) = directions.of(term.step) else {
                 continue;
             };
             if choose && !term.alternatives.is_empty() {
-                open.push((term, groups, weighed.costs));
+                open.push((t, weighed.costs));
+                continue;
+            }
+            if !self.fixed[t].is_empty() {
+                let of = (&self.fixed[t][..], &groups[..]);
+                let to = (&mut products.square[..], &mut products.slope[..]);
+                add_smallest(term, of, &program.inputs(term.step, values), rows, to);
                 continue;
             }
             dispatch(Square {
@@ -296,8 +325,8 @@ impl Linear {
                 parts: &self.parts,
             });
         }
-        for (term, groups, costs) in open {
-            self.choose(program, values, directions, (term, groups), rows, products);
+        for (t, costs) in open {
+            self.choose(program, values, directions, t, rows, products);
             (0..LANES).for_each(|k| products.excess[k] -= costs[k]);
         }
     }
@@ -309,15 +338,16 @@ impl Linear {
         program: &Program<E>,
         values: &Computed<'_, E>,
         directions: &Moved<'_, E>,
-        (term, groups): (&ProgramTerm<E>, &[Group]),
+        t: usize,
         rows: Rows<'_>,
         products: &mut Products<E>,
     ) {
+        let term = &program.terms[t];
         let step = (&self.steps[term.step], &program.steps[term.step].action);
-        let (Way::Through(plan), Action::Apply { inputs, .. }) = step else {
+        let (Way::Through(plan) | Way::Fixed(plan), Action::Apply { inputs, .. }) = step else {
             return;
         };
-        let x: Vec<&[E]> = inputs.iter().map(|i| values.of(*i)).collect();
+        let x = program.inputs(term.step, values);
         let dx: Vec<Option<&[E]>> = inputs.iter().map(|i| directions.of(*i)).collect();
         let choice = Choice {
             residuals: &term.residuals,
@@ -325,13 +355,13 @@ impl Linear {
             x: &x,
             dx: &dx,
             plan,
-            groups,
+            groups: &self.groups[t],
             own: self.own,
             square: &products.square,
             slope: &products.slope,
             parts: &self.parts,
         };
-        let Some(best) = choice.best(&term.alternatives) else {
+        let Some(best) = choice.best(&term.alternatives, &self.fixed[t]) else {
             return;
         };
         let add = |to: &mut [E], from: &[E]| {
@@ -341,6 +371,45 @@ impl Linear {
         add(&mut products.slope, &best.slope);
         (0..LANES).for_each(|k| products.excess[k] += best.costs[k]);
     }
+}
+
+/// The Jacobians of a term's alternatives, where they are linear in variables that are numbers.
+fn fixed_of<E: Scalar>(
+    problem: &Problem,
+    (program, t): (&Program<E>, usize),
+    steps: &[Way],
+    moving: &[(Columns, usize)],
+    groups: &[Group],
+) -> Vec<Fixed> {
+    let term = &program.terms[t];
+    let all = &term.alternatives;
+    let step = (&steps[term.step], &program.steps[term.step].action);
+    let (Way::Through(plan), Action::Apply { inputs, .. }) = step else {
+        return Vec::new();
+    };
+    if !(all.iter().all(|a| a.is_linear()) && term.residuals.is_one(moving[term.step].1)) {
+        return Vec::new();
+    }
+    let zeros = |dims: usize| vec![E::zero(); dims * LANES];
+    let (mut x, mut dx) = (Vec::new(), Vec::new());
+    for &input in inputs {
+        let (columns, dims) = &moving[input];
+        x.push(zeros(*dims));
+        dx.push(match steps[input] {
+            Way::Still => None,
+            Way::Seed(id) if problem.variables[id.0].manifold.is_flat() => {
+                let mut own = zeros(columns.len);
+                seeds::directions(&problem.variables[id.0], &x[x.len() - 1], &mut own);
+                Some(own)
+            }
+            _ => return Vec::new(),
+        });
+    }
+    let x: Vec<&[E]> = x.iter().map(Vec::as_slice).collect();
+    let dx: Vec<Option<&[E]>> = dx.iter().map(Option::as_deref).collect();
+    let fixed = all.iter();
+    let fixed = fixed.map(|a| Fixed::new(a.as_ref(), plan, (&x, &dx), groups));
+    fixed.collect()
 }
 
 /// Numbers that move in the same directions, as far as they are neighbours.
@@ -367,6 +436,11 @@ fn groups(columns: &Columns, dims: usize) -> Vec<Group> {
 }
 
 impl Group {
+    /// One more than the last unknown that moves it.
+    pub fn end(&self) -> usize {
+        self.columns.last().map_or(0, |(unknown, _)| unknown + 1)
+    }
+
     /// The columns of unknowns between two bounds.
     #[inline(always)]
     fn within(&self, bounds: &[usize]) -> &Moves {

@@ -3,6 +3,7 @@
 mod along_frames;
 mod choose;
 mod elements;
+mod fixed;
 mod forward;
 mod joint;
 mod linear;

@@ -248,19 +248,27 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
         frames: &[usize],
         work: impl Fn(Rows<'_>, &[usize], &[usize]) -> R + Sync,
     ) -> Vec<(Chunk, R)> {
-        let results = chunks.par_iter().map(|&chunk| {
-            let range = chunk.first..chunk.first + chunk.used;
-            let slots: [usize; LANES] = std::array::from_fn(|k| chunk.first + k);
-            let frames = &frames[range];
-            let of_lanes = std::array::from_fn(|k| frames[k.min(frames.len() - 1)]);
-            let rows = Rows {
-                frames: &of_lanes,
-                core: chunk.core,
-                used: chunk.used,
-            };
-            (chunk, work(rows, &slots[..chunk.used], frames))
-        });
+        let results = chunks.par_iter();
+        let results = results.map(|chunk| (*chunk, self.of_chunk(chunk, frames, &work)));
         results.collect()
+    }
+
+    /// Does something with the rows, the places and the frames of one chunk.
+    pub(super) fn of_chunk<R>(
+        &self,
+        chunk: &Chunk,
+        frames: &[usize],
+        work: impl FnOnce(Rows<'_>, &[usize], &[usize]) -> R,
+    ) -> R {
+        let slots: [usize; LANES] = std::array::from_fn(|k| chunk.first + k);
+        let frames = &frames[chunk.first..chunk.first + chunk.used];
+        let of_lanes = std::array::from_fn(|k| frames[k.min(frames.len() - 1)]);
+        let rows = Rows {
+            frames: &of_lanes,
+            core: chunk.core,
+            used: chunk.used,
+        };
+        work(rows, &slots[..chunk.used], frames)
     }
 
     fn evaluate_independent(&self, x: &[f64], active: &[usize], want: Want, out: &mut Evaluation) {

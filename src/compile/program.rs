@@ -107,6 +107,24 @@ pub(super) struct ChunkResult<E> {
 }
 
 impl<E: Scalar> Program<E> {
+    /// Values of what a step reads.
+    pub fn inputs<'c>(&self, step: usize, values: &'c Computed<'_, E>) -> Few<&'c [E]> {
+        match &self.steps[step].action {
+            Action::Apply { inputs, .. } => inputs.iter().map(|i| values.of(*i)).collect(),
+            _ => Few::new(),
+        }
+    }
+
+    /// How many steps and terms read a step.
+    pub fn readers(&self, step: usize) -> usize {
+        let reads = |action: &Action<E>| match action {
+            Action::Apply { inputs, .. } => inputs.iter().filter(|i| **i == step).count(),
+            _ => 0,
+        };
+        let of_steps: usize = self.steps.iter().map(|s| reads(&s.action)).sum();
+        of_steps + self.terms.iter().filter(|t| t.step == step).count()
+    }
+
     /// The program of the stage's terms, numbered by their position in the stage.
     pub fn new<'a>(
         problem: &Problem,

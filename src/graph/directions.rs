@@ -24,7 +24,7 @@ pub(crate) struct Columns {
 }
 
 /// How an operation's directions hang together; made once for a stage.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Plan {
     pub out: Columns,
     pub inputs: Vec<Columns>,

@@ -35,6 +35,9 @@ pub(crate) trait Number:
     /// Frames that it holds numbers of.
     const FRAMES: usize;
 
+    /// Whether the processor's registers hold four sums of them and what is added.
+    const FOUR_FIT: bool = true;
+
     /// The number of one frame.
     fn lane(&self, k: usize) -> Self::Scalar;
 
@@ -285,6 +288,13 @@ impl<E: Scalar, const WIDTH: u8> MulAssign for Lanes<E, WIDTH> {
 impl<E: Scalar, const WIDTH: u8> Number for Lanes<E, WIDTH> {
     type Scalar = E;
     const FRAMES: usize = LANES;
+
+    const FOUR_FIT: bool = size_of::<E>() * LANES
+        <= match WIDTH {
+            WIDEST => 128,
+            WIDE => 64,
+            _ => 32,
+        };
 
     #[inline(always)]
     fn lane(&self, k: usize) -> E {

@@ -47,6 +47,11 @@ pub(crate) trait Kernel<E: Scalar>: Send + Sync {
         blocks.flat_map(|b| vec![b.contains(&true); m]).collect()
     }
 
+    /// Whether its Jacobian is the same everywhere.
+    fn is_linear(&self) -> bool {
+        false
+    }
+
     /// Whether its tangents use what they kept of a frame.
     fn remembers(&self) -> bool {
         false
@@ -80,6 +85,8 @@ pub(crate) trait Operation<E: Scalar>: Send + Sync {
     fn adjoint(&self, x: &[&[E]], y: &[E], gy: &[E], gx: &mut [Option<&mut [E]>]);
 
     fn reach(&self, moved: &[Option<&[bool]>]) -> Vec<bool>;
+
+    fn is_linear(&self) -> bool;
 
     fn remembers(&self) -> bool;
 
@@ -175,6 +182,10 @@ impl<E: Scalar, K: Kernel<E>> Operation<E> for K {
 
     fn reach(&self, moved: &[Option<&[bool]>]) -> Vec<bool> {
         Kernel::reach(self, moved)
+    }
+
+    fn is_linear(&self) -> bool {
+        Kernel::is_linear(self)
     }
 
     fn remembers(&self) -> bool {

@@ -2,6 +2,7 @@
 
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::cholesky::llt::factor::{cholesky_in_place, cholesky_in_place_scratch};
+use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::{Accum, MatMut, MatRef, Par};
 
 use crate::graph::matmul::{clear_wide_registers, matmul};
@@ -14,6 +15,15 @@ pub(super) fn triangle(a: &[f64], x: &[f64]) -> f64 {
         x[j] * (a[j + j * n] * x[j] + 2.0 * below)
     };
     (0..n).map(column).sum()
+}
+
+/// The same of an upper triangle.
+pub(super) fn upper(a: &[f64], x: &[f64]) -> f64 {
+    let column = |(j, a): (usize, &[f64])| {
+        let above: f64 = a[..j].iter().zip(x).map(|(a, x)| a * x).sum();
+        x[j] * (a[j] * x[j] + 2.0 * above)
+    };
+    a.chunks_exact(x.len().max(1)).enumerate().map(column).sum()
 }
 
 /// xᵀ A y, column-major.
@@ -34,18 +44,34 @@ pub(super) fn matrix_mut(block: &mut [f64], rows: usize) -> MatMut<'_, f64> {
     MatMut::from_column_major_slice_mut(block, rows, columns)
 }
 
-/// to −= a bᵀ.
-pub(super) fn subtract(to: &mut [f64], rows: usize, a: MatRef<'_, f64>, b: MatRef<'_, f64>) {
+/// The first columns of `to` −= aᵀ b, where a and b have so many rows.
+pub(super) fn subtract_transposed_product(to: &mut [f64], rows: usize, a: &[f64], b: &[f64]) {
+    let (a, b) = (matrix(a, rows), matrix(b, rows));
+    let to = &mut to[..a.ncols() * b.ncols()];
     if !to.is_empty() {
-        matmul(
-            matrix_mut(to, rows),
-            Accum::Add,
-            a,
-            b.transpose(),
-            -1.0,
-            Par::Seq,
-        );
+        let to = matrix_mut(to, a.ncols());
+        matmul(to, Accum::Add, a.transpose(), b, -1.0, Par::Seq);
     }
+}
+
+/// The lower triangle of `to` −= aᵀ a, where a has so many rows.
+pub(super) fn subtract_square(to: &mut [f64], rows: usize, a: &[f64]) {
+    let a = matrix(a, rows);
+    let to = matrix_mut(to, a.ncols());
+    let (whole, lower) = (BlockStructure::Rectangular, BlockStructure::TriangularLower);
+    let (left, right) = (a.transpose(), a);
+    triangular::matmul(
+        to,
+        lower,
+        Accum::Add,
+        left,
+        whole,
+        right,
+        whole,
+        -1.0,
+        Par::Seq,
+    );
+    clear_wide_registers();
 }
 
 /// Order up to which a factor is made in place without more ado.

@@ -1,14 +1,12 @@
 //! The normal equations of frames that pull on their neighbours and share some unknowns: a banded
-//! block matrix with a border, and Cholesky's factor of it block by block.
+//! block matrix with a border.
 
-use faer::Par;
-use faer::linalg::triangular_solve::solve_lower_triangular_in_place;
+use rayon::prelude::*;
 
-use super::blocks::{
-    bilinear, cholesky, matrix, matrix_mut, solve_lower, solve_upper, subtract, subtract_product,
-    subtract_transposed, triangle,
-};
+use super::arms::Arms;
+use super::blocks::{bilinear, upper};
 use super::lanes::start;
+use crate::graph::Scalar;
 
 /// Where the unknowns of frames stand in a tangent vector whose first `shared` entries belong to all.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -32,42 +30,72 @@ impl Links {
     }
 
     /// The places of one frame's unknowns, in order.
-    fn places(&self, frame: usize) -> impl Iterator<Item = usize> {
+    pub(super) fn places(&self, frame: usize) -> impl Iterator<Item = usize> {
         let parts = self.parts.iter();
         parts.flat_map(move |&(first, dims)| first + frame * dims..first + (frame + 1) * dims)
     }
+
+    /// Numbers that are kept of a frame: see [`Chain`].
+    fn record(&self) -> usize {
+        self.own() * (self.own() * (1 + self.width) + self.shared)
+    }
 }
 
-/// JᵀJ and Jᵀr of one problem of linked frames, in whitened tangent coordinates; blocks column-major.
+/// JᵀJ and Jᵀr of one problem of linked frames, in whitened tangent coordinates.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Chain {
     pub links: Links,
-    /// For each frame (own, own), the lower triangle.
-    squares: Vec<Vec<f64>>,
-    /// For each frame the rows of the shared unknowns, (shared, own).
-    borders: Vec<Vec<f64>>,
-    /// For each distance from 1 on and each frame: the rows of the frame so far after it, (own, own).
-    across: Vec<Vec<Vec<f64>>>,
-    /// (shared, shared), the lower triangle.
+    /// For each frame the rows of its own unknowns, column-major: the upper triangle of its square, then
+    /// the columns of every frame after it within the width, then those of the shared unknowns.
+    records: Vec<f64>,
+    /// (shared, shared), the upper triangle, column-major.
     corner: Vec<f64>,
     /// Half the gradient of E, as a tangent vector.
     pub slope: Vec<f64>,
 }
 
+/// Products of residuals that read some frames from one on: a packed lower triangle of the unknowns of
+/// so many frames, one frame after the other, and of the shared ones after them; and Jᵀr.
+pub(crate) struct Window<'a, E> {
+    pub first: usize,
+    pub square: &'a [E],
+    pub slope: &'a [E],
+}
+
 impl Chain {
     pub fn new(links: Links) -> Self {
-        let (own, shared) = (links.own(), links.shared);
-        let blocks = |count: usize, len: usize| vec![vec![0.0; len]; count];
-        Self {
-            squares: blocks(links.frames, own * own),
-            borders: blocks(links.frames, shared * own),
-            across: (1..=links.width)
-                .map(|d| blocks(links.frames.saturating_sub(d), own * own))
-                .collect(),
-            corner: vec![0.0; shared * shared],
-            slope: vec![0.0; links.unknowns()],
-            links,
-        }
+        let mut new = Self::default();
+        new.begin(links);
+        new
+    }
+
+    /// Starts anew in the same memory: all of it zero.
+    pub(crate) fn begin(&mut self, links: Links) {
+        let len = links.record();
+        self.records.truncate(links.frames * len);
+        let records = self.records.par_chunks_mut(len.max(1));
+        records.for_each(|record| record.fill(0.0));
+        self.records.resize(links.frames * len, 0.0);
+        let clear = |numbers: &mut Vec<f64>, len: usize| {
+            numbers.clear();
+            numbers.resize(len, 0.0);
+        };
+        clear(&mut self.corner, links.shared * links.shared);
+        clear(&mut self.slope, links.unknowns());
+        self.links = links;
+    }
+
+    /// The rows of a frame's unknowns: of its own square, of the frames after it, of the shared unknowns.
+    pub(super) fn record(&self, frame: usize) -> [&[f64]; 3] {
+        let (own, len) = (self.links.own(), self.links.record());
+        let (square, rest) = self.records[frame * len..(frame + 1) * len].split_at(own * own);
+        let (across, border) = rest.split_at(own * own * self.links.width);
+        [square, across, border]
+    }
+
+    /// (shared, shared), the upper triangle, column-major.
+    pub(super) fn corner(&self) -> &[f64] {
+        &self.corner
     }
 
     /// The whole JᵀJ, (unknowns, unknowns) with its lower triangle alone; for few frames.
@@ -79,22 +107,21 @@ impl Chain {
         };
         let places = |frame: usize| self.links.places(frame).collect::<Vec<_>>();
         for frame in 0..self.links.frames {
+            let [square, across, border] = self.record(frame);
             let here = places(frame);
-            for (j, column) in here.iter().enumerate() {
-                let square = &self.squares[frame][j * own..(j + 1) * own];
-                (j..own).for_each(|i| set(here[i], *column, square[i]));
-                let border = &self.borders[frame][j * shared..(j + 1) * shared];
-                (0..shared).for_each(|i| set(i, *column, border[i]));
-                for (d, blocks) in self.across.iter().enumerate() {
-                    if let Some(block) = blocks.get(frame) {
+            for (i, row) in here.iter().enumerate() {
+                (i..own).for_each(|j| set(*row, here[j], square[i + j * own]));
+                (0..shared).for_each(|s| set(s, *row, border[i + s * own]));
+                for (d, block) in across.chunks_exact(own * own).enumerate() {
+                    if frame + d + 1 < self.links.frames {
                         let after = places(frame + d + 1);
-                        (0..own).for_each(|i| set(after[i], *column, block[j * own + i]));
+                        (0..own).for_each(|j| set(after[j], *row, block[i + j * own]));
                     }
                 }
             }
         }
         for j in 0..shared {
-            (j..shared).for_each(|i| set(i, j, self.corner[j * shared + i]));
+            (0..=j).for_each(|i| set(i, j, self.corner[i + j * shared]));
         }
         out
     }
@@ -103,33 +130,43 @@ impl Chain {
     /// unknowns of so many frames, one frame after the other, and of the shared ones after them. Frames
     /// beyond the last one are left out.
     pub fn add(&mut self, first: usize, square: &[f64], slope: &[f64]) {
-        let (own, shared) = (self.links.own(), self.links.shared);
-        let count = (slope.len() - shared).checked_div(own).unwrap_or(0);
-        let used = count.min(self.links.frames - first);
-        for i in 0..used {
-            for r in 0..own {
-                let row = &square[start(i * own + r)..];
-                for j in 0..i {
-                    let to = &mut self.across[i - j - 1][first + j][r..];
-                    add_strided(&row[j * own..(j + 1) * own], to, own);
+        self.add_all(&[Window {
+            first,
+            square,
+            slope,
+        }]);
+    }
+
+    /// As [`Self::add`], of windows that begin at frames in their order and read the same number of them.
+    pub(crate) fn add_all<E: Scalar>(&mut self, windows: &[Window<'_, E>]) {
+        let (Some(one), Some(last)) = (windows.first(), windows.last()) else {
+            return;
+        };
+        let (own, shared, len) = (self.links.own(), self.links.shared, self.links.record());
+        let count = (one.slope.len() - shared).checked_div(own).unwrap_or(0);
+        let end = (last.first + count).min(self.links.frames);
+        let records = &mut self.records[one.first * len..end.max(one.first) * len];
+        let frames = records.par_chunks_mut(len.max(1)).enumerate();
+        let links = &self.links;
+        frames.for_each(|(i, record)| {
+            let frame = one.first + i;
+            let from = windows.partition_point(|w| w.first + count <= frame);
+            let to = windows.partition_point(|w| w.first <= frame);
+            let reading = windows[from..to].iter();
+            reading.for_each(|w| w.add_to(record, links, frame - w.first, count));
+        });
+        for window in windows {
+            for i in 0..count.min(self.links.frames - window.first) {
+                let slopes = &window.slope[i * own..(i + 1) * own];
+                for (place, x) in self.links.places(window.first + i).zip(slopes) {
+                    self.slope[place] += x.wide();
                 }
-                let to = &mut self.squares[first + i][r..];
-                add_strided(&row[i * own..i * own + r + 1], to, own);
             }
-            let slopes = &slope[i * own..(i + 1) * own];
-            for (place, x) in self.links.places(first + i).zip(slopes) {
-                self.slope[place] += x;
+            for s in 0..shared {
+                let row = &window.square[start(count * own + s)..][count * own..];
+                add(&row[..s + 1], &mut self.corner[s * shared..]);
+                self.slope[s] += window.slope[count * own + s].wide();
             }
-        }
-        for s in 0..shared {
-            let row = &square[start(count * own + s)..];
-            for i in 0..used {
-                let to = &mut self.borders[first + i][s..];
-                add_strided(&row[i * own..(i + 1) * own], to, shared);
-            }
-            let corner = &row[count * own..count * own + s + 1];
-            add_strided(corner, &mut self.corner[s..], shared);
-            self.slope[s] += slope[count * own + s];
         }
     }
 
@@ -139,8 +176,9 @@ impl Chain {
         let mut diagonal = vec![0.0; self.slope.len()];
         (0..shared).for_each(|i| diagonal[i] = self.corner[i + i * shared]);
         for frame in 0..self.links.frames {
+            let [square, ..] = self.record(frame);
             for (i, place) in self.links.places(frame).enumerate() {
-                diagonal[place] = self.squares[frame][i + i * own];
+                diagonal[place] = square[i + i * own];
             }
         }
         diagonal
@@ -148,46 +186,34 @@ impl Chain {
 
     /// δᵀ JᵀJ δ.
     pub fn curvature(&self, step: &[f64]) -> f64 {
-        let shared = self.links.shared;
-        let frames: Vec<Vec<f64>> = (0..self.links.frames)
-            .map(|f| self.links.places(f).map(|p| step[p]).collect())
+        let links = &self.links;
+        let (own, all) = (links.own(), &step[..links.shared]);
+        let steps: Vec<f64> = (0..links.frames)
+            .flat_map(|f| links.places(f).map(|p| step[p]))
             .collect();
-        let all = &step[..shared];
-        let mut total = triangle(&self.corner, all);
-        for (f, own_step) in frames.iter().enumerate() {
-            total += triangle(&self.squares[f], own_step);
-            total += 2.0 * bilinear(&self.borders[f], all, own_step);
-            for (d, across) in self.across.iter().enumerate() {
-                if let (Some(block), Some(later)) = (across.get(f), frames.get(f + d + 1)) {
-                    total += 2.0 * bilinear(block, later, own_step);
-                }
-            }
-        }
-        total
+        let of_frame = |f: usize| {
+            let [square, across, border] = self.record(f);
+            let (here, after) = steps[f * own..].split_at(own);
+            let after = &after[..after.len().min(own * links.width)];
+            let tied = &across[..after.len() * own];
+            upper(square, here) + 2.0 * (bilinear(tied, here, after) + bilinear(border, here, all))
+        };
+        let of_frames: Vec<f64> = (0..links.frames).into_par_iter().map(of_frame).collect();
+        upper(&self.corner, all) + of_frames.iter().sum::<f64>()
     }
 
     /// Takes unknowns out: they keep still.
     pub fn hold(&mut self, held: &[usize]) {
-        let (own, shared) = (self.links.own(), self.links.shared);
-        let clear_row = |block: &mut [f64], rows: usize, i: usize| {
-            block
-                .iter_mut()
-                .skip(i)
-                .step_by(rows.max(1))
-                .for_each(|x| *x = 0.0);
-        };
-        let clear_column = |block: &mut [f64], rows: usize, j: usize| {
-            block[j * rows..(j + 1) * rows].fill(0.0);
-        };
+        let (own, shared, len) = (self.links.own(), self.links.shared, self.links.record());
         for &h in held {
             self.slope[h] = 0.0;
             if h < shared {
-                clear_row(&mut self.corner, shared, h);
-                clear_column(&mut self.corner, shared, h);
+                clear(&mut self.corner, shared, h);
                 self.corner[h + h * shared] = 1.0;
-                self.borders
-                    .iter_mut()
-                    .for_each(|b| clear_row(b, shared, h));
+                let column = own * (own * (1 + self.links.width) + h);
+                for record in self.records.chunks_exact_mut(len.max(1)) {
+                    record[column..column + own].fill(0.0);
+                }
                 continue;
             }
             let frames = 0..self.links.frames;
@@ -195,136 +221,57 @@ impl Chain {
                 .clone()
                 .find_map(|f| Some((f, self.links.places(f).position(|p| p == h)?)));
             let Some((f, i)) = found else { continue };
-            clear_row(&mut self.squares[f], own, i);
-            clear_column(&mut self.squares[f], own, i);
-            self.squares[f][i + i * own] = 1.0;
-            clear_column(&mut self.borders[f], shared, i);
-            for (d, across) in self.across.iter_mut().enumerate() {
-                if let Some(block) = across.get_mut(f) {
-                    clear_column(block, own, i);
-                }
-                if let Some(block) = f.checked_sub(d + 1).and_then(|f| across.get_mut(f)) {
-                    clear_row(block, own, i);
-                }
+            let record = &mut self.records[f * len..(f + 1) * len];
+            clear(record, own, i);
+            record[i + i * own] = 1.0;
+            for d in 1..=self.links.width.min(f) {
+                let column = (f - d) * len + own * (own * d + i);
+                self.records[column..column + own].fill(0.0);
             }
         }
     }
 
     /// The δ with (JᵀJ + diag(damping)) δ = −Jᵀr; `None` where the matrix is not positive definite.
-    pub fn solve(&self, damping: &[f64]) -> Option<Vec<f64>> {
-        let mut factor = self.clone();
-        factor.damp(damping);
-        factor.decompose()?;
-        let step = factor.substitute();
+    /// `room` is memory for the factor, to be used again.
+    pub fn solve(&self, damping: &[f64], room: &mut Vec<f64>) -> Option<Vec<f64>> {
+        let step = Arms::new(self, damping).solve(room)?;
         step.iter().all(|x| x.is_finite()).then_some(step)
-    }
-
-    fn damp(&mut self, damping: &[f64]) {
-        let (own, shared) = (self.links.own(), self.links.shared);
-        (0..shared).for_each(|i| self.corner[i + i * shared] += damping[i]);
-        for frame in 0..self.links.frames {
-            for (i, place) in self.links.places(frame).enumerate() {
-                self.squares[frame][i + i * own] += damping[place];
-            }
-        }
-    }
-
-    /// Cholesky's factor in place, frame after frame, then of what is left for the shared unknowns.
-    fn decompose(&mut self) -> Option<()> {
-        let (own, shared) = (self.links.own(), self.links.shared);
-        for f in 0..self.links.frames {
-            for d in 1..=self.links.width.min(f) {
-                let before = matrix(&self.across[d - 1][f - d], own);
-                subtract(&mut self.squares[f], own, before, before);
-                let (first, rest) = self.borders.split_at_mut(f);
-                subtract(&mut rest[0], shared, matrix(&first[f - d], shared), before);
-            }
-            self.reach_over(f);
-            cholesky(&mut self.squares[f], own)?;
-            let l = matrix(&self.squares[f], own);
-            for across in &mut self.across {
-                if let Some(block) = across.get_mut(f) {
-                    solve_lower_triangular_in_place(
-                        l,
-                        matrix_mut(block, own).transpose_mut(),
-                        Par::Seq,
-                    );
-                }
-            }
-            if shared == 0 {
-                continue;
-            }
-            let border = &mut self.borders[f];
-            solve_lower_triangular_in_place(
-                l,
-                matrix_mut(border, shared).transpose_mut(),
-                Par::Seq,
-            );
-            let border = matrix(&self.borders[f], shared);
-            subtract(&mut self.corner, shared, border, border);
-        }
-        match shared {
-            0 => Some(()),
-            _ => cholesky(&mut self.corner, shared),
-        }
-    }
-
-    /// What frames before `f` mean for the blocks between it and those after it.
-    fn reach_over(&mut self, f: usize) {
-        let own = self.links.own();
-        for before in 1..self.links.width.min(f + 1) {
-            for after in 1..=self.links.width - before {
-                let far = self.across[before + after - 1]
-                    .get(f.wrapping_sub(before))
-                    .cloned();
-                let near = self.across[before - 1].get(f.wrapping_sub(before)).cloned();
-                if let (Some(far), Some(near), Some(to)) =
-                    (far, near, self.across[after - 1].get_mut(f))
-                {
-                    subtract(to, own, matrix(&far, own), matrix(&near, own));
-                }
-            }
-        }
-    }
-
-    fn substitute(&self) -> Vec<f64> {
-        let (own, shared) = (self.links.own(), self.links.shared);
-        let frames = self.links.frames;
-        let mut y: Vec<Vec<f64>> = Vec::with_capacity(frames);
-        let mut rest: Vec<f64> = self.slope[..shared].iter().map(|s| -s).collect();
-        for f in 0..frames {
-            let mut b: Vec<f64> = self.links.places(f).map(|p| -self.slope[p]).collect();
-            for d in 1..=self.links.width.min(f) {
-                subtract_product(&self.across[d - 1][f - d], &y[f - d], &mut b);
-            }
-            solve_lower(&self.squares[f], own, &mut b);
-            subtract_product(&self.borders[f], &b, &mut rest);
-            y.push(b);
-        }
-        solve_lower(&self.corner, shared, &mut rest);
-        solve_upper(&self.corner, shared, &mut rest);
-        let mut step = vec![0.0; self.slope.len()];
-        step[..shared].copy_from_slice(&rest);
-        for f in (0..frames).rev() {
-            let (head, after) = y.split_at_mut(f + 1);
-            let b = &mut head[f];
-            for (d, across) in self.across.iter().enumerate() {
-                if let (Some(block), Some(later)) = (across.get(f), after.get(d)) {
-                    subtract_transposed(block, later, b);
-                }
-            }
-            subtract_transposed(&self.borders[f], &rest, b);
-            solve_upper(&self.squares[f], own, b);
-            self.links.places(f).zip(b).for_each(|(p, x)| step[p] = *x);
-        }
-        step
     }
 }
 
-/// Adds to every so manieth number.
-fn add_strided(from: &[f64], to: &mut [f64], stride: usize) {
-    let to = to.iter_mut().step_by(stride);
-    to.zip(from).for_each(|(to, x)| *to += x);
+impl<E: Scalar> Window<'_, E> {
+    /// Adds the rows of its frame `i`, of `count`, to that frame's record.
+    fn add_to(&self, record: &mut [f64], links: &Links, i: usize, count: usize) {
+        let own = links.own();
+        let here = i * own..(i + 1) * own;
+        let frames = links.frames - self.first;
+        for later in i..count.min(frames) {
+            for r in 0..own {
+                let row = &self.square[start(later * own + r)..];
+                let row = match later == i {
+                    true => &row[here.start..here.start + r + 1],
+                    false => &row[here.clone()],
+                };
+                add(row, &mut record[((later - i) * own + r) * own..]);
+            }
+        }
+        for s in 0..links.shared {
+            let row = &self.square[start(count * own + s)..];
+            let column = own * (1 + links.width) + s;
+            add(&row[here.clone()], &mut record[column * own..]);
+        }
+    }
+}
+
+fn add<E: Scalar>(from: &[E], to: &mut [f64]) {
+    to.iter_mut().zip(from).for_each(|(to, x)| *to += x.wide());
+}
+
+/// Clears a row of blocks that lie side by side, and that column of the first, which is square.
+fn clear(blocks: &mut [f64], rows: usize, i: usize) {
+    let row = blocks.iter_mut().skip(i).step_by(rows.max(1));
+    row.for_each(|x| *x = 0.0);
+    blocks[i * rows..(i + 1) * rows].fill(0.0);
 }
 
 #[cfg(test)]
@@ -383,7 +330,7 @@ mod tests {
         for width in 0..=2 {
             let (chain, mut dense, slope) = problem(width);
             let damping: Vec<f64> = (0..slope.len()).map(|i| 0.1 + 0.01 * i as f64).collect();
-            let step = chain.solve(&damping).unwrap();
+            let step = chain.solve(&damping, &mut Vec::new()).unwrap();
             assert!((chain.curvature(&step) - quadratic(&dense, &step)).abs() < 1e-9);
             (0..slope.len()).for_each(|i| dense[(i, i)] += damping[i]);
             let expected = dense.cholesky().unwrap().solve(&-slope);
@@ -406,7 +353,7 @@ mod tests {
             dense[(held, held)] = 1.0;
             slope[held] = 0.0;
             let damping = vec![0.2; slope.len()];
-            let step = chain.solve(&damping).unwrap();
+            let step = chain.solve(&damping, &mut Vec::new()).unwrap();
             (0..slope.len()).for_each(|i| dense[(i, i)] += 0.2);
             let expected = dense.cholesky().unwrap().solve(&-slope);
             assert_eq!(step[held], 0.0);

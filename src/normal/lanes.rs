@@ -113,14 +113,63 @@ pub(crate) fn damp<T: Number>(square: &mut [T], n: usize, damping: T) {
 /// not positive definite holds NaN or infinity from there on.
 #[inline(always)]
 pub(crate) fn factor<T: Number>(a: &mut [T], n: usize) {
-    for i in 0..n {
-        let (done, row) = a.split_at_mut(start(i));
-        for j in 0..i {
-            let above = &done[start(j)..start(j + 1)];
-            row[j] = (row[j] - product(&above[..j], &row[..j])) * above[j];
+    for i in (0..n).step_by(2) {
+        let (done, rest) = a.split_at_mut(start(i));
+        let (row, rest) = rest.split_at_mut(i + 1);
+        let next = &mut rest[..if i + 1 < n { i + 2 } else { 0 }];
+        if next.is_empty() {
+            for j in 0..i {
+                let above = &done[start(j)..start(j + 1)];
+                row[j] = (row[j] - sum(&above[..j], &row[..j])) * above[j];
+            }
+        } else if T::FOUR_FIT {
+            // `i` is even, so that the rows above come in pairs.
+            for j in (0..i).step_by(2) {
+                factor_four(&done[start(j)..start(j + 2)], j, row, next);
+            }
+        } else {
+            for j in 0..i {
+                factor_two(&done[start(j)..start(j + 1)], j, row, next);
+            }
         }
         let square = row[i] - product(&row[..i], &row[..i]);
         row[i] = T::one() / square.root();
+        if let Some(last) = next.len().checked_sub(1) {
+            next[i] = (next[i] - product(&row[..i], &next[..i])) * row[i];
+            let square = next[last] - product(&next[..last], &next[..last]);
+            next[last] = T::one() / square.root();
+        }
+    }
+}
+
+/// Column `j` of two neighbouring rows of the factor, from row `j` above them.
+#[inline(always)]
+fn factor_two<T: Number>(above: &[T], j: usize, row: &mut [T], next: &mut [T]) {
+    let (mut one, mut other) = (T::zero(), T::zero());
+    for ((a, x), y) in above[..j].iter().zip(&row[..j]).zip(&next[..j]) {
+        one = a.fused(*x, one);
+        other = a.fused(*y, other);
+    }
+    row[j] = (row[j] - one) * above[j];
+    next[j] = (next[j] - other) * above[j];
+}
+
+/// Columns `j` and `j + 1` of two neighbouring rows, to the same bits, from those two rows above them.
+#[inline(always)]
+fn factor_four<T: Number>(above: &[T], j: usize, row: &mut [T], next: &mut [T]) {
+    let (first, second) = above.split_at(j + 1);
+    let mut sums = [[T::zero(); 2]; 2];
+    let pairs = first[..j].iter().zip(&second[..j]);
+    for ((a, b), (x, y)) in pairs.zip(row[..j].iter().zip(&next[..j])) {
+        sums[0][0] = a.fused(*x, sums[0][0]);
+        sums[0][1] = a.fused(*y, sums[0][1]);
+        sums[1][0] = b.fused(*x, sums[1][0]);
+        sums[1][1] = b.fused(*y, sums[1][1]);
+    }
+    for (row, k) in [(row, 0), (next, 1)] {
+        row[j] = (row[j] - sums[0][k]) * first[j];
+        let rest = second[j].fused(row[j], sums[1][k]);
+        row[j + 1] = (row[j + 1] - rest) * second[j + 1];
     }
 }
 
@@ -153,6 +202,13 @@ pub(crate) fn start(i: usize) -> usize {
     i * (i + 1) / 2
 }
 
+/// Σ a x.
+#[inline(always)]
+fn sum<T: Number>(a: &[T], x: &[T]) -> T {
+    let pairs = a.iter().zip(x);
+    pairs.fold(T::zero(), |sum, (a, x)| a.fused(*x, sum))
+}
+
 /// Σ a x in two sums, so that none waits for itself.
 #[inline(always)]
 fn product<T: Number>(a: &[T], x: &[T]) -> T {
@@ -171,6 +227,42 @@ fn product<T: Number>(a: &[T], x: &[T]) -> T {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_factor_of_many_unknowns_is_that_of_the_matrix() {
+        for n in [1, 2, 5, 8, 23] {
+            let lower = |i: usize, j: usize| match i == j {
+                true => 2.0 + i as f64,
+                false => ((i * 7 + j) as f64).sin(),
+            };
+            let entry = |i: usize, j: usize| (0..=j).map(|k| lower(i, k) * lower(j, k)).sum();
+            let triangle = (0..n).flat_map(|i| (0..=i).map(move |j| (i, j)));
+            let matrix: Vec<f64> = triangle.clone().map(|(i, j)| entry(i, j)).collect();
+            let mut a = matrix.clone();
+            factor::<f64>(&mut a, n);
+            for ((i, j), found) in triangle.zip(&a) {
+                let expected = if i == j {
+                    1.0 / lower(i, i)
+                } else {
+                    lower(i, j)
+                };
+                assert!((found - expected).abs() < 1e-12, "{n}: {i} {j} {found}");
+            }
+        }
+    }
+
+    #[test]
+    fn columns_have_the_same_bits_in_twos_and_in_fours() {
+        let j = 4;
+        let above: Vec<f64> = (0..11).map(|i| f64::from(i).cos()).collect();
+        let rows = || [0.3, 1.1].map(|x: f64| (0..8).map(|i| (x * f64::from(i)).sin()).collect());
+        let [mut row, mut next]: [Vec<f64>; 2] = rows();
+        factor_four(&above, j, &mut row, &mut next);
+        let [mut one, mut other]: [Vec<f64>; 2] = rows();
+        factor_two(&above[..j + 1], j, &mut one, &mut other);
+        factor_two(&above[j + 1..], j + 1, &mut one, &mut other);
+        assert_eq!((row, next), (one, other));
+    }
 
     #[test]
     fn the_factor_solves_the_system_and_what_is_not_positive_definite_is_no_number() {

@@ -1,5 +1,6 @@
 //! JᵀJ and Jᵀr in the storage that a stage's structure asks for, and damped steps from them.
 
+mod arms;
 mod blocks;
 mod chain;
 mod dense;
@@ -11,6 +12,7 @@ mod sparse;
 
 use std::sync::Arc;
 
+pub(crate) use chain::Window;
 pub use chain::{Chain, Links};
 pub use dense::Dense;
 pub use linked::Linked;

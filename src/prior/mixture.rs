@@ -286,6 +286,10 @@ impl<E: Scalar> Kernel<E> for NearestComponent<E> {
         }
     }
 
+    fn is_linear(&self) -> bool {
+        self.means.len() == 1
+    }
+
     fn reach(&self, moved: &[Option<&[bool]>]) -> Vec<bool> {
         let first = moved[0].and_then(|m| m.iter().position(|m| *m));
         let n = self.means[0].len();

@@ -69,6 +69,8 @@ pub(super) struct Lm {
     /// Those of a trial that is not judged yet, and whether they are what it waits for.
     next: Option<System>,
     trying: bool,
+    /// Memory for the factor of a chain.
+    room: Vec<f64>,
     /// The diagonal of JᵀJ, none of it zero.
     diagonal: Vec<f64>,
     damping: f64,
@@ -117,6 +119,12 @@ impl Method for Lm {
         self.excess = excess;
     }
 
+    /// Those of the point that it leaves, unless it may come back.
+    fn spare(&mut self) -> Option<System> {
+        let asks = matches!(self.asks, Want::Normal | Want::Promising);
+        self.system.take_if(|_| asks && !self.trying)
+    }
+
     fn step(&mut self, terrain: &Terrain) -> bool {
         let completed = match self.asks {
             Want::Cost => self.judge(terrain),
@@ -145,6 +153,7 @@ impl Lm {
             system: None,
             next: None,
             trying: false,
+            room: Vec::new(),
             diagonal: Vec::new(),
             damping: first_damping,
             growth: 2.0,
@@ -398,7 +407,7 @@ impl Lm {
         match system {
             System::Dense(dense) => dense.solve(&dampings),
             System::Lane(lane) => lane.step(),
-            System::Chain(chain) => chain.solve(&dampings),
+            System::Chain(chain) => chain.solve(&dampings, &mut self.room),
             System::Linked(linked) => linked.solve(&dampings),
         }
     }

@@ -182,8 +182,13 @@ impl<'a> Lockstep<'a> {
         evaluation.damping.extend(dampings);
         evaluation.memory.clear();
         for &at in asking {
-            let memory = &mut self.active[at].method.state_mut().memory;
-            evaluation.memory.push(std::mem::take(memory));
+            let method = &mut self.active[at].method;
+            evaluation
+                .memory
+                .push(std::mem::take(&mut method.state_mut().memory));
+            if let Some(System::Chain(chain)) = method.spare() {
+                evaluation.normal = Normal::Chain(chain);
+            }
         }
         problem.problem("evaluation_count", |batch| {
             batch.objective.evaluate(x, &problems, want, evaluation);

@@ -67,6 +67,11 @@ pub(super) trait Method: Send {
     /// than the trial does.
     fn hear_normal(&mut self, _system: System, _excess: f64) {}
 
+    /// Normal equations that it needs no more, for their memory.
+    fn spare(&mut self) -> Option<System> {
+        None
+    }
+
     /// Goes on after the objective has said what the trial is; true when an iteration is completed.
     fn step(&mut self, terrain: &Terrain) -> bool;
 }

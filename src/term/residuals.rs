@@ -75,6 +75,11 @@ impl<E: Scalar> Residuals<E> {
         }
     }
 
+    /// Whether it is one residual of so many components, all with the same weight.
+    pub fn is_one(&self, dims: usize) -> bool {
+        self.k == dims && self.whitener.is_even()
+    }
+
     /// The residuals of a prediction, (dims, LANES), their costs and weights.
     pub fn weigh(&self, rows: Rows<'_>, prediction: &[E]) -> Weighed<E> {
         dispatch(Weigh {

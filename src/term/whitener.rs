@@ -23,6 +23,12 @@ impl<E: Scalar> Whitener<E> {
         }
     }
 
+    /// Whether all components of a residual have the same weight.
+    pub fn is_even(&self) -> bool {
+        let same = self.inverse_sigma.windows(2).all(|s| s[0] == s[1]);
+        same && (self.on == On::Norm || self.robust == Robustifier::None)
+    }
+
     /// f ρ(‖r/σ‖²) of one residual r, and for each component f ρ′/σ²: twice its product with r is
     /// the cost's gradient, and its product with JᵀJ half the Hessian of Gauss and Newton.
     #[inline(always)]
