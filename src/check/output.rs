@@ -2,7 +2,7 @@
 
 use super::Checker;
 use crate::diagnostic::{Diagnostic, Origin};
-use crate::ir::{Output, OutputFile, PlotKind};
+use crate::ir::{Output, OutputFile, PlotKind, graphs};
 use crate::spec::View;
 
 impl Checker<'_> {
@@ -27,14 +27,25 @@ impl Checker<'_> {
     fn plots(&mut self, view: &View<'_>) -> Vec<PlotKind> {
         let mut plots = self.chosen(view, "plots", &PlotKind::NAMES);
         let origin = view.origin_of("plots", &Origin::Default);
-        if plots.contains(&PlotKind::Fit) && self.curves.is_empty() {
-            plots.retain(|p| *p != PlotKind::Fit);
-            if origin != Origin::Default {
-                let message =
-                    "no term is written as a model less a column, so there is no `fit` to draw";
-                let diagnostic = Diagnostic::warning("F0514", message, &origin);
-                let hint = "such as `residual = \"a * exp(-b * t) - y\"` of columns t and y";
-                self.diagnostics.push(diagnostic.hint(hint));
+        let fit = (
+            PlotKind::Fit,
+            "no term is written as a model less a column, so there is no `fit` to draw",
+            "such as `residual = \"a * exp(-b * t) - y\"` of columns t and y",
+        );
+        let graph = (
+            PlotKind::Graph,
+            "no row refers to two places of one variable, so there is no `graph` to draw",
+            "a variable of two or three numbers `per` a set, and a term that reads it as `place[i]` and `place[j]`",
+        );
+        let no_curve = self.curves.is_empty();
+        let no_graph = graphs(&self.nodes, &self.variables).is_empty();
+        for ((kind, message, hint), missing) in [(fit, no_curve), (graph, no_graph)] {
+            if missing && plots.contains(&kind) {
+                plots.retain(|p| *p != kind);
+                if origin != Origin::Default {
+                    let diagnostic = Diagnostic::warning("F0514", message, &origin);
+                    self.diagnostics.push(diagnostic.hint(hint));
+                }
             }
         }
         plots

@@ -4,6 +4,7 @@ pub(crate) mod batch;
 mod curves;
 mod excerpt;
 mod explain;
+mod graphs;
 mod values;
 
 use std::sync::Arc;
@@ -25,6 +26,8 @@ use crate::term::joint_limits::JointRange;
 use crate::term::symmetry::Bone;
 
 pub use curves::Curve;
+pub use graphs::Graph;
+pub(crate) use graphs::graphs;
 pub use values::Values;
 
 /// Everything that a fit needs, with nothing left to ask.
@@ -593,12 +596,14 @@ pub enum PlotKind {
     Overlay,
     Body,
     Fit,
+    Graph,
 }
 
 impl PlotKind {
-    pub const NAMES: [(&str, Self); 8] = [
+    pub const NAMES: [(&str, Self); 9] = [
         ("convergence", Self::Convergence),
         ("fit", Self::Fit),
+        ("graph", Self::Graph),
         ("terms", Self::Terms),
         ("per_joint_error", Self::PerJointError),
         ("point_error_over_time", Self::PointErrorOverTime),

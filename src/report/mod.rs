@@ -3,6 +3,7 @@
 mod bodies;
 mod cameras;
 mod curves;
+mod graphs;
 pub mod metrics;
 mod outputs;
 mod overlays;

@@ -9,7 +9,7 @@ use ndarray::Array2;
 use super::bodies::Bodies;
 use super::metrics::PointErrors;
 use super::skeleton::{self, LocalMotion};
-use super::{cameras, curves, overlays, params, picture, plots, points, residuals, trace};
+use super::{cameras, curves, graphs, overlays, params, picture, plots, points, residuals, trace};
 use crate::body::BodyModel;
 use crate::fit::Fit;
 use crate::io::glb::{self, GlbScene};
@@ -78,6 +78,7 @@ pub(crate) fn write(
         match (plot, shown) {
             (PlotKind::Convergence, _) => plots::write_convergence(dir, fit)?,
             (PlotKind::Fit, _) => curves::write(dir, problem, fit)?,
+            (PlotKind::Graph, _) => graphs::write(dir, problem, fit)?,
             (PlotKind::Terms, _) => plots::write_terms(dir, fit)?,
             (PlotKind::PerJointError, _) => plots::write_point_errors(dir, errors)?,
             (PlotKind::PointErrorOverTime | PlotKind::ResidualHeatmap, _) if errors.is_empty() => {

@@ -661,7 +661,7 @@ pub static OUTPUT: &[Key] = &[
         key(
             "plots",
             Texts,
-            "plots: convergence, fit, terms, per_joint_error, point_error_over_time, residual_heatmap, overlay, body",
+            "plots: convergence, fit, graph, terms, per_joint_error, point_error_over_time, residual_heatmap, overlay, body",
         ),
         "[\"convergence\"]",
     ),

@@ -2,6 +2,7 @@
 
 pub(crate) mod convergence;
 pub(crate) mod fit;
+pub(crate) mod graph;
 pub(crate) mod heatmap;
 pub(crate) mod intervals;
 pub(crate) mod losses;
