@@ -7,6 +7,8 @@ use crate::precondition::Preconditioner;
 
 /// What a number near zero may change by, in its scale.
 const SMALL: f64 = 1e-3;
+/// The share of a step by which it is longer than the bounds allow, beyond rounding.
+const CUT: f64 = 1e-9;
 
 /// Copies of a manifold that lie side by side in a problem's parameter vector.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -125,14 +127,19 @@ impl Layout {
     }
 
     /// Corrects a whitened step between two points where bounds cut it short.
-    pub fn cut_short(&self, from: &[f64], to: &[f64], step: &mut [f64]) {
+    pub fn cut_short(&self, from: &[f64], to: &[f64], step: &mut [f64]) -> bool {
+        let mut cut = false;
         self.for_each_copy(|block, ambient, tangent| {
-            if matches!(block.manifold, Manifold::Box { .. }) {
+            if let Manifold::Box { low, high, .. } = block.manifold {
                 for (a, t) in ambient.zip(tangent) {
-                    step[t] = (to[a] - from[a]) / block.scale;
+                    let left = (to[a] - from[a]) / block.scale;
+                    let at_bound = to[a] == low || to[a] == high;
+                    cut |= at_bound && (left - step[t]).abs() > CUT * step[t].abs();
+                    step[t] = left;
                 }
             }
         });
+        cut
     }
 
     /// For each whitened tangent coordinate how large a change of it may be, as far as x shows: the size

@@ -1,6 +1,7 @@
 //! Terms and starting values that are expressions, and where in the spec a mistake of one is.
 
 use super::Checker;
+use super::names::column;
 use super::start_names::InStart;
 use super::tables::{Rows, tables};
 use super::variables::on_manifold;
@@ -104,21 +105,31 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// Whether a table was read with a column.
+    fn has_column(&self, table: &str, name: &str) -> bool {
+        let mut all = tables(self.inputs);
+        all.any(|(n, t, _)| n == table && column(t, name).is_some())
+    }
+
     /// Mistakes of an expression, where they are in the spec.
     pub(super) fn report(&mut self, text: &Sourced<&str>, mistakes: Vec<Mistake>) {
         let root = self.spec.root();
         // What a file that could not be read would have named is not missed too.
         let lost = self.lost_data();
-        let tables = root.named("data").into_iter();
-        let columns: Vec<&crate::spec::Table> =
-            tables.filter_map(|(_, t, _)| t.table("columns")).collect();
-        // Nor a column that is declared with a mistake.
+        // Nor a column that is declared with a mistake, so that its table lacks it.
+        let missing = |column: &str| {
+            root.named("data").into_iter().any(|(name, table, _)| {
+                let declared = table.table("columns").and_then(|c| c.get(column));
+                declared.is_some() && !self.has_column(name, column)
+            })
+        };
         let followed = |m: &Mistake| match &m.names {
-            Some((found, _)) => lost || columns.iter().any(|c| c.get(found).is_some()),
+            Some((found, _)) => lost || missing(found),
             None => false,
         };
         let news = |m: &Mistake| m.message != SAID && !followed(m);
-        for mistake in mistakes.into_iter().filter(news) {
+        let mistakes: Vec<Mistake> = mistakes.into_iter().filter(news).collect();
+        for mistake in mistakes {
             let origin = self
                 .spec
                 .sources
@@ -132,7 +143,13 @@ impl<'a> Checker<'a> {
                 diagnostic = diagnostic.hint(hint);
             }
             if let Some((found, names)) = &mistake.names {
-                diagnostic = diagnostic.nearest(found, names.iter().map(String::as_str));
+                let elsewhere = tables(self.inputs).find(|(_, t, _)| column(t, found).is_some());
+                diagnostic = match elsewhere {
+                    Some((table, ..)) => diagnostic.hint(format!(
+                        "`{table}` has a column of that name: `{table}.{found}`"
+                    )),
+                    None => diagnostic.nearest(found, names.iter().map(String::as_str)),
+                };
             }
             self.diagnostics.push(diagnostic);
         }

@@ -72,6 +72,13 @@ impl Checker<'_> {
             let view = View::new(table, &path);
             let observed = &mut terms.observed;
             let term = self.term(spec, name, &view, &node.key, rate, observed);
+            let written = view.text("kind").is_some_and(|k| k.value == "expr");
+            if term.is_none() && written && !self.diagnostics.has_errors() {
+                // No term is left out without a word.
+                let message = format!("`{path}` cannot be understood");
+                self.diagnostics
+                    .push(Diagnostic::error("F0308", message, &node.key));
+            }
             terms.list.extend(term);
         }
         terms

@@ -20,9 +20,24 @@ impl Checker<'_> {
                 continue;
             }
             self.check_part(name, &node.key);
+            self.check_name(name, &node.key);
             let variable = self.variable(name, &View::new(table, &path), &node.key);
             self.variables.extend(variable);
         }
+    }
+
+    /// A name in an expression stands for one thing.
+    fn check_name(&mut self, name: &str, origin: &Origin) {
+        let other = match name {
+            "pi" => "the number π",
+            "pose" if self.spec.has_body => "what stages and terms call the prior's variable",
+            _ if self.rows(name).is_some() => "a table",
+            _ => return,
+        };
+        let message = format!("`{name}` is a variable and {other}");
+        let diagnostic = Diagnostic::error("F0308", message, origin);
+        self.diagnostics
+            .push(diagnostic.hint("give the variable another name"));
     }
 
     fn variable(&mut self, name: &str, view: &View<'_>, origin: &Origin) -> Option<Variable> {
@@ -285,6 +300,14 @@ impl Checker<'_> {
         }
         let dims = self.dims(name, view)?;
         if let Some(manifold) = self.latent(name, dims) {
+            if view.node("bounds").is_some() {
+                let message = "codes of a prior have no bounds: the prior says where they lie";
+                let origin = view.origin_of("bounds", &Origin::Default);
+                let hint = "bound what the body does by `joint_limits`, or weigh `terms.prior`";
+                self.diagnostics
+                    .push(Diagnostic::error("F0203", message, &origin).hint(hint));
+                return None;
+            }
             return Some(manifold);
         }
         let bounds = self.bounds(view, dimension);
@@ -485,6 +508,10 @@ impl Checker<'_> {
         let dims = manifold.ambient();
         match manifold {
             Manifold::So3 => nalgebra::Matrix3::identity().as_slice().to_vec(),
+            Manifold::Box { low, high, .. } if self.inputs.prior.variable() == name => {
+                let mode = self.inputs.prior.mode(dims).into_iter();
+                mode.map(|x| x.clamp(low, high)).collect()
+            }
             _ if self.inputs.prior.variable() == name => self.inputs.prior.mode(dims),
             Manifold::Euclidean(_) => vec![0.0; dims],
             Manifold::Box { low, high, .. } => vec![0f64.clamp(low, high); dims],

@@ -167,7 +167,8 @@ fn show_parameters(outcome: &Outcome) {
     if found.len() > PARAMETERS {
         eprintln!("and {} more in params.npz", found.len() - PARAMETERS);
     }
-    if let Some(deviations) = &outcome.fit.deviations {
+    let deviations = outcome.fit.deviations.as_ref();
+    if let Some(deviations) = deviations.filter(|d| d.degrees_of_freedom > 0) {
         let of = match deviations.scaled {
             true => "residuals spread by",
             false => "residuals spread by, in units of sigma,",

@@ -42,6 +42,15 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
         })
     }
 
+    /// The variables, in words, that have any of some unknowns.
+    pub fn variables_at(&self, unknowns: &[usize]) -> Vec<String> {
+        let has = |of: &std::ops::Range<usize>| unknowns.iter().any(|u| of.contains(u));
+        let found = self.places().filter(|(_, of)| has(of));
+        found
+            .map(|(id, _)| format!("`{}`", self.problem.variables[id.0].name))
+            .collect()
+    }
+
     /// One unknown, with its frame.
     pub fn describe(&self, at: usize) -> String {
         let Some(unknown) = self.unknown(at) else {

@@ -222,7 +222,11 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
 
     /// The chunks of so many slots; neighbours that a term reads belong to two.
     pub(super) fn chunks(&self, slots: usize) -> Vec<Chunk> {
-        let reach = if self.joint { self.program.reach } else { 0 };
+        // Where nothing is free, each frame is told the terms that begin at it.
+        let reach = match self.joint || self.free.is_empty() {
+            true => self.program.reach,
+            false => 0,
+        };
         let core = LANES - reach;
         let chunk = |first: usize| Chunk {
             first,

@@ -561,12 +561,17 @@ fn log_so3(l: &mut Lowering<'_>, of: &Value, span: &Range<usize>) -> Option<Valu
 }
 
 /// The logarithm of a pose in the plane: ρ = V⁻¹ t with V⁻¹ = (θ/2)(cot(θ/2) I + J), J the quarter turn
-/// back (Barfoot 2017, section 7.1), and the angle.
+/// back (Barfoot 2017, section 7.1), and the angle, from −π to π.
 fn log_se2(l: &mut Lowering<'_>, angle: &Value, t: &Value, span: &Range<usize>) -> Option<Value> {
     let angle = without_unit(l, "log_se2", angle.clone(), span)?;
     shaped(l, "log_se2", &angle, Shape::Scalar, span)?;
     shaped(l, "log_se2", t, Shape::Vector(2), span)?;
-    let (b, angle) = (&mut l.builder, angle.registers[0]);
+    let b = &mut l.builder;
+    let (sin, cos) = (
+        b.of(Function::Sin, angle.registers[0]),
+        b.of(Function::Cos, angle.registers[0]),
+    );
+    let angle = b.direction(sin, cos);
     let square = b.multiply(angle, angle);
     let bend = b.of(Function::Bend, square);
     let (one, half) = (b.constant(1.0), b.constant(0.5));

@@ -3,6 +3,7 @@
 use dfdx::prelude::Cpu;
 
 use super::influence::{Influence, influence};
+use super::open;
 use crate::compile::CompiledObjective;
 use crate::ir::{Per, Problem, Residual, Stage, Term, Values, VariableId};
 use crate::manifold::Manifold;
@@ -22,7 +23,7 @@ pub struct Deviations {
     /// the axes of their own frame, of numbers above zero in their unit. Empty where nothing was free, NaN
     /// where the data leave an unknown open.
     pub of_variables: Vec<Vec<f64>>,
-    /// Residuals less unknowns.
+    /// Residuals less unknowns, of which only those count that the residuals decide.
     pub degrees_of_freedom: i64,
     /// √(E/degrees of freedom): what residuals, in units of sigma, are by their spread.
     pub residual: f64,
@@ -66,7 +67,11 @@ pub(super) fn deviations(
     for &place in &layout.held {
         (held[place], open[place]) = (true, false);
     }
-    let unknowns = layout.degrees_of_freedom() - layout.held.len();
+    let variances = linked.variances(MOST)?;
+    let loose = open::count(linked);
+    let still = unread.iter().chain(&layout.held);
+    let still = still.collect::<std::collections::BTreeSet<_>>().len();
+    let unknowns = layout.degrees_of_freedom().saturating_sub(still + loose);
     let count: usize = stage.terms.iter().map(|t| residuals(problem, t)).sum();
     let degrees = count as i64 - unknowns as i64;
     let residual = (out.costs[0] / degrees.max(1) as f64).sqrt();
@@ -84,7 +89,6 @@ pub(super) fn deviations(
         // Along the normal of a sphere nothing moves.
         false => None,
     };
-    let variances = linked.variances(MOST)?;
     let mut of_variables = vec![Vec::new(); problem.variables.len()];
     for (id, places) in objective.places() {
         let of_place = |place: usize| match (held[place], open[place]) {
@@ -92,7 +96,11 @@ pub(super) fn deviations(
             (_, true) => f64::NAN,
             _ => (variances[place] * unit).sqrt(),
         };
-        let deviations: Vec<f64> = places.map(of_place).collect();
+        let found: Vec<f64> = places.map(of_place).collect();
+        let deviations = match problem.variables[id.0].per {
+            Per::Frame => of_all_frames(problem, id, frames, &found),
+            _ => found,
+        };
         of_variables[id.0] = in_units(problem, values, id, deviations);
     }
     Some(Deviations {
@@ -168,6 +176,16 @@ pub(super) fn of_batch(
         scaled,
         influence: None,
     })
+}
+
+/// Those of some frames among those of all: NaN where a frame took no part.
+fn of_all_frames(problem: &Problem, id: VariableId, frames: &[usize], found: &[f64]) -> Vec<f64> {
+    let n = problem.variables[id.0].unknowns();
+    let mut all = vec![f64::NAN; problem.frames * n];
+    for (frame, found) in frames.iter().zip(found.chunks_exact(n.max(1))) {
+        all[frame * n..(frame + 1) * n].copy_from_slice(found);
+    }
+    all
 }
 
 /// From whitened tangent coordinates to the variable's unit.

@@ -33,6 +33,9 @@ pub(super) fn influence(
     let moving: Vec<usize> = (0..n).filter(|i| !still.contains(i)).collect();
     let scale: Vec<f64> = moving.iter().map(|i| square[i * n + i].sqrt()).collect();
     let m = moving.len();
+    if m == 0 {
+        return None;
+    }
     let mut scaled = vec![0.0; m * m];
     for (a, i) in moving.iter().enumerate() {
         for (b, j) in moving.iter().enumerate() {

@@ -7,8 +7,8 @@ use dfdx::prelude::Cpu;
 use super::frames;
 use crate::compile::CompiledObjective;
 use crate::ir::{Coupling, Problem, Stage, Values};
-use crate::normal::Normal;
 use crate::normal::eigen::{Eigen, symmetric};
+use crate::normal::{Linked, Normal};
 use crate::objective::{Evaluation, Objective, Want};
 
 /// Frames that are looked at: what is open, is so in all of them.
@@ -116,6 +116,22 @@ fn of_rows(
     places: &[usize],
     diagonal: &[f64],
 ) -> Vec<String> {
+    let null = null_of(lower, places, diagonal);
+    let null: Vec<&[f64]> = null.iter().map(Vec::as_slice).collect();
+    named(objective, &null, places)
+}
+
+/// How many directions of its unknowns rows of tables leave open; zero where there are too many unknowns to
+/// look.
+pub(super) fn count(linked: &Linked) -> usize {
+    let left = linked.left(MOST);
+    left.map_or(0, |(lower, places)| {
+        null_of(&lower, &places, &linked.diagonal()).len()
+    })
+}
+
+/// The directions in which JᵀJ is nothing, of length 1.
+fn null_of(lower: &[f64], places: &[usize], diagonal: &[f64]) -> Vec<Vec<f64>> {
     let n = places.len();
     let unit: Vec<f64> = places.iter().map(|p| diagonal[*p].sqrt()).collect();
     let still = |i: usize| unit[i] == 0.0;
@@ -141,9 +157,7 @@ fn of_rows(
         let length = x.iter().map(|x| x * x).sum::<f64>().sqrt();
         x.iter().map(|x| x / length).collect::<Vec<f64>>()
     };
-    let null: Vec<Vec<f64>> = null.map(in_places).collect();
-    let null: Vec<&[f64]> = null.iter().map(Vec::as_slice).collect();
-    named(objective, &null, places)
+    null.map(in_places).collect()
 }
 
 /// The directions of some unknowns in words.
@@ -164,8 +178,12 @@ fn named(
         let most = (0..unknowns).fold(0.0, |most: f64, i| most.max(vector[i].abs()));
         let shares = |i: &usize| !alone.contains(i) && vector[*i].abs() > SHARE * most;
         let mut parts: Vec<usize> = (0..unknowns).filter(shares).collect();
+        if parts.len() > NAMED {
+            let moved = objective.variables_at(&in_order(parts));
+            names.push(format!("a change of {} as a whole", moved.join(" and ")));
+            continue;
+        }
         parts.sort_by(|a, b| vector[*b].abs().total_cmp(&vector[*a].abs()));
-        parts.truncate(NAMED);
         if parts.len() > 1 {
             let names_of = objective.name_components(&in_order(parts));
             names.push(format!("some sum of {}", names_of.join(" and ")));
@@ -192,9 +210,13 @@ pub(crate) fn remark(problem: &Problem, values: &Values, solved: &[bool]) -> Opt
     let open = open(problem, stage, values, &frames);
     (!open.is_empty()).then(|| {
         format!(
-            "no term says anything of {}: they stay where they began, or anywhere; a prior or a term \
-             of the kind `l2` decides them",
-            in_words(&open)
+            "no term says anything of {}: they stay where they began, or anywhere; {} or a term of the \
+             kind `l2` decides them",
+            in_words(&open),
+            match problem.sets.is_empty() {
+                true => "a prior",
+                false => "`[[gauge]]`, which holds elements,",
+            }
         )
     })
 }

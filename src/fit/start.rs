@@ -9,7 +9,7 @@ use crate::camera::triangulate::{ray, triangulate_robust};
 use crate::compile::{CompiledObjective, forward};
 use crate::graph::{Host, Scalar};
 use crate::ir::{Observed, Placement, Problem, Values, VariableId};
-use crate::manifold::write_rows;
+use crate::manifold::{Manifold, write_rows};
 use crate::objective::Objective;
 
 /// Pixels by which a view may disagree before a triangulated point is found without it.
@@ -57,12 +57,25 @@ pub(super) fn starts(problem: &Problem, values: &Values, frames: &[usize]) -> Op
         let poses = placements(placement, &model, frame).into_iter();
         let start = move |(turn, shift)| Start {
             frame,
-            copies: hinge.copies(placement, &turn, &shift),
+            copies: within(problem, hinge.copies(placement, &turn, &shift)),
         };
         poses.map(start).collect::<Vec<_>>()
     };
     let starts: Vec<Start> = frames.par_iter().flat_map_iter(of_frame).collect();
     Some(starts).filter(|s| !s.is_empty())
+}
+
+/// Values no further than the bounds of their variables.
+fn within(
+    problem: &Problem,
+    mut copies: Vec<(VariableId, Vec<f64>)>,
+) -> Vec<(VariableId, Vec<f64>)> {
+    for (id, numbers) in &mut copies {
+        if let Manifold::Box { low, high, .. } = problem.variables[id.0].manifold {
+            numbers.iter_mut().for_each(|x| *x = x.clamp(low, high));
+        }
+    }
+    copies
 }
 
 /// The parameter vectors of problems that begin at these starts.

@@ -303,9 +303,14 @@ impl Formula {
         }
     }
 
-    /// The first step that is no number although all that it reads are, by f64.
+    /// The first step that is no number although all that it reads are, by f64; none where the value is a
+    /// number all the same, since nothing picks that step.
     pub fn first_fault(&self, x: &[&[f64]]) -> Option<usize> {
         let registers = self.registers(x);
+        let mut outputs = self.outputs.iter();
+        if outputs.all(|o| registers[*o as usize].is_finite()) {
+            return None;
+        }
         let fault = |i: &usize| {
             let known = self.steps[*i].reads();
             !registers[*i].is_finite() && known.iter().all(|r| registers[*r as usize].is_finite())

@@ -144,24 +144,21 @@ impl<'c> Arms<'c> {
         let mut right = vec![0.0; n];
         for i in 0..middle {
             // The second arm has them the other way round.
-            for (arm, i, at) in [
-                (one, i, [i * own; 2]),
-                (other, middle - 1 - i, [i * own; 2]),
-            ] {
+            let at = i * own;
+            for (arm, i, forwards) in [(one, i, true), (other, middle - 1 - i, false)] {
                 let [diagonal, across, border, side] = arm.record(arm.count + i);
-                add_block(&mut square, n, at, (diagonal, own, own), false);
+                add_block(&mut square, n, [at, at], (diagonal, own, own), false);
                 for (d, block) in across.chunks_exact((own * own).max(1)).enumerate() {
                     if i + d + 1 < middle {
-                        let later = std::ptr::eq(arm, one);
-                        let there = match later {
-                            true => [at[0] + (d + 1) * own, at[0]],
-                            false => [at[0], at[0] - (d + 1) * own],
+                        let there = match forwards {
+                            true => [at + (d + 1) * own, at],
+                            false => [at, at - (d + 1) * own],
                         };
-                        add_block(&mut square, n, there, (block, own, own), later);
+                        add_block(&mut square, n, there, (block, own, own), forwards);
                     }
                 }
-                add_block(&mut square, n, [inner, at[1]], (border, own, shared), true);
-                let to = &mut right[at[0]..at[0] + own];
+                add_block(&mut square, n, [inner, at], (border, own, shared), true);
+                let to = &mut right[at..at + own];
                 to.iter_mut().zip(side).for_each(|(to, x)| *to += x);
             }
         }

@@ -35,7 +35,20 @@ impl Links {
         parts.flat_map(move |&(first, dims)| first + frame * dims..first + (frame + 1) * dims)
     }
 
-    /// Numbers that are kept of a frame: see [`Chain`].
+    /// The frame of a place, and which of that frame's unknowns it is.
+    fn find(&self, place: usize) -> Option<(usize, usize)> {
+        let mut before = 0;
+        for &(first, dims) in &self.parts {
+            if (first..first + self.frames * dims).contains(&place) {
+                let at = place - first;
+                return Some((at / dims, before + at % dims));
+            }
+            before += dims;
+        }
+        None
+    }
+
+    /// Numbers of a frame's record in a [`Chain`].
     fn record(&self) -> usize {
         self.own() * (self.own() * (1 + self.width) + self.shared)
     }
@@ -76,12 +89,8 @@ impl Chain {
         let records = self.records.par_chunks_mut(len.max(1));
         records.for_each(|record| record.fill(0.0));
         self.records.resize(links.frames * len, 0.0);
-        let clear = |numbers: &mut Vec<f64>, len: usize| {
-            numbers.clear();
-            numbers.resize(len, 0.0);
-        };
-        clear(&mut self.corner, links.shared * links.shared);
-        clear(&mut self.slope, links.unknowns());
+        self.corner = vec![0.0; links.shared * links.shared];
+        self.slope = vec![0.0; links.unknowns()];
         self.links = links;
     }
 
@@ -216,11 +225,9 @@ impl Chain {
                 }
                 continue;
             }
-            let frames = 0..self.links.frames;
-            let found = frames
-                .clone()
-                .find_map(|f| Some((f, self.links.places(f).position(|p| p == h)?)));
-            let Some((f, i)) = found else { continue };
+            let Some((f, i)) = self.links.find(h) else {
+                continue;
+            };
             let record = &mut self.records[f * len..(f + 1) * len];
             clear(record, own, i);
             record[i + i * own] = 1.0;

@@ -29,7 +29,8 @@ pub(super) fn write(
         if let Some(deviations) = deviations(problem, fit, VariableId(i)) {
             let shape = match variable.per {
                 Per::Row(set) => vec![problem.sets[set.0].ids.len()],
-                _ => vec![],
+                Per::Frame => vec![frames],
+                Per::Subject => vec![],
             };
             let shape = [shape, vec![variable.manifold.tangent()]].concat();
             file.floats64(&format!("{}_sd", variable.name), &shape, deviations)?;

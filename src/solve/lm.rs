@@ -48,6 +48,12 @@ const IDLE: usize = 4;
 const POLISHED: f64 = 0.01;
 const UNDAMPED: f64 = 1e-14;
 
+/// The share of a step up to a bound below which it stands at that bound.
+const AT_A_BOUND: f64 = 1e-9;
+
+/// A cost of residuals that are rounding: all of them below 1e-13 of their sigma.
+const NOTHING: f64 = 1e-26;
+
 /// It asks for the most promising of residuals until so many times they were the smallest ones,
 const LOOKS: usize = 2;
 /// or so many steps are taken.
@@ -82,6 +88,8 @@ pub(super) struct Lm {
     /// What the first step from the current point promised.
     hoped: Option<f64>,
     step: Vec<f64>,
+    /// Whether bounds cut it short.
+    cut: bool,
     /// How often it still looks about for promising residuals.
     looks: usize,
     /// What the residuals of `system` cost more than the current point.
@@ -161,6 +169,7 @@ impl Lm {
             promised: 0.0,
             hoped: None,
             step: Vec::new(),
+            cut: false,
             polished: None,
             polishing: false,
             idle: 0,
@@ -254,7 +263,7 @@ impl Lm {
         }
         self.state.iterations += 1;
         self.state.last_step = largest(&self.step);
-        let free = self.damping <= FREE_DAMPING;
+        let free = self.damping <= FREE_DAMPING && !self.cut;
         self.damping *= (1.0 - (2.0 * gain - 1.0).powi(3)).max(1.0 / 3.0);
         self.growth = 2.0;
         let value = decrease / self.state.unit();
@@ -301,29 +310,16 @@ impl Lm {
     /// Proposes the point that a step leads to, unless it promises too little to be judged.
     fn set_out(&mut self, step: Vec<f64>, terrain: &Terrain) {
         self.open = false;
-        let layout = &terrain.layout;
-        let mut step = layout.tangent_part(&self.state.current.x, step);
-        self.state.trial.x.resize(self.state.current.x.len(), 0.0);
-        let (from, to) = (&self.state.current.x, &mut self.state.trial.x);
-        layout.retract(from, &step, 1.0, to);
-        layout.cut_short(from, to, &mut step);
-        let slope: f64 = self
-            .state
-            .current
-            .gradient
-            .iter()
-            .zip(&step)
-            .map(|(g, s)| g * s)
-            .sum();
-        let damping = self.dampings();
-        let system = self.system.as_ref();
-        let curvature = system.map_or(0.0, |s| s.curvature(&step, &damping));
-        self.promised = -slope - curvature - self.excess;
-        self.step = step;
-        self.hoped.get_or_insert(self.promised);
+        let step = terrain.layout.tangent_part(&self.state.current.x, step);
+        self.cut = self.propose(step.clone(), terrain);
         let unit = self.state.unit();
         let tolerance = terrain.settings.tolerance_cost;
         let noise = FAINT * terrain.settings.noise * self.state.current.cost.abs() / unit;
+        let least = tolerance.max(noise) * unit;
+        if self.cut && self.promised <= least && !self.goes_along(&step, least, terrain) {
+            return;
+        }
+        self.hoped.get_or_insert(self.promised);
         if self.excess > 0.0 && self.promised <= tolerance.max(noise) * unit {
             return self.settle();
         }
@@ -358,6 +354,50 @@ impl Lm {
         };
     }
 
+    /// Takes a step as the trial, cut off at the bounds, and what it promises; true where it was cut.
+    fn propose(&mut self, mut step: Vec<f64>, terrain: &Terrain) -> bool {
+        let layout = &terrain.layout;
+        self.state.trial.x.resize(self.state.current.x.len(), 0.0);
+        let (from, to) = (&self.state.current.x, &mut self.state.trial.x);
+        layout.retract(from, &step, 1.0, to);
+        let cut = layout.cut_short(from, to, &mut step);
+        let gradient = &self.state.current.gradient;
+        let slope: f64 = gradient.iter().zip(&step).map(|(g, s)| g * s).sum();
+        let damping = self.dampings();
+        let system = self.system.as_ref();
+        let curvature = system.map_or(0.0, |s| s.curvature(&step, &damping));
+        self.promised = -slope - curvature - self.excess;
+        self.step = step;
+        cut
+    }
+
+    /// Where a step out of the bounds promises nothing once it is cut off there: goes as far as the first
+    /// bound; false where that promises nothing either, and a step that leaves the bound alone is to be
+    /// solved for.
+    fn goes_along(&mut self, whole: &[f64], least: f64, terrain: &Terrain) -> bool {
+        let pairs = whole.iter().zip(&self.step);
+        let shares: Vec<f64> = pairs
+            .map(|(whole, cut)| if *whole == 0.0 { 1.0 } else { cut / whole })
+            .collect();
+        let first = shares.iter().fold(1.0, |least: f64, x| least.min(*x));
+        if first > AT_A_BOUND {
+            self.propose(whole.iter().map(|x| first * x).collect(), terrain);
+            if self.promised > least {
+                return true;
+            }
+        }
+        if first >= 1.0 {
+            return true;
+        }
+        let reach = first.max(AT_A_BOUND);
+        let stuck: Vec<usize> = (0..shares.len()).filter(|i| shares[*i] <= reach).collect();
+        if let Some(system) = &mut self.system {
+            system.hold(&stuck);
+            self.open = true;
+        }
+        false
+    }
+
     /// Whether a step that was too small for the cost to tell did no harm; else the problem ends before it.
     fn is_polished(&mut self, terrain: &Terrain) -> bool {
         let unit = self.state.unit();
@@ -382,7 +422,9 @@ impl Lm {
         let settings = &terrain.settings;
         let rounding =
             (ROUNDING * settings.noise).max(FAINT * self.state.rounding(settings) / unit);
-        self.state.termination = Some(match value <= tolerance.max(rounding) {
+        // Residuals that are all nothing beside their sigma leave nothing to gain.
+        let solved = self.state.current.cost <= NOTHING;
+        self.state.termination = Some(match solved || value <= tolerance.max(rounding) {
             true => Termination::Precision {
                 value,
                 tolerance: tolerance.max(rounding),
