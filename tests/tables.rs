@@ -72,6 +72,101 @@ fn leverages_add_up_to_the_unknowns_and_a_lone_row_has_all_of_it() {
     }
 }
 
+/// A problem over a table `d` of the columns x and y.
+fn over_columns(x: &[f64], y: &[f64], rest: &str) -> Result<Checked, fitrun::Error> {
+    let data = fitrun::own::Arrays::default()
+        .numbers("x", &[x.len()], x)
+        .numbers("y", &[y.len()], y);
+    let spec = format!("fitrun = 1\n[data.d]\ncolumns = {{ x = \"1\", y = \"1\" }}\n{rest}");
+    let registry = fitrun::own::Registry::default().data("d", data);
+    fitrun::check_text(Path::new("columns.toml"), &spec, &registry.into())
+}
+
+#[test]
+fn a_step_that_a_bound_cuts_short_goes_along_the_bound_to_the_minimum() {
+    // 3 (100 (p − q))² + 3 (p + q − 5)² with q ≤ 1.
+    let rest = "[vars]\np = { init = 0.0 }\nq = { init = 0.0, bounds = [-1.0, 1.0] }\n\
+                [terms.t]\nkind = \"expr\"\nresidual = \"vec(100 * (p - q), p + q - 5 * x + 0 * y)\"\n";
+    let checked = over_columns(&[1.0; 3], &[0.0; 3], rest).unwrap();
+    let found = fit(&checked);
+    assert_eq!(found.status, [Status::Converged]);
+    let (p, q) = (
+        values(&checked, &found, "p")[0],
+        values(&checked, &found, "q")[0],
+    );
+    let expected = (1e4 + 4.0) / (1e4 + 1.0);
+    assert!(q == 1.0 && (p - expected).abs() < 1e-9, "{p} {q}");
+}
+
+#[test]
+fn a_start_where_nothing_moves_ends_with_what_is_open_by_name() {
+    let rest = "[vars]\na = { init = 0.0 }\nb = { init = 0.0 }\n\
+                [terms.t]\nkind = \"expr\"\nresidual = \"a^2 * x - y + b^2\"\n";
+    let checked = over_columns(&[1.0, 2.0, 3.0], &[1.0, 1.0, 2.0], rest).unwrap();
+    let found = fit(&checked);
+    assert!(found.deviations.is_none_or(|d| d.influence.is_none()));
+}
+
+#[test]
+fn unknowns_of_which_only_the_sum_is_decided_count_once() {
+    let deviations = |parameters: &str, names: &[&str]| {
+        let vars = names.iter().map(|n| format!("{n} = {{ init = 0.5 }}\n"));
+        let vars: String = vars.collect();
+        let rest = format!(
+            "[vars]\na = {{ init = 1.0 }}\n{vars}[terms.t]\nkind = \"expr\"\n\
+             residual = \"a * x + {parameters} - y\"\n"
+        );
+        let x: Vec<f64> = (0..10).map(f64::from).collect();
+        let y: Vec<f64> = x.iter().map(|x| 2.0 * x - 0.75 + x.sin()).collect();
+        let checked = over_columns(&x, &y, &rest).unwrap();
+        let found = fit(&checked);
+        let rows = parameters_of(&checked, &found);
+        let deviations = found.deviations.unwrap();
+        (deviations.degrees_of_freedom, rows)
+    };
+    let (one, three) = (
+        deviations("b", &["b"]),
+        deviations("b + c + e", &["b", "c", "e"]),
+    );
+    assert_eq!((one.0, three.0), (8, 8));
+    assert!((one.1 - three.1).abs() < 1e-6 * one.1);
+}
+
+/// The deviation of the first parameter.
+fn parameters_of(checked: &Checked, found: &Fit) -> f64 {
+    parameters(&checked.problem, found)[0].deviation.unwrap()
+}
+
+#[test]
+fn a_column_of_another_table_is_no_term_less_but_a_mistake() {
+    let rest = "[data.g]\nfile = \"none.csv\"\n[vars]\na = { init = 1.0 }\n\
+                [terms.t]\nkind = \"expr\"\nover = \"d\"\nresidual = \"a * x - h\"\n";
+    let h = fitrun::own::Arrays::default().numbers("h", &[2], &[1.0, 2.0]);
+    let d = fitrun::own::Arrays::default()
+        .numbers("x", &[2], &[1.0, 2.0])
+        .numbers("y", &[2], &[1.0, 2.0]);
+    let spec = format!("fitrun = 1\n[data.d]\ncolumns = {{ x = \"1\", y = \"1\" }}\n{rest}")
+        .replace("file = \"none.csv\"", "columns = { h = \"1\" }");
+    let registry = fitrun::own::Registry::default().data("d", d).data("g", h);
+    let error = fitrun::check_text(Path::new("two.toml"), &spec, &registry.into()).unwrap_err();
+    let said = error.to_string();
+    assert!(
+        said.contains("there is no `h`") && said.contains("`g.h`"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_step_that_select_leaves_out_may_be_no_number() {
+    let rest = "[vars]\na = { init = 1.0 }\n[terms.t]\nkind = \"expr\"\n\
+                residual = \"a * x - y + select(x > 3, log(x - 3), 0)\"\n";
+    let x = [1.0, 2.0, 3.0, 4.0];
+    let checked = over_columns(&x, &[2.0, 4.0, 6.0, 8.0], rest).unwrap();
+    let found = fit(&checked);
+    assert_eq!(found.status, [Status::Converged]);
+    assert!((values(&checked, &found, "a")[0] - 2.0).abs() < 1e-9);
+}
+
 #[test]
 fn a_bundle_costs_what_its_residuals_say_and_holds_its_gauge() {
     let checked = check_file(&example("bundle.toml"), &[]);
