@@ -99,6 +99,12 @@ fn close(a: f64, b: f64, least: f64) -> bool {
     (a - b).abs() <= least * a.abs().max(b.abs()).max(1e-9)
 }
 
+/// What a term costs.
+fn term(fit: &Fit, name: &str) -> Option<f64> {
+    let found = fit.term_costs.iter().find(|(n, _)| n == name);
+    found.map(|(_, cost)| *cost)
+}
+
 #[test]
 fn costs_and_gradients_are_those_of_the_built_in_terms() {
     let (built_in, written) = (checked(BUILT_IN), checked(WRITTEN));
@@ -118,6 +124,14 @@ fn costs_and_gradients_are_those_of_the_built_in_terms() {
         "{} {}",
         a.cost(),
         b.cost()
+    );
+    // Each frame has the terms that begin at it, whichever sixteen it is computed with.
+    let of_all: f64 = ["small", "shape"].iter().filter_map(|n| term(&a, n)).sum();
+    let of_frames: f64 = a.frame_costs.iter().sum();
+    assert!(
+        close(of_frames + of_all, a.cost(), 1e-9),
+        "{of_frames} {of_all} {}",
+        a.cost()
     );
     for ((name, a), (_, b)) in a.term_costs.iter().zip(&b.term_costs) {
         assert!(close(*a, *b, 1e-7), "{name}: {a} {b}");
@@ -314,4 +328,39 @@ fn a_source_less_what_was_seen_of_it_is_measured_as_points() {
         fitrun::point_errors(&checked.problem, &found)[0].all()
     };
     assert_eq!(first(&a).len(), first(&b).len());
+}
+
+#[test]
+fn a_body_and_a_table_in_one_spec_leave_deviations_of_both() {
+    let table = "[data.d]\ncolumns = { x = \"1\", y = \"1\" }\n[vars]\nq = { init = 1.0 }\n\
+                 [terms.line]\nkind = \"expr\"\nover = \"d\"\nresidual = \"q * x - y\"\n";
+    let spec = format!(
+        "{HEAD}{table}[terms.data]\nsource = \"joints\"\ntarget = \"targets\"\nsigma = \"5 mm\"\n"
+    );
+    let data = Arrays::default()
+        .numbers("x", &[3], &[1.0, 2.0, 3.0])
+        .numbers("y", &[3], &[2.0, 4.1, 5.9]);
+    let registry = Registry::default().data("d", data);
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/specs/fit/walk.toml");
+    let checked = check_text(Path::new(folder), &spec, &registry.into());
+    let checked = checked.unwrap_or_else(|e| panic!("{e}"));
+    let found = fit(&checked.problem, &mut |_| true);
+    let deviations = found.deviations.as_ref().unwrap();
+    for (variable, deviations) in checked
+        .problem
+        .variables
+        .iter()
+        .zip(&deviations.of_variables)
+    {
+        let copies = match variable.name.as_str() {
+            "root_orient" | "trans" | "pose_body" => checked.problem.frames,
+            _ => 1,
+        };
+        let expected = copies * variable.unknowns();
+        assert!(
+            deviations.is_empty() || deviations.len() == expected,
+            "{}",
+            variable.name
+        );
+    }
 }

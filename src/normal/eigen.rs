@@ -12,7 +12,7 @@ pub(crate) struct Eigen {
 
 /// Of a matrix (n, n); `None` where it holds what is no number.
 pub(crate) fn symmetric(matrix: &[f64], n: usize) -> Option<Eigen> {
-    if !matrix.iter().all(|x| x.is_finite()) {
+    if n == 0 || !matrix.iter().all(|x| x.is_finite()) {
         return None;
     }
     let found = MatRef::from_column_major_slice(matrix, n, n).self_adjoint_eigen(Side::Lower);
