@@ -99,12 +99,22 @@ fn a_step_that_a_bound_cuts_short_goes_along_the_bound_to_the_minimum() {
 }
 
 #[test]
-fn a_start_where_nothing_moves_ends_with_what_is_open_by_name() {
+fn a_start_where_nothing_moves_has_no_leverage_and_no_deviations() {
     let rest = "[vars]\na = { init = 0.0 }\nb = { init = 0.0 }\n\
                 [terms.t]\nkind = \"expr\"\nresidual = \"a^2 * x - y + b^2\"\n";
     let checked = over_columns(&[1.0, 2.0, 3.0], &[1.0, 1.0, 2.0], rest).unwrap();
     let found = fit(&checked);
-    assert!(found.deviations.is_none_or(|d| d.influence.is_none()));
+    assert!(
+        found
+            .deviations
+            .as_ref()
+            .is_none_or(|d| d.influence.is_none())
+    );
+    let rows = parameters(&checked.problem, &found);
+    assert!(
+        rows.iter().all(|r| r.deviation.is_none_or(f64::is_nan)),
+        "{rows:?}"
+    );
 }
 
 #[test]
@@ -154,6 +164,14 @@ fn a_column_of_another_table_is_no_term_less_but_a_mistake() {
         said.contains("there is no `h`") && said.contains("`g.h`"),
         "{said}"
     );
+}
+
+#[test]
+fn whole_turns_leave_the_logarithm_of_a_pose_as_it_is() {
+    let rest = "[vars]\na = { init = 0.4 }\n[terms.t]\nkind = \"expr\"\n\
+                residual = \"log_se2(a + 4 * pi, vec(x, y)) - log_se2(a, vec(x, y))\"\n";
+    let checked = over_columns(&[1.0, -2.0], &[0.5, 3.0], rest).unwrap();
+    assert!(fit(&checked).cost() < 1e-24);
 }
 
 #[test]

@@ -32,7 +32,7 @@ kind = "expr"
 over = "edge"
 residual = '''
   let moved = rot2(-angle[i]) * (place[j] - place[i]) - vec(x, y)
-  sqrt_info * log_se2(wrap(angle[j] - angle[i] - theta), rot2(-theta) * moved)
+  sqrt_info * log_se2(angle[j] - angle[i] - theta, rot2(-theta) * moved)
 '''
 """
 

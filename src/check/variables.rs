@@ -169,8 +169,10 @@ impl Checker<'_> {
                 _ => None,
             });
             let index = table.text("index").unwrap_or(name);
+            // A graph brings a set of its own, called by the file.
+            let graph = table.text("file").is_some_and(|f| f.ends_with(".g2o"));
             self.inputs.get(name).is_none()
-                && (index == set || refers.map(str::trim).any(|s| s == set))
+                && (graph || index == set || refers.map(str::trim).any(|s| s == set))
         })
     }
 
@@ -206,6 +208,11 @@ impl Checker<'_> {
             };
             let path = format!("gauge[{i}]");
             for text in View::new(table, &path).texts("hold").unwrap_or_default() {
+                let name = text.value.split('[').next().unwrap_or_default().trim();
+                if self.variable_id(name).is_none() && self.declares_variable(name) {
+                    // What is wrong with it was said.
+                    continue;
+                }
                 if let Err(message) = self.hold(text.value) {
                     let diagnostic = Diagnostic::error("F0304", message, &text.origin);
                     let hint = "a variable over a set and the id of an element, such as `R[0]`";

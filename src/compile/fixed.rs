@@ -139,3 +139,65 @@ pub(super) fn add_smallest<E: Scalar>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compile::linear::{Square, groups};
+    use crate::graph::directions::Columns;
+    use crate::prior::Mixture;
+    use crate::prior::mixture::NearestComponent;
+
+    #[test]
+    fn products_made_once_are_those_of_the_directions() {
+        let covariances = [1.0, 0.3, 0.3, 4.0, 2.0, 0.5, 0.5, 1.0];
+        let mixture = Mixture::new(&[0.25, 0.75], &[0.0, 1.0, 3.0, 1.0], &covariances, 2).unwrap();
+        let mut columns = Columns::default();
+        (0..2).for_each(|unknown| columns.add(unknown, vec![unknown]));
+        let scale = vec![0.5; 2 * LANES];
+        let (x, dx) = (vec![0.7; 2 * LANES], [Some(&scale[..])]);
+        for operation in NearestComponent::<f64>::each(&mixture) {
+            let operation: &dyn Operation<f64> = &operation;
+            assert!(operation.is_linear());
+            let plan = Plan::new(vec![columns.clone()], vec![2], |m| operation.reach(m));
+            let groups = groups(&plan.out, 3);
+            let weighed = Weighed {
+                costs: [0.0; LANES],
+                residuals: Scratch::of((0..3 * LANES).map(|i| (i as f64).sin())),
+                weights: Scratch::of((0..3 * LANES).map(|i| 1.0 + (i % LANES) as f64)),
+            };
+            let mut found = (vec![0.0; 3 * LANES], vec![0.0; 2 * LANES]);
+            let origin = vec![0.0; 2 * LANES];
+            let fixed = Fixed::new(operation, &plan, (&[&origin], &dx), &groups);
+            let to = (&mut found.0[..], &mut found.1[..]);
+            fixed.add(&groups, &weighed, [1.0; LANES], to);
+            let mut directions = vec![0.0; plan.out.len * LANES];
+            let mut y = vec![0.0; 3 * LANES];
+            operation.forward(&[&x], &mut y);
+            let to = Directions {
+                plan: &plan,
+                dx: &dx,
+                dy: &mut directions,
+                used: LANES,
+                memory: &mut [],
+            };
+            operation.tangents(&[&x], &y, to);
+            let mut expected = (vec![0.0; 3 * LANES], vec![0.0; 2 * LANES]);
+            dispatch(Square {
+                groups: &groups,
+                directions: &directions,
+                residuals: &weighed.residuals,
+                weights: &weighed.weights,
+                square: &mut expected.0,
+                slope: &mut expected.1,
+                parts: &[0, 2],
+            });
+            let of = |found: &(Vec<f64>, Vec<f64>)| [&found.0[..], &found.1].concat();
+            let pairs = of(&found).into_iter().zip(of(&expected));
+            for (found, expected) in pairs {
+                assert!((found - expected).abs() < 1e-12, "{found} {expected}");
+            }
+            assert!(expected.0.iter().all(|x| *x != 0.0));
+        }
+    }
+}

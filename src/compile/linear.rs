@@ -413,7 +413,7 @@ fn fixed_of<E: Scalar>(
 }
 
 /// Numbers that move in the same directions, as far as they are neighbours.
-fn groups(columns: &Columns, dims: usize) -> Vec<Group> {
+pub(super) fn groups(columns: &Columns, dims: usize) -> Vec<Group> {
     let mut of_dims: Vec<Vec<(usize, usize)>> = vec![Vec::new(); dims];
     for column in &columns.columns {
         for (i, &d) in column.dims.iter().enumerate() {

@@ -80,7 +80,7 @@ pub const FUNCTIONS: &[(&str, &str, &str)] = &[
     (
         "log_se2",
         "angle, t",
-        "the vector (ρ, angle) of a pose in the plane: its turn and place",
+        "the vector (ρ, angle) of a pose in the plane: its turn, by any number of whole turns, and its place",
     ),
     (
         "log_se3",

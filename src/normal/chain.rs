@@ -67,8 +67,7 @@ pub struct Chain {
     pub slope: Vec<f64>,
 }
 
-/// Products of residuals that read some frames from one on: a packed lower triangle of the unknowns of
-/// so many frames, one frame after the other, and of the shared ones after them; and Jᵀr.
+/// What [`Chain::add`] takes.
 pub(crate) struct Window<'a, E> {
     pub first: usize,
     pub square: &'a [E],
@@ -135,9 +134,9 @@ impl Chain {
         out
     }
 
-    /// Adds JᵀJ and Jᵀr of residuals that read some frames from one on: a packed lower triangle of the
-    /// unknowns of so many frames, one frame after the other, and of the shared ones after them. Frames
-    /// beyond the last one are left out.
+    /// Adds JᵀJ and Jᵀr of residuals that read some frames from one on, as a window has them: a packed
+    /// lower triangle of the unknowns of those frames, one after the other, and of the shared ones after
+    /// them. Frames beyond the last one are left out.
     pub fn add(&mut self, first: usize, square: &[f64], slope: &[f64]) {
         self.add_all(&[Window {
             first,
@@ -286,24 +285,24 @@ mod tests {
     use super::*;
     use nalgebra::{DMatrix, DVector};
 
-    /// Two shared unknowns and six frames with two parts, of two unknowns and one.
-    fn links(width: usize) -> Links {
+    /// Shared unknowns and frames with two parts, of two unknowns and one.
+    fn links(width: usize, frames: usize, shared: usize) -> Links {
         Links {
-            frames: 6,
-            shared: 2,
-            parts: vec![(2, 2), (14, 1)],
+            frames,
+            shared,
+            parts: vec![(shared, 2), (shared + 2 * frames, 1)],
             width,
         }
     }
 
     /// A chain of residuals on each frame and its neighbours, and the same as one dense matrix.
-    fn problem(width: usize) -> (Chain, DMatrix<f64>, DVector<f64>) {
-        let links = links(width);
+    fn problem(links: Links) -> (Chain, DMatrix<f64>, DVector<f64>) {
+        let width = links.width;
         let (own, shared, n) = (links.own(), links.shared, links.unknowns());
         let mut chain = Chain::new(links.clone());
         let mut dense = DMatrix::zeros(n, n);
         let mut slope = DVector::zeros(n);
-        for frame in 0..links.frames - width {
+        for frame in 0..links.frames.saturating_sub(width) {
             let reads = 0..=width;
             let number = |i: usize| ((frame * 31 + i) as f64 * 1.7).sin();
             // One residual of every frame that it reads and of what is shared.
@@ -334,10 +333,13 @@ mod tests {
 
     #[test]
     fn a_step_is_that_of_the_whole_matrix_whatever_the_width() {
-        for width in 0..=2 {
-            let (chain, mut dense, slope) = problem(width);
+        // Room that holds another factor.
+        let mut room = vec![f64::NAN; 5];
+        let sizes = (0..=3).flat_map(|width| [1, 2, 3, 4, 6, 9].map(|frames| (width, frames)));
+        for (width, frames, shared) in sizes.flat_map(|(w, f)| [(w, f, 0), (w, f, 2)]) {
+            let (chain, mut dense, slope) = problem(links(width, frames, shared));
             let damping: Vec<f64> = (0..slope.len()).map(|i| 0.1 + 0.01 * i as f64).collect();
-            let step = chain.solve(&damping, &mut Vec::new()).unwrap();
+            let step = chain.solve(&damping, &mut room).unwrap();
             assert!((chain.curvature(&step) - quadratic(&dense, &step)).abs() < 1e-9);
             (0..slope.len()).for_each(|i| dense[(i, i)] += damping[i]);
             let expected = dense.cholesky().unwrap().solve(&-slope);
@@ -353,7 +355,7 @@ mod tests {
     #[test]
     fn a_held_unknown_keeps_still_and_leaves_the_others_their_own_step() {
         for held in [1, 5, 16] {
-            let (mut chain, mut dense, mut slope) = problem(2);
+            let (mut chain, mut dense, mut slope) = problem(links(2, 6, 2));
             chain.hold(&[held]);
             dense.row_mut(held).fill(0.0);
             dense.column_mut(held).fill(0.0);
