@@ -33,6 +33,8 @@ const FEW: usize = 50;
 const FAINT: f64 = 2.0;
 /// What rounding can hide of a decrease that the normal equations promise, in roundings of max(1, E).
 const ROUNDING: f64 = 2e3;
+/// What it can add to a cost whose formula takes steep functions of large numbers, in the same.
+const STEEP_ROUNDING: f64 = 1e5;
 
 /// Decrease, over the cost, that is worth no step: of few unknowns none that shows in any digit of x; of
 /// many what the last digits of the cost show.
@@ -401,7 +403,7 @@ impl Lm {
     /// Whether a step that was too small for the cost to tell did no harm; else the problem ends before it.
     fn is_polished(&mut self, terrain: &Terrain) -> bool {
         let unit = self.state.unit();
-        let rounding = ROUNDING * terrain.settings.noise * unit;
+        let rounding = STEEP_ROUNDING * terrain.settings.noise * unit;
         if self.state.trial.cost <= self.state.current.cost + rounding {
             self.state.iterations += 1;
             self.state.last_step = largest(&self.step);
