@@ -572,3 +572,68 @@ fn graduated_robustifiers_find_what_most_data_agree_on() {
     assert!(narrower && (scale(0) / 10.0 - 1.0).abs() < 1e-12);
     assert_eq!((scale(stages.len() - 1), stages.len()), (0.1, 15));
 }
+
+/// Runs a spec without a body over a table of its own.
+fn over_table(csv: &str, spec: &str) -> (Checked, Fit) {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("d.csv"), csv).unwrap();
+    let head = "fitrun = 1\n[data.d]\nfile = \"d.csv\"\n";
+    let path = folder.path().join("own.toml");
+    std::fs::write(&path, format!("{head}{spec}")).unwrap();
+    let checked = check_file(&path, &[]);
+    let found = fit(&checked);
+    (checked, found)
+}
+
+#[test]
+fn an_energy_is_a_log_likelihood_with_its_deviations() {
+    // Counts of two groups: the means, and in logarithms the deviations √(1/Σ) of each group.
+    let csv = "group,count\n0,3\n0,5\n0,4\n1,10\n1,14\n";
+    let spec = r#"
+        columns = { group = "1", count = "1" }
+        [vars]
+        a = { init = 0.0 }
+        b = { init = 0.0 }
+        [terms.poisson]
+        kind = "expr"
+        energy = '''
+          let eta = a + b * group
+          2 * (exp(eta) - count * eta)
+        '''
+    "#;
+    let (checked, found) = over_table(csv, spec);
+    assert_eq!(found.status, [Status::Converged]);
+    let rows = parameters(&checked.problem, &found);
+    let (a, b) = (4.0_f64.ln(), 3.0_f64.ln());
+    let of_b = (1.0_f64 / 12.0 + 1.0 / 24.0).sqrt();
+    for (row, (value, sd)) in rows.iter().zip([(a, (1.0_f64 / 12.0).sqrt()), (b, of_b)]) {
+        assert!((row.value - value).abs() < 1e-6, "{row:?}");
+        assert!((row.deviation.unwrap() - sd).abs() < 1e-5, "{row:?}");
+    }
+    let expected = 2.0 * (12.0 - 12.0 * a + 24.0 - 24.0 * (a + b));
+    assert!((found.cost() - expected).abs() < 1e-9);
+}
+
+#[test]
+fn a_weight_that_is_a_column_counts_rows_so_often() {
+    let once = "x,y,n\n0,1,1\n0,1,1\n1,4,1\n2,4,1\n2,4,1\n2,4,1\n5,0,0\n";
+    let counted = "x,y,n\n0,1,2\n1,4,1\n2,4,3\n5,0,0\n";
+    let spec = r#"
+        columns = { x = "1", y = "1", n = "1" }
+        [vars]
+        a = { init = 0.0 }
+        b = { init = 0.0 }
+        [terms.line]
+        kind = "expr"
+        residual = "a + b * x - y"
+        robust = { kind = "huber", scale = 0.5 }
+        weight = "n"
+    "#;
+    let [one, other] = [once, counted].map(|csv| {
+        let (checked, found) = over_table(csv, spec);
+        let rows = parameters(&checked.problem, &found);
+        (found.cost(), rows[0].value, rows[1].value)
+    });
+    assert!((one.0 - other.0).abs() < 1e-12, "{one:?} {other:?}");
+    assert!((one.1 - other.1).abs() + (one.2 - other.2).abs() < 1e-9);
+}

@@ -13,7 +13,7 @@ use crate::diagnostic::{Diagnostic, Origin, Sourced};
 use crate::expr::{self, Expression, Lowered, Needed, Scope, Shape, Tape, Value};
 use crate::ir::{Curve, NodeId, NodeKind, Observed, Per, Residual};
 use crate::own::{self, TermKind};
-use crate::spec::{Spec, View};
+use crate::spec::{Dimension, Spec, View};
 
 /// What else a term leaves behind while it is read.
 pub(super) struct Left<'o> {
@@ -46,7 +46,7 @@ impl<'a> Checker<'a> {
         (origin, rate): (&Origin, Option<f64>),
         left: &mut Left<'_>,
     ) -> Option<Measured> {
-        let residual = self.required(view, "residual", origin)?;
+        let residual = self.residual_or_energy(view, origin)?;
         let sigma = view.text("sigma").filter(|t| !is_quantity(t.value));
         let parsed = self.parsed(&residual);
         let parsed_sigma = sigma.as_ref().map(|s| self.parsed(s));
@@ -57,13 +57,54 @@ impl<'a> Checker<'a> {
         };
         let mut names = parsed.names();
         names.extend(parsed_sigma.iter().flat_map(|s| s.names()));
-        if let Some(found) = self.plain_points(spec, view, (&parsed, sigma.is_some()), left) {
+        let is_energy = view.node("energy").is_some();
+        if !is_energy
+            && let Some(found) = self.plain_points(spec, view, (&parsed, sigma.is_some()), left)
+        {
             return found;
         }
         let sigma = sigma.as_ref().zip(parsed_sigma.as_ref());
+        let of_weight = view.text("weight");
+        let of_weight = of_weight.map(|w| expr::parse(w.value, &mut Vec::new()));
+        names.extend(of_weight.iter().flat_map(Expression::names));
         let written = Written::Text((&residual, &parsed), sigma);
         let around = (spec, view, origin, rate);
         self.written_term(around, &names, (&written, parsed.most_ahead()), left)
+    }
+
+    /// The text of the one that a term has.
+    fn residual_or_energy<'v>(
+        &mut self,
+        view: &View<'v>,
+        origin: &Origin,
+    ) -> Option<Sourced<&'v str>> {
+        if view.node("energy").is_none() {
+            return self.required(view, "residual", origin);
+        }
+        let refused = [
+            (
+                "residual",
+                "a term has a `residual` or an `energy`, not both",
+            ),
+            (
+                "sigma",
+                "a `sigma` divides a residual; an energy is divided in its expression",
+            ),
+            (
+                "robust",
+                "a robustifier is one of a residual; an energy is what its expression says",
+            ),
+        ];
+        let mut right = true;
+        for (key, message) in refused {
+            if let Some(node) = view.node(key) {
+                let diagnostic = Diagnostic::error("F0306", message, &node.key);
+                let hint = format!("leave `{key}` out, or write `residual` instead of `energy`");
+                self.diagnostics.push(diagnostic.hint(hint));
+                right = false;
+            }
+        }
+        view.text("energy").filter(|_| right)
     }
 
     /// The residual of a kind of term of a program's own.
@@ -141,6 +182,15 @@ impl<'a> Checker<'a> {
             other => (other.len(), other.len()),
         };
         let dimension = lowered.value.dimension;
+        let is_energy = view.node("energy").is_some();
+        if is_energy && dimension != Dimension::NONE {
+            let message = format!("an energy has no unit, but this one is in {dimension}");
+            let origin = view.origin_of("energy", origin);
+            let hint = "divide by the unit that it is measured in, such as `/ 1 m`";
+            let diagnostic = Diagnostic::error("F0302", message, &origin);
+            scope.checker.diagnostics.push(diagnostic.hint(hint));
+            return None;
+        }
         *left.form = Some(Form {
             dimension,
             k,
@@ -148,6 +198,11 @@ impl<'a> Checker<'a> {
         });
         let needed = lowered.formula(&scope.dims());
         let of_sigma = lowered.sigma(&scope.dims());
+        let weight = view.text("weight");
+        let of_weight = match &weight {
+            Some(text) => Some((scope.of_weight(text)?, text)),
+            None => None,
+        };
         let InTerm {
             over,
             inputs,
@@ -174,6 +229,7 @@ impl<'a> Checker<'a> {
         let node = self.node(&format!("{}: residual", view.path()), kind, dims, dimension);
         if let Written::Text((_, parsed), _) = written
             && dims == 1
+            && !is_energy
         {
             let curve = self.curve(parsed, &inputs, node);
             self.curves.extend(curve);
@@ -186,7 +242,7 @@ impl<'a> Checker<'a> {
             }
             (Some(_), None) => Residual::Rows {
                 k,
-                known: known.into(),
+                weights: self.row_weights(of_weight, &inputs, &known)?.into(),
             },
             (None, None) => Residual::value(k, dims),
         };
@@ -317,6 +373,41 @@ impl<'a> Checker<'a> {
         Some(())
     }
 
+    /// The weight of each row: zero where it is not known, else 1 or what an expression says.
+    fn row_weights(
+        &mut self,
+        expression: Option<(Needed, &Sourced<&str>)>,
+        inputs: &[NodeId],
+        known: &[bool],
+    ) -> Option<Vec<f64>> {
+        let plain = known.iter().map(|known| if *known { 1.0 } else { 0.0 });
+        let mut weights: Vec<f64> = plain.collect();
+        let Some((needed, text)) = expression else {
+            return Some(weights);
+        };
+        for row in (0..known.len()).filter(|r| known[*r]) {
+            let of_row = needed.inputs.iter().map(|i| self.start_of(inputs[*i], row));
+            let of_row = of_row.collect::<Option<Vec<_>>>()?;
+            let found = needed.formula.evaluate(&of_row)[0];
+            if !(found >= 0.0 && found.is_finite()) {
+                let message =
+                    format!("a weight should not be below zero, but in row {row} it is {found}");
+                let diagnostic = Diagnostic::error("F0205", message, &text.origin);
+                self.diagnostics
+                    .push(diagnostic.hint("rows are counted from 0"));
+                return None;
+            }
+            weights[row] = found;
+        }
+        if weights.iter().all(|w| *w == 0.0) {
+            let message = "the weight is zero in every row, so nothing would be fitted";
+            self.diagnostics
+                .push(Diagnostic::error("F0404", message, &text.origin));
+            return None;
+        }
+        Some(weights)
+    }
+
     /// An expression that is no number where the solve starts, with the row and the part of it.
     fn warn_no_number(
         &mut self,
@@ -379,6 +470,41 @@ impl<'a> Checker<'a> {
             }
             _ => None,
         }
+    }
+}
+
+impl InTerm<'_, '_> {
+    /// The formula of a weight that is an expression of the columns of a table.
+    fn of_weight(&mut self, text: &Sourced<&str>) -> Option<Needed> {
+        if self.over.is_none() {
+            let message = "a weight is an expression for the rows of a table alone";
+            let diagnostic = Diagnostic::error("F0306", message, &text.origin);
+            self.checker
+                .diagnostics
+                .push(diagnostic.hint("write a number"));
+            return None;
+        }
+        let parsed = self.checker.parsed(text)?;
+        let mut mistakes = Vec::new();
+        self.still = Some("weight");
+        let lowered = expr::lower(&parsed, self, &mut mistakes);
+        self.still = None;
+        self.checker.report(text, mistakes);
+        let lowered = lowered?;
+        let value = &lowered.value;
+        if value.shape.len() != 1 || value.dimension != Dimension::NONE {
+            let message = format!(
+                "a weight is one number without a unit, but this is {}",
+                match value.dimension {
+                    Dimension::NONE => format!("{} numbers", value.shape.len()),
+                    unit => format!("in {unit}"),
+                }
+            );
+            let diagnostic = Diagnostic::error("F0302", message, &text.origin);
+            self.checker.diagnostics.push(diagnostic);
+            return None;
+        }
+        Some(lowered.formula(&self.dims()))
     }
 }
 
@@ -460,7 +586,7 @@ impl Written<'_> {
         let Some((text, parsed)) = sigma else {
             return Some((value?, None));
         };
-        scope.of_sigma = true;
+        scope.still = Some("sigma");
         let mut mistakes = Vec::new();
         let divided = match &value {
             Some(value) => expr::divided_on(tape, value, parsed, scope, &mut mistakes),
@@ -469,7 +595,7 @@ impl Written<'_> {
                 None
             }
         };
-        scope.of_sigma = false;
+        scope.still = None;
         scope.checker.report(text, mistakes);
         divided.map(|(value, divisor)| (value, Some(divisor)))
     }

@@ -22,8 +22,8 @@ pub(super) struct InTerm<'c, 'a> {
     pub inputs: Vec<NodeId>,
     /// For each row whether all columns that are read have a number there.
     pub known: Vec<bool>,
-    /// Whether it is a sigma, which nothing may move.
-    pub of_sigma: bool,
+    /// What it is where nothing may move it, such as a sigma.
+    pub still: Option<&'static str>,
     /// The points that it is over.
     pub points: Option<OverPoints>,
     /// The source of which all points are read.
@@ -128,7 +128,7 @@ impl<'c, 'a> InTerm<'c, 'a> {
             spec,
             over,
             inputs: Vec::new(),
-            of_sigma: false,
+            still: None,
             points: None,
             whole: None,
             ahead: 0,
@@ -160,7 +160,7 @@ impl<'c, 'a> InTerm<'c, 'a> {
             dimension,
             ..
         } = self.checker.nodes[node.0];
-        let goes = per == Per::Frame && self.most_ahead > 0 && !self.of_sigma;
+        let goes = per == Per::Frame && self.most_ahead > 0 && self.still.is_none();
         let (node, first) = match goes {
             true => {
                 let count = self.most_ahead + 1;
@@ -244,9 +244,12 @@ impl<'c, 'a> InTerm<'c, 'a> {
     fn variable(&mut self, id: VariableId, picks: &[Pick<'_>]) -> Result<(Read, usize), Wrong> {
         let variable = &self.checker.variables[id.0];
         let (name, per) = (variable.name.clone(), variable.per);
-        if self.of_sigma {
-            let message = format!("a sigma cannot depend on what is solved for, such as `{name}`");
-            let hint = "it would grow without end; columns and numbers may stand in it";
+        if let Some(what) = self.still {
+            let message = format!("a {what} cannot depend on what is solved for, such as `{name}`");
+            let hint = match what {
+                "sigma" => "it would grow without end; columns and numbers may stand in it",
+                _ => "columns and numbers may stand in it",
+            };
             return Err((message, Some(hint.into())));
         }
         let shape = match variable.manifold {
@@ -328,8 +331,9 @@ impl<'c, 'a> InTerm<'c, 'a> {
     /// A point of a source, by its label; of the points that a term is over, the one that it is about; or
     /// all points.
     fn point(&mut self, name: &str, picks: &[Pick<'_>]) -> Result<(Read, usize), Wrong> {
-        if self.of_sigma {
-            return Err(("a sigma cannot depend on what is solved for".into(), None));
+        if let Some(what) = self.still {
+            let message = format!("a {what} cannot depend on what is solved for");
+            return Err((message, None));
         }
         let Some(Pick::Label(label)) = picks.first() else {
             let of_over = self.points.as_ref().and_then(|p| p.predicted(name));
@@ -503,8 +507,8 @@ impl Scope for InTerm<'_, '_> {
             return Err(("the rows of a table have no next one".into(), None));
         }
         let ahead = self.ahead.saturating_add_signed(frames);
-        if self.of_sigma {
-            return Err(("a sigma is that of its own frame".into(), None));
+        if let Some(what) = self.still {
+            return Err((format!("a {what} is that of its own frame"), None));
         }
         if self.most_ahead == 0 {
             let hint = "a kind of term that reads other frames says so by `ties_frames`";

@@ -26,6 +26,7 @@ impl Checker<'_> {
         let gnc = self.gnc(&solve);
         let Some(Value::Array(items)) = root.node("stages").map(|n| &n.value) else {
             let only = self.only_stage(&terms.list, max_iter);
+            self.check_method(&only, &solve);
             self.check_graduated(std::slice::from_ref(&only), &solve);
             return self.graduated((only, terms.clone()), gnc.unwrap_or(1.0));
         };
@@ -42,6 +43,7 @@ impl Checker<'_> {
                 let view = View::new(table, &path);
                 let own = self.gnc(&view);
                 if let Some(stage) = self.stage(&view, node, terms, rate, max_iter) {
+                    self.check_method(&stage.0, &view);
                     self.check_graduated(std::slice::from_ref(&stage.0), &view);
                     stages.extend(self.graduated(stage, own.or(gnc).unwrap_or(1.0)));
                 }
@@ -58,7 +60,7 @@ impl Checker<'_> {
         Stage {
             name: "all".into(),
             coupling,
-            method: self.method(None, &free, coupling),
+            method: self.method(None, (&free, terms), coupling),
             free,
             terms: terms.to_vec(),
             max_iter,
@@ -123,7 +125,7 @@ impl Checker<'_> {
         let stage = Stage {
             name,
             coupling,
-            method: self.method(own, &free, coupling),
+            method: self.method(own, (&free, &active), coupling),
             free,
             terms: active,
             max_iter: self.max_iter(view, max_iter),
@@ -173,18 +175,44 @@ impl Checker<'_> {
     }
 
     /// The stage's own method, else that of all stages, else the one that suits it.
-    fn method(&self, own: Option<&str>, free: &[VariableId], coupling: Coupling) -> MethodKind {
+    fn method(
+        &self,
+        own: Option<&str>,
+        (free, terms): (&[VariableId], &[Term]),
+        coupling: Coupling,
+    ) -> MethodKind {
         let root = self.spec.root();
         let solve = root.table("solve").and_then(|t| t.text("method"));
         let name = own.or(solve).unwrap_or("auto");
         let found = MethodKind::NAMES.iter().find(|(n, _)| *n == name);
         found.map_or_else(
             || match coupling {
+                _ if terms.iter().any(|t| t.whitening.is_energy) => MethodKind::Lbfgs,
                 Coupling::Independent if self.has_valleys(free) => MethodKind::Lbfgs,
                 _ => MethodKind::Lm,
             },
             |(_, kind)| *kind,
         )
+    }
+
+    /// Levenberg and Marquardt's method solves for residuals, which an energy has none of.
+    fn check_method(&mut self, stage: &Stage, own: &View<'_>) {
+        if stage.method != MethodKind::Lm || !stage.has_energies() {
+            return;
+        }
+        let energies = stage.terms.iter().filter(|t| t.whitening.is_energy);
+        let names: Vec<&str> = energies.map(|t| t.name.as_str()).collect();
+        let message = format!(
+            "`lm` needs residuals, and {} is an energy",
+            crate::diagnostic::list(&names)
+        );
+        let root = self.spec.root();
+        let solve = root.table("solve").and_then(|t| t.get("method"));
+        let of_all = solve.map_or(Origin::Default, |n| n.origin.clone());
+        let origin = own.origin_of("method", &of_all);
+        let diagnostic = Diagnostic::error("F0306", message, &origin);
+        self.diagnostics
+            .push(diagnostic.hint("`auto` or `lbfgs` take both"));
     }
 
     /// Whether a stage moves the code of a generator, which has many deep valleys: the long steps of

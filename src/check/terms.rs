@@ -96,6 +96,7 @@ impl Checker<'_> {
         let mut form = None;
         let kind = view.text("kind")?.value;
         self.check_sigma(view, kind);
+        self.check_weight(view, kind);
         let measured = match kind {
             "expr" => {
                 let form = &mut form;
@@ -154,6 +155,20 @@ impl Checker<'_> {
             );
             self.diagnostics
                 .push(Diagnostic::error("F0205", message, &text.origin));
+        }
+    }
+
+    /// Nor a weight.
+    fn check_weight(&mut self, view: &View<'_>, kind: &str) {
+        if let Some(text) = view.text("weight").filter(|_| kind != "expr") {
+            let message = format!(
+                "`{}.weight` is `{}`, but should be a number",
+                view.path(),
+                text.value
+            );
+            let hint = "only terms of the kind `expr` over rows of a table take an expression";
+            let diagnostic = Diagnostic::error("F0205", message, &text.origin);
+            self.diagnostics.push(diagnostic.hint(hint));
         }
     }
 

@@ -72,6 +72,7 @@ impl Checker<'_> {
             scale,
             on,
             weight,
+            is_energy: view.node("energy").is_some(),
         })
     }
 

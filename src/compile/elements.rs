@@ -51,8 +51,11 @@ impl<E: Scalar> OfElements<E> {
             let (nodes, variables) = (&problem.nodes, &problem.variables);
             let reads = batch::reads(nodes, variables, term.node, set);
             let node = &nodes[term.node.0];
-            let known = match (&term.residual, node.per) {
-                (Residual::Rows { known, .. }, _) => Arc::clone(known),
+            let known: Arc<Vec<bool>> = match (&term.residual, node.per) {
+                (Residual::Rows { weights, .. }, _) => {
+                    let known = weights.iter().map(|w| *w > 0.0);
+                    Arc::new(known.collect())
+                }
                 (_, Per::Row(rows)) => vec![true; problem.sets[rows.0].ids.len()].into(),
                 _ => continue,
             };

@@ -50,6 +50,7 @@ pub(crate) struct CompiledObjective<'a, E: Scalar, D: Host<E>> {
     joint: bool,
     pub(super) layout: Layout,
     pub(super) names: Vec<String>,
+    has_energies: bool,
     preconditioner: Option<Preconditioner>,
     device: std::marker::PhantomData<fn() -> D>,
 }
@@ -121,6 +122,7 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
             joint,
             layout,
             parts,
+            has_energies: stage.has_energies(),
             names: stage.terms.iter().map(|t| t.name.clone()).collect(),
             preconditioner,
             device: std::marker::PhantomData,
@@ -439,7 +441,7 @@ impl<E: Scalar, D: Host<E>> Objective for CompiledObjective<'_, E, D> {
     }
 
     fn has_residuals(&self) -> bool {
-        true
+        !self.has_energies
     }
 
     fn has_alternatives(&self) -> bool {

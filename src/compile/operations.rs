@@ -214,12 +214,7 @@ pub(super) fn residuals<E: Scalar>(term: &Term, node: &Node) -> Residuals<E> {
             };
             (about, *k)
         }
-        Residual::Rows { k, known } => {
-            let known = known
-                .iter()
-                .map(|known| if *known { E::one() } else { E::zero() });
-            (About::Known(known.collect()), *k)
-        }
+        Residual::Rows { k, weights } => (About::Rows(convert(weights)), *k),
     };
     debug_assert!(node.dims.is_multiple_of(k));
     Residuals::new(&term.whitening, about, k, term.reach)

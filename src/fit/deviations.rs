@@ -25,7 +25,8 @@ pub struct Deviations {
     pub of_variables: Vec<Vec<f64>>,
     /// Residuals less unknowns, of which only those count that the residuals decide.
     pub degrees_of_freedom: i64,
-    /// √(E/degrees of freedom): what residuals, in units of sigma, are by their spread.
+    /// √(E/degrees of freedom): what residuals, in units of sigma, are by their spread; NaN where a term
+    /// is an energy.
     pub residual: f64,
     /// Whether the deviations are in units of that spread, since no term says its sigma.
     pub scaled: bool,
@@ -189,7 +190,12 @@ fn of_all_frames(problem: &Problem, id: VariableId, frames: &[usize], found: &[f
 }
 
 /// From whitened tangent coordinates to the variable's unit.
-fn in_units(problem: &Problem, values: &Values, id: VariableId, mut of: Vec<f64>) -> Vec<f64> {
+pub(super) fn in_units(
+    problem: &Problem,
+    values: &Values,
+    id: VariableId,
+    mut of: Vec<f64>,
+) -> Vec<f64> {
     let variable = &problem.variables[id.0];
     of.iter_mut().for_each(|d| *d *= variable.scale);
     if let Manifold::Positive(_) = variable.manifold {
@@ -201,9 +207,9 @@ fn in_units(problem: &Problem, values: &Values, id: VariableId, mut of: Vec<f64>
 /// Numbers that a term compares.
 fn residuals(problem: &Problem, term: &Term) -> usize {
     match &term.residual {
-        Residual::Rows { known, .. } => {
+        Residual::Rows { weights, .. } => {
             let dims = problem.nodes[term.node.0].dims;
-            dims * known.iter().filter(|k| **k).count()
+            dims * weights.iter().filter(|w| **w > 0.0).count()
         }
         Residual::Value { .. } => {
             let node = &problem.nodes[term.node.0];

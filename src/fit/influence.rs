@@ -65,7 +65,7 @@ pub(super) fn influence(
         }
     }
     let of_rows = stage.terms.iter().filter_map(|term| {
-        let Residual::Rows { known, .. } = &term.residual else {
+        let Residual::Rows { weights, .. } = &term.residual else {
             return None;
         };
         let alone = Stage {
@@ -75,7 +75,7 @@ pub(super) fn influence(
         };
         let objective =
             CompiledObjective::<f64, Cpu>::new(problem, &alone, values, frames.to_vec(), true);
-        let mut leverage = vec![0.0; known.len()];
+        let mut leverage = vec![0.0; weights.len()];
         objective.for_each_row(&objective.start(), |row, places, square| {
             for (a, i) in places {
                 for (b, j) in places {

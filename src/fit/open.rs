@@ -30,6 +30,10 @@ const SHARE: f64 = 0.2;
 /// What a stage frees and its terms leave open at the given values: unknowns, and after them
 /// combinations of unknowns of which only the sum is open.
 pub(super) fn open(problem: &Problem, stage: &Stage, values: &Values, of: &[usize]) -> Vec<String> {
+    // Of an energy no residuals say what moves it.
+    if stage.has_energies() {
+        return Vec::new();
+    }
     let looked_at = match stage.terms.iter().any(|t| t.couples()) {
         true => of[..of.len().min(LOOKED_AT)].to_vec(),
         false => spread(of),

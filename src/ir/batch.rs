@@ -63,8 +63,8 @@ pub(crate) fn observed<'t>(
     let mut seen = vec![false; elements];
     for term in terms {
         let reads = reads(nodes, variables, term.node, set);
-        if let (Some(reads), Residual::Rows { known, .. }) = (reads, &term.residual) {
-            let rows = (0..known.len()).filter(|row| known[*row]);
+        if let (Some(reads), Residual::Rows { weights, .. }) = (reads, &term.residual) {
+            let rows = (0..weights.len()).filter(|row| weights[*row] > 0.0);
             rows.for_each(|row| seen[reads.element(row)] = true);
         }
     }

@@ -24,6 +24,9 @@ impl Problem {
             let (unknowns, structure) = self.structure(stage);
             rows.push([path("unknowns"), unknowns, structure]);
             let reason = match stage.method {
+                MethodKind::Lbfgs if stage.has_energies() => {
+                    "as given, else lbfgs: an energy has no residuals, which lm needs"
+                }
                 MethodKind::Lm => "as given, else lm: every term is a square of residuals",
                 MethodKind::Lbfgs => {
                     "as given, else lbfgs: among the valleys of a generator its short steps find \

@@ -398,8 +398,9 @@ pub enum Residual {
     /// As a value about zero, of points of which each is made of an observed one, in residuals of `k`
     /// components.
     Seen { k: usize, targets: Arc<Targets> },
-    /// As a value about zero, of those rows of a set where all that it reads is known.
-    Rows { k: usize, known: Arc<Vec<bool>> },
+    /// As a value about zero, of the rows of a set, each with its weight: zero where not all is known that
+    /// it reads.
+    Rows { k: usize, weights: Arc<Vec<f64>> },
 }
 
 impl Residual {
@@ -508,6 +509,13 @@ pub struct Stage {
     /// Width of the kinks of decoders, over the usual size of what they are given; zero in a spec's
     /// own stages.
     pub softness: f64,
+}
+
+impl Stage {
+    /// Whether a term is an energy, which has no residuals.
+    pub fn has_energies(&self) -> bool {
+        self.terms.iter().any(|t| t.whitening.is_energy)
+    }
 }
 
 /// What the axes say about a stage.

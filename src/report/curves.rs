@@ -27,10 +27,10 @@ pub(super) fn write(dir: &Path, problem: &Problem, fit: &Fit) -> Result<(), File
         .collect();
     let mut stems: Vec<String> = Vec::new();
     for (term, curve) in &terms {
-        let Residual::Rows { known, .. } = &term.residual else {
+        let Residual::Rows { weights, .. } = &term.residual else {
             continue;
         };
-        let rows: Vec<usize> = (0..known.len()).filter(|r| known[*r]).collect();
+        let rows: Vec<usize> = (0..weights.len()).filter(|r| weights[*r] > 0.0).collect();
         let (nodes, variables) = (&problem.nodes, &problem.variables);
         let reads = |set| batch::reads(nodes, variables, curve.node, set);
         let gathered = Gathered {

@@ -87,8 +87,10 @@ impl Record {
             record["axis"] = json!(problem.axis());
         }
         if let Some(deviations) = &fit.deviations {
-            record["degrees_of_freedom"] = json!(deviations.degrees_of_freedom);
-            record["residual_sd"] = json!(deviations.residual);
+            if deviations.residual.is_finite() {
+                record["degrees_of_freedom"] = json!(deviations.degrees_of_freedom);
+                record["residual_sd"] = json!(deviations.residual);
+            }
             let condition = deviations.influence.as_ref().map(|i| i.condition);
             if let Some(condition) = condition.filter(|c| c.is_finite()) {
                 record["condition"] = json!(condition);

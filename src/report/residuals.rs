@@ -14,11 +14,11 @@ pub(super) fn write(path: &Path, problem: &Problem, fit: &Fit) -> Result<bool, F
     let mut text = String::from("term,row,component,residual,in_sigma,leverage\n");
     let mut any = false;
     for term in problem.final_terms() {
-        let Residual::Rows { known, .. } = &term.residual else {
+        let Residual::Rows { weights, .. } = &term.residual else {
             continue;
         };
         any = true;
-        let rows: Vec<usize> = (0..known.len()).filter(|r| known[*r]).collect();
+        let rows: Vec<usize> = (0..weights.len()).filter(|r| weights[*r] > 0.0).collect();
         let values = forward(problem, term.node, &fit.values, &rows);
         let influence = fit.deviations.as_ref().and_then(|d| d.influence.as_ref());
         let mut of_terms = influence.iter().flat_map(|i| &i.leverage);

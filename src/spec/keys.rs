@@ -26,6 +26,8 @@ pub enum Kind {
     Quantities,
     /// The same, or a text that is none.
     QuantitiesOrExpression,
+    /// A number, or a text that stands for one in each row.
+    NumberOrExpression,
     Texts,
     TextOrTexts,
     TextOrInteger,
@@ -393,6 +395,14 @@ pub static TERM: &[Key] = &[
     ),
     only(
         key(
+            "energy",
+            Text,
+            "instead of a residual: an expression that is added to E as it is",
+        ),
+        &["expr"],
+    ),
+    only(
+        key(
             "over",
             TextOrTexts,
             "the table whose rows each have the residual; the one whose columns it reads by default",
@@ -468,7 +478,14 @@ pub static TERM: &[Key] = &[
         ),
         MEASURED,
     ),
-    or(key("weight", Number, "multiplies the term"), "1.0"),
+    or(
+        key(
+            "weight",
+            NumberOrExpression,
+            "multiplies the term; with `expr` also an expression, such as a column",
+        ),
+        "1.0",
+    ),
     only(key("robust", Kinded(ROBUST), "robustifier"), MEASURED),
     only(
         key("weights", NumberMap, "factors by keypoint, and `default`"),

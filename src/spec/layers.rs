@@ -404,7 +404,10 @@ fn coupling_terms(spec: &Table, own: &[OwnKind]) -> Vec<Node> {
     let couples = |node: &Node| match &node.value {
         Value::Table(t) => match t.text("kind") {
             Some("difference" | "contact") => true,
-            Some("expr") => t.text("residual").is_some_and(reads_next),
+            Some("expr") => {
+                let text = t.text("residual").or_else(|| t.text("energy"));
+                text.is_some_and(reads_next)
+            }
             Some(kind) => {
                 let mut own = own.iter().filter(|k| k.role == Role::TiesFrames);
                 own.any(|k| k.name == kind)

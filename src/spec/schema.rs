@@ -86,6 +86,7 @@ fn of_value(kind: &Kind) -> Value {
         Kind::Number => number(),
         Kind::Text | Kind::Quantity(_) => text(),
         Kind::Choice(names) => json!({ "type": "string", "enum": names }),
+        Kind::NumberOrExpression => json!({ "type": ["number", "string"] }),
         Kind::Quantities | Kind::QuantitiesOrExpression => {
             any_of(vec![quantity(), list_of(quantity())])
         }

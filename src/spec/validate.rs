@@ -293,7 +293,10 @@ fn form_error(value: &Value, kind: &Kind, own: &[&str]) -> Option<String> {
         }
         (Array(items), Kind::Texts | Kind::TextOrTexts) if texts(items) => return None,
         (Array(items), Kind::Numbers) if items.iter().all(|n| number(&n.value)) => return None,
-        (v, Kind::Numbers | Kind::NumberOrTexts) if number(v) => return None,
+        (Text(_), Kind::NumberOrExpression) => return None,
+        (v, Kind::Numbers | Kind::NumberOrTexts | Kind::NumberOrExpression) if number(v) => {
+            return None;
+        }
         (Array(items), Kind::NumberOrTexts) if texts(items) => return None,
         (Table(_), Kind::AnyMap) => return None,
         (Text(text), Kind::Quantity(dimension)) => match parse_quantity(text) {
@@ -316,6 +319,7 @@ fn form_error(value: &Value, kind: &Kind, own: &[&str]) -> Option<String> {
         (_, Kind::Bool) => "true or false",
         (_, Kind::Integer) => "a whole number",
         (_, Kind::Number) => "a number",
+        (_, Kind::NumberOrExpression) => "a number or an expression in quotes",
         (_, Kind::Text | Kind::Choice(_)) => "a text in quotes",
         (_, Kind::Quantity(dimension)) => {
             let (kind, example) = (value.kind(), dimension.example());

@@ -23,6 +23,8 @@ pub struct Whitening {
     pub scale: f64,
     pub on: On,
     pub weight: f64,
+    /// Whether what it is said to be is no residual, but the energy itself.
+    pub is_energy: bool,
 }
 
 impl Whitening {

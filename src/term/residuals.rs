@@ -12,8 +12,8 @@ use super::{Whitener, Whitening};
 pub(crate) enum About<E> {
     /// One value for all frames, (dims).
     Value(Vec<E>),
-    /// Zero in the rows where the prediction is known: 1 or 0 for each.
-    Known(Vec<E>),
+    /// Zero, each row with its weight, which is zero where the prediction is not known.
+    Rows(Vec<E>),
     /// Zero, each with its weight in each frame.
     Seen {
         /// Residuals of a frame.
@@ -37,6 +37,7 @@ pub(crate) struct Residuals<E> {
     whitener: Whitener<E>,
     about: About<E>,
     weight: E,
+    is_energy: bool,
     /// Components of one residual.
     k: usize,
     /// Frames after a frame that its prediction reads.
@@ -70,6 +71,7 @@ impl<E: Scalar> Residuals<E> {
             whitener: Whitener::new(whitening),
             about,
             weight: E::of(whitening.weight),
+            is_energy: whitening.is_energy,
             k,
             reach,
         }
@@ -138,7 +140,10 @@ impl<E: Scalar> Work for Weigh<'_, E> {
                 continue;
             }
             let factor = Lanes::splat(term.weight) * confidence;
-            let cost = term.whitener.weigh(r, factor, w);
+            let cost = match term.is_energy {
+                true => energy(r, factor, w),
+                false => term.whitener.weigh(r, factor, w),
+            };
             for i in 0..LANES {
                 // Lanes that do not count hold anything.
                 if confidence.0[i] != E::zero() {
@@ -161,6 +166,19 @@ impl<E: Scalar> Work for Weigh<'_, E> {
     }
 }
 
+/// The sum of energies; r and w become such that 2 r w is its slope.
+#[inline(always)]
+fn energy<E: Scalar, const WIDTH: u8>(
+    r: &mut [Lanes<E, WIDTH>],
+    factor: Lanes<E, WIDTH>,
+    w: &mut [Lanes<E, WIDTH>],
+) -> Lanes<E, WIDTH> {
+    let sum = r.iter().fold(Lanes::zero(), |sum, x| sum + *x);
+    r.fill(Lanes::splat(E::of(0.5)));
+    w.fill(factor);
+    sum * factor
+}
+
 impl<E: Scalar> Residuals<E> {
     /// Writes residual `p` and returns its confidence.
     #[inline(always)]
@@ -179,9 +197,9 @@ impl<E: Scalar> Residuals<E> {
                 }
                 Lanes::splat(E::one())
             }
-            About::Known(known) => {
+            About::Rows(weights) => {
                 r.copy_from_slice(x);
-                Lanes(rows.frames.map(|row| known[row]))
+                Lanes(rows.frames.map(|row| weights[row]))
             }
             About::Seen { weights, points } => {
                 r.copy_from_slice(x);
