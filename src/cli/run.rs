@@ -151,6 +151,7 @@ fn show_parameters(outcome: &Outcome) {
     for parameter in found.iter().take(PARAMETERS) {
         let digits = digits(parameter.value, parameter.deviation);
         let deviation = match parameter.deviation {
+            _ if parameter.at_bound => " (at its bound)".into(),
             Some(d) if d <= OPEN * parameter.value.abs().max(1.0) => {
                 format!(" ± {}", number(d, digits))
             }

@@ -8,7 +8,7 @@ use super::objective::CompiledObjective;
 use super::program::{Program, Source};
 use super::rows::whole_chunks;
 use super::side_by_side::{Asked, dampings, hand_out};
-use crate::graph::scratch::Scratch;
+use crate::graph::scratch::{Either, Scratch};
 use crate::graph::{Host, LANES, Scalar};
 use crate::ir::{Per, Problem, Residual, SetId, Stage, batch};
 use crate::normal::lanes::{Batch, start};
@@ -176,6 +176,7 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
                 fill(&mut square, &normals[*slot].square);
                 fill(&mut slope, &normals[*slot].slope);
             }
+            let square = Either::F64(square);
             let batch = Batch::new(square, slope, dampings(&out.damping, slots));
             hand_out(batch, slots, all);
         }

@@ -247,7 +247,7 @@ impl Linear {
     pub fn begin<E: Scalar>(&self) -> Moved<'_, E> {
         Moved {
             linear: self,
-            numbers: Scratch::zeros(self.places[self.steps.len()]),
+            numbers: Scratch::any(self.places[self.steps.len()]),
         }
     }
 

@@ -10,7 +10,6 @@ use super::forward::{lanes, numbers};
 use super::linear::{Linear, Products};
 use super::program::{Program, Source};
 use super::rows::Tables;
-use crate::graph::scratch::Scratch;
 use crate::graph::{Host, LANES, Scalar};
 use crate::ir::{Per, Problem, SetId, Stage, Values, VariableId};
 use crate::memory::Memory;
@@ -325,10 +324,10 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
                 false => 1.0,
             });
             let own = self.linear.own;
-            let square = products.square[..start(own) * LANES].iter();
-            let square = Scratch::of(square.map(|x| x.wide()));
+            debug_assert_eq!(products.square.len(), start(own) * LANES);
             let slope = products.slope[..own * LANES].iter();
             let slope = slope.map(|x| x.wide()).collect();
+            let square = E::either(products.square);
             let batch = Arc::new(Batch::new(square, slope, damping));
             let normal = |k: usize| Lane {
                 batch: Arc::clone(&batch),

@@ -9,7 +9,7 @@ use super::forward::{lanes, numbers};
 use super::linear::Products;
 use super::objective::CompiledObjective;
 use super::program::{Computed, Source};
-use crate::graph::scratch::Scratch;
+use crate::graph::scratch::{Either, Scratch};
 use crate::graph::{Host, LANES, Scalar};
 use crate::normal::Lane;
 use crate::normal::lanes::{Batch, start};
@@ -179,7 +179,11 @@ impl<E: Scalar, D: Host<E>> CompiledObjective<'_, E, D> {
                 }
             }
             let damping = dampings(damping, slots);
-            (slots, terms, Batch::new(square, slope, damping))
+            (
+                slots,
+                terms,
+                Batch::new(Either::F64(square), slope, damping),
+            )
         });
         let results: Vec<_> = results.collect();
         for (slots, terms, batch) in results {

@@ -23,6 +23,26 @@ const SIGNS: [&str; 20] = [
     "'", "\"",
 ];
 
+const ONE_IN_THE_OTHER: &str = "put one `select` inside the other";
+/// Operators of other languages, what says the same here, and what stands for them further on.
+const FOREIGN: [(&str, &str, &str); 4] = [
+    ("**", "`^` is the power", "^"),
+    ("!=", "`select` with `==` and its parts exchanged", "=="),
+    ("&&", ONE_IN_THE_OTHER, "<"),
+    ("||", ONE_IN_THE_OTHER, "<"),
+];
+/// Those that are words.
+pub(super) const WORDS: [&str; 2] = ["and", "or"];
+
+pub(super) fn foreign(text: &str, span: &Range<usize>, hint: &str) -> Mistake {
+    Mistake::new(span, format!("there is no `{text}` here")).hint(hint)
+}
+
+/// `and` and `or`.
+pub(super) fn foreign_word(word: &str, span: &Range<usize>) -> Mistake {
+    foreign(word, span, ONE_IN_THE_OTHER)
+}
+
 /// The tokens with their places; what is no token is a mistake and left out.
 pub(super) fn tokens(text: &str, mistakes: &mut Vec<Mistake>) -> Vec<(Token, Range<usize>)> {
     let mut tokens: Vec<(Token, Range<usize>)> = Vec::new();
@@ -46,6 +66,10 @@ pub(super) fn tokens(text: &str, mistakes: &mut Vec<Mistake>) -> Vec<(Token, Ran
                 let inside = |c: char| c.is_alphanumeric() || c == '_';
                 let len = rest.find(|c| !inside(c)).unwrap_or(rest.len());
                 (Some(Token::Name(rest[..len].into())), len)
+            }
+            _ if let Some((text, hint, same)) = FOREIGN.iter().find(|f| rest.starts_with(f.0)) => {
+                mistakes.push(foreign(text, &(at..at + text.len()), hint));
+                (Some(Token::Sign(same)), text.len())
             }
             _ => match SIGNS.iter().find(|s| rest.starts_with(**s)) {
                 Some(sign) => {

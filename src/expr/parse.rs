@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::Mistake;
-use super::lex::{Token, tokens};
+use super::lex::{Token, WORDS, foreign_word, tokens};
 use crate::spec::{Dimension, parse_unit};
 
 /// A part of an expression with its place in the text.
@@ -131,6 +131,7 @@ pub(crate) fn parse(text: &str, mistakes: &mut Vec<Mistake>) -> Expression {
         depth: 0,
         parts: 0,
         in_let: false,
+        gave_up: false,
         mistakes,
     };
     parser.whole()
@@ -144,6 +145,8 @@ struct Parser<'a> {
     parts: usize,
     /// Whether the end of a line ends what is read.
     in_let: bool,
+    /// Whether the rest is passed over.
+    gave_up: bool,
     mistakes: &'a mut Vec<Mistake>,
 }
 
@@ -177,6 +180,9 @@ impl Parser<'_> {
     }
 
     fn fail(&mut self, span: Range<usize>, message: impl Into<String>) {
+        if self.gave_up {
+            return;
+        }
         self.mistakes.push(Mistake::new(&span, message));
     }
 
@@ -242,7 +248,7 @@ impl Parser<'_> {
             true => {
                 let span = self.span();
                 self.fail(span.clone(), "the brackets are too deep");
-                self.at = self.tokens.len() - 1;
+                self.give_up();
                 wrong(span)
             }
             false => self.operand(),
@@ -251,8 +257,14 @@ impl Parser<'_> {
             if !self.in_let && *self.peek() == Token::Line && self.continues() {
                 self.skip_lines();
             }
-            let Token::Sign(sign) = *self.peek() else {
-                break;
+            let sign = match self.peek() {
+                Token::Sign(sign) => *sign,
+                Token::Name(word) if WORDS.contains(&word.as_str()) => {
+                    let mistake = foreign_word(word, &self.span());
+                    self.mistakes.push(mistake);
+                    "<"
+                }
+                _ => break,
             };
             let Some(&(name, before, after)) = OPERATORS.iter().find(|o| o.0 == sign) else {
                 break;
@@ -295,7 +307,7 @@ impl Parser<'_> {
                 span,
                 format!("the expression has more than {MOST_PARTS} parts"),
             );
-            self.at = self.tokens.len() - 1;
+            self.give_up();
         }
     }
 
@@ -384,14 +396,27 @@ impl Parser<'_> {
         parts
     }
 
+    /// Passes over the rest.
+    fn give_up(&mut self) {
+        self.at = self.tokens.len() - 1;
+        self.gave_up = true;
+    }
+
     fn close(&mut self, bracket: &str, open: &Range<usize>) {
-        if !self.takes(bracket) {
-            self.fail(
-                open.clone(),
-                format!("this bracket has no closing `{bracket}`"),
-            );
-            self.at = self.tokens.len() - 1;
+        if self.takes(bracket) {
+            return;
         }
+        match self.peek() {
+            Token::Name(_) | Token::Number(_) => {
+                let here = self.span();
+                self.fail(here, "an operator is missing before this");
+            }
+            _ => {
+                let message = format!("this bracket has no closing `{bracket}`");
+                self.fail(open.clone(), message);
+            }
+        }
+        self.give_up();
     }
 
     /// A number with the unit that follows it, such as `5 ms` or `9.81 m/s^2`.

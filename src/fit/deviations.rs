@@ -20,7 +20,8 @@ const AT_A_TIME: usize = 1024;
 #[derive(Clone, Debug)]
 pub struct Deviations {
     /// For each variable its unknowns, (copies, tangent), in the variable's unit: of rotations in rad about
-    /// the axes of their own frame, of numbers above zero in their unit. Empty where nothing was free, NaN
+    /// the axes of their own frame, of numbers above zero in their unit. Zero of what is held or stands at
+    /// its bound. Empty where nothing was free, NaN
     /// where the data leave an unknown open.
     pub of_variables: Vec<Vec<f64>>,
     /// Residuals less unknowns, of which only those count that the residuals decide.
@@ -62,15 +63,17 @@ pub(super) fn deviations(
     let diagonal = linked.diagonal();
     let mut open: Vec<bool> = diagonal.iter().map(|d| *d == 0.0).collect();
     let unread: Vec<usize> = (0..open.len()).filter(|i| open[*i]).collect();
+    // What stands at a bound does not move either.
+    let at_rest = layout.blocked(&objective.start(), |i| -linked.slope[i]);
     linked.hold(&unread);
-    linked.hold(&layout.held);
+    linked.hold(&at_rest);
     let mut held = vec![false; open.len()];
-    for &place in &layout.held {
+    for &place in &at_rest {
         (held[place], open[place]) = (true, false);
     }
     let variances = linked.variances(MOST)?;
     let loose = open::count(linked);
-    let still = unread.iter().chain(&layout.held);
+    let still = unread.iter().chain(&at_rest);
     let still = still.collect::<std::collections::BTreeSet<_>>().len();
     let unknowns = layout.degrees_of_freedom().saturating_sub(still + loose);
     let count: usize = stage.terms.iter().map(|t| residuals(problem, t)).sum();
@@ -83,7 +86,7 @@ pub(super) fn deviations(
         (true, false) => f64::NAN,
         (false, _) => 1.0,
     };
-    let still: Vec<usize> = unread.iter().chain(&layout.held).copied().collect();
+    let still: Vec<usize> = unread.iter().chain(&at_rest).copied().collect();
     let around = (values, frames);
     let influence = match layout.normals(&objective.start()).is_empty() {
         true => influence(problem, stage, around, (&*linked, &still)),
@@ -147,7 +150,10 @@ pub(super) fn of_batch(
             for (first, along) in layout.normals(&x[i * stride..(i + 1) * stride]) {
                 normal.stiffen(first, &along);
             }
-            let degrees = counts[slots[i]] as f64 - unknowns as f64;
+            let of_element = &x[i * stride..(i + 1) * stride];
+            let at_rest = layout.blocked(of_element, |j| -normal.slope[j]);
+            normal.hold(&at_rest);
+            let degrees = counts[slots[i]] as f64 - (unknowns - at_rest.len()) as f64;
             let unit = match (scaled, degrees > 0.0) {
                 (true, true) => out.costs[i] / degrees,
                 (true, false) => f64::NAN,
@@ -157,8 +163,13 @@ pub(super) fn of_batch(
             for (id, places) in &places {
                 let (n, element) = (places.len(), elements[slots[i]]);
                 let to = &mut of_variables[id.0][element * n..(element + 1) * n];
-                for (to, variance) in to.iter_mut().zip(&variances[places.clone()]) {
-                    *to = (variance * unit).sqrt();
+                for (to, place) in to.iter_mut().zip(places.clone()) {
+                    let moves = !at_rest.contains(&place);
+                    *to = if moves {
+                        (variances[place] * unit).sqrt()
+                    } else {
+                        0.0
+                    };
                 }
             }
         }

@@ -10,6 +10,7 @@ use num_traits::Float;
 use super::number::{LANES, Number};
 use super::operation::Operation;
 use super::product::{self, Rows2};
+use super::scratch::{Either, Scratch};
 use super::vectors::Vectors;
 
 /// The number type of a graph: f32 or f64.
@@ -33,6 +34,9 @@ pub(crate) trait Scalar:
 
     /// Buffers of this thread's that nobody uses.
     fn spare<R>(with: impl FnOnce(&mut Vec<Vec<Self>>) -> R) -> R;
+
+    /// Numbers as those of either precision.
+    fn either(numbers: Scratch<Self>) -> Either;
 }
 
 impl Scalar for f32 {
@@ -57,6 +61,10 @@ impl Scalar for f32 {
     }
     fn add_product(out: &mut [f32], a: Rows2<'_, f32>, b: Rows2<'_, f32>) {
         product::add_product_f32(out, a, b);
+    }
+
+    fn either(numbers: Scratch<Self>) -> Either {
+        Either::F32(numbers)
     }
 
     fn spare<R>(with: impl FnOnce(&mut Vec<Vec<f32>>) -> R) -> R {
@@ -97,6 +105,10 @@ impl Scalar for f64 {
     }
     fn add_product(out: &mut [f64], a: Rows2<'_, f64>, b: Rows2<'_, f64>) {
         product::add_product_f64(out, a, b);
+    }
+
+    fn either(numbers: Scratch<Self>) -> Either {
+        Either::F64(numbers)
     }
 
     fn spare<R>(with: impl FnOnce(&mut Vec<Vec<f64>>) -> R) -> R {

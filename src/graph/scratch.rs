@@ -38,6 +38,31 @@ impl<E: Scalar> Scratch<E> {
     }
 }
 
+/// Numbers of the precision that they were made in.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Either {
+    F32(Scratch<f32>),
+    F64(Scratch<f64>),
+}
+
+impl Either {
+    #[inline(always)]
+    pub fn at(&self, i: usize) -> f64 {
+        match self {
+            Self::F32(numbers) => f64::from(numbers[i]),
+            Self::F64(numbers) => numbers[i],
+        }
+    }
+
+    #[inline(always)]
+    pub fn wide(&self) -> Scratch<f64> {
+        match self {
+            Self::F32(numbers) => Scratch::of(numbers.iter().map(|x| f64::from(*x))),
+            Self::F64(numbers) => Scratch::of(numbers.iter().copied()),
+        }
+    }
+}
+
 impl<E: Scalar> Deref for Scratch<E> {
     type Target = [E];
 

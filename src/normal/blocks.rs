@@ -75,7 +75,7 @@ pub(super) fn subtract_square(to: &mut [f64], rows: usize, a: &[f64]) {
 }
 
 /// Order up to which a factor is made in place without more ado.
-const SMALL: usize = 16;
+const SMALL: usize = 80;
 
 /// The lower factor in place; `None` where the matrix is not positive definite.
 pub(super) fn cholesky(block: &mut [f64], n: usize) -> Option<()> {

@@ -3,7 +3,7 @@
 
 use super::Dense;
 use crate::graph::number::{Lanes, Work, dispatch};
-use crate::graph::scratch::Scratch;
+use crate::graph::scratch::Either;
 use crate::graph::{LANES, Number};
 
 /// The least of the diagonal that damps, over its largest entry: directions of which the data say
@@ -14,7 +14,7 @@ pub(crate) const LEAST_DIAGONAL: f64 = 1e-6;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Batch {
     /// (entries, LANES).
-    square: Scratch<f64>,
+    square: Either,
     /// (unknowns, LANES).
     slope: Vec<f64>,
     /// (unknowns, LANES): damped steps; not finite where the matrix is not positive definite.
@@ -24,7 +24,7 @@ pub(crate) struct Batch {
 
 impl Batch {
     /// With steps for these dampings, in units of the diagonal.
-    pub fn new(square: Scratch<f64>, slope: Vec<f64>, damping: [f64; LANES]) -> Self {
+    pub fn new(square: Either, slope: Vec<f64>, damping: [f64; LANES]) -> Self {
         let steps = dispatch(Steps {
             square: &square,
             slope: &slope,
@@ -44,7 +44,7 @@ impl Batch {
 
     pub fn diagonal(&self, k: usize) -> Vec<f64> {
         let unknowns = self.slope.len() / LANES;
-        let at = |i: usize| self.square[(start(i) + i) * LANES + k];
+        let at = |i: usize| self.square.at((start(i) + i) * LANES + k);
         (0..unknowns).map(at).collect()
     }
 
@@ -59,7 +59,9 @@ impl Batch {
 
     pub fn dense(&self, k: usize) -> Dense {
         Dense {
-            square: lane(&self.square, k),
+            square: (0..start(self.slope.len() / LANES))
+                .map(|i| self.square.at(i * LANES + k))
+                .collect(),
             slope: self.slope(k),
         }
     }
@@ -70,7 +72,7 @@ fn lane(data: &[f64], k: usize) -> Vec<f64> {
 }
 
 struct Steps<'a> {
-    square: &'a [f64],
+    square: &'a Either,
     slope: &'a [f64],
     damping: [f64; LANES],
 }
@@ -81,7 +83,7 @@ impl Work for Steps<'_> {
     #[inline(always)]
     fn run<const WIDTH: u8>(self) -> Vec<f64> {
         let mut steps = self.slope.to_vec();
-        let mut square = Scratch::of(self.square.iter().copied());
+        let mut square = self.square.wide();
         let a: &mut [Lanes<f64, WIDTH>] = Lanes::of_row_mut(&mut square);
         let x: &mut [Lanes<f64, WIDTH>] = Lanes::of_row_mut(&mut steps);
         damp(a, x.len(), Lanes(self.damping));

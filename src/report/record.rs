@@ -102,7 +102,7 @@ impl Record {
                 let sd = p.deviation.filter(|d| d.is_finite());
                 (
                     p.name.clone(),
-                    json!({ "value": p.value, "sd": sd, "unit": p.unit }),
+                    json!({ "value": p.value, "sd": sd.filter(|_| !p.at_bound), "unit": p.unit }),
                 )
             });
             record["parameters"] = Value::Object(rows.collect());
@@ -120,8 +120,10 @@ impl Record {
 pub struct Parameter {
     pub name: String,
     pub value: f64,
-    /// Its standard deviation, where that is known.
+    /// Its standard deviation, where that is known; zero at a bound.
     pub deviation: Option<f64>,
+    /// Whether the data would move it beyond its bound.
+    pub at_bound: bool,
     pub unit: String,
 }
 
@@ -148,10 +150,16 @@ pub fn parameters(problem: &Problem, fit: &Fit) -> Vec<Parameter> {
                 1 => variable.name.clone(),
                 _ => format!("{}[{c}]", variable.name),
             };
+            let deviation = deviations.and_then(|d| d.get(c).copied());
+            let at_bound = match variable.manifold {
+                Manifold::Box { low, high, .. } => *value == low || *value == high,
+                _ => false,
+            };
             found.push(Parameter {
                 name,
                 value: *value,
-                deviation: deviations.and_then(|d| d.get(c).copied()),
+                deviation,
+                at_bound: at_bound && deviation == Some(0.0),
                 unit: match (variable.manifold, variable.dimension) {
                     (Manifold::So3, _) => Dimension::ANGLE.to_string(),
                     (_, Dimension::NONE) => String::new(),
