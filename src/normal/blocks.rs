@@ -6,6 +6,7 @@ use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::{Accum, MatMut, MatRef, Par};
 
 use crate::graph::matmul::{clear_wide_registers, matmul};
+use crate::graph::number::{Work, dispatch};
 
 /// δᵀ A δ of a lower triangle, column-major.
 pub(super) fn triangle(a: &[f64], x: &[f64]) -> f64 {
@@ -75,12 +76,12 @@ pub(super) fn subtract_square(to: &mut [f64], rows: usize, a: &[f64]) {
 }
 
 /// Order up to which a factor is made in place without more ado.
-const SMALL: usize = 80;
+const SMALL: usize = 96;
 
 /// The lower factor in place; `None` where the matrix is not positive definite.
 pub(super) fn cholesky(block: &mut [f64], n: usize) -> Option<()> {
     if n <= SMALL {
-        return small_cholesky(block, n);
+        return dispatch(Small { block, n });
     }
     let mut memory = MemBuffer::new(cholesky_in_place_scratch::<f64>(
         n,
@@ -96,24 +97,46 @@ pub(super) fn cholesky(block: &mut [f64], n: usize) -> Option<()> {
     (0..n).all(positive).then_some(())
 }
 
-fn small_cholesky(block: &mut [f64], n: usize) -> Option<()> {
-    for j in 0..n {
-        let (done, rest) = block.split_at_mut(j * n);
-        let column = &mut rest[j..n];
-        for before in done.chunks_exact(n) {
-            let factor = before[j];
-            column
-                .iter_mut()
-                .zip(&before[j..])
-                .for_each(|(x, a)| *x -= a * factor);
+/// A block that stays in the nearest cache.
+struct Small<'a> {
+    block: &'a mut [f64],
+    n: usize,
+}
+
+impl Work for Small<'_> {
+    type Out = Option<()>;
+
+    #[inline(always)]
+    fn run<const WIDTH: u8>(self) -> Option<()> {
+        let n = self.n;
+        for j in 0..n {
+            let (done, rest) = self.block.split_at_mut(j * n);
+            let column = &mut rest[j..n];
+            // Two columns at a time, so that this one is read and written half as often.
+            let mut pairs = done.chunks_exact(2 * n);
+            for before in &mut pairs {
+                let (a, b) = (&before[j..n], &before[n + j..]);
+                let (by_a, by_b) = (a[0], b[0]);
+                for ((x, a), b) in column.iter_mut().zip(a).zip(b) {
+                    *x = *x - a * by_a - b * by_b;
+                }
+            }
+            if let before @ [_, ..] = pairs.remainder() {
+                let by = before[j];
+                for (x, a) in column.iter_mut().zip(&before[j..]) {
+                    *x -= a * by;
+                }
+            }
+            if !(column[0] > 0.0 && column[0].is_finite()) {
+                return None;
+            }
+            let inverse = 1.0 / column[0].sqrt();
+            for x in column {
+                *x *= inverse;
+            }
         }
-        if !(column[0] > 0.0 && column[0].is_finite()) {
-            return None;
-        }
-        let inverse = 1.0 / column[0].sqrt();
-        column.iter_mut().for_each(|x| *x *= inverse);
+        Some(())
     }
-    Some(())
 }
 
 /// to −= A x.
