@@ -119,7 +119,7 @@ impl<E: Scalar> Decoding<E> {
                 *x *= T::splat(least);
             }
             all.push(jacobian);
-            let mut outer = Outer::new(width);
+            let mut outer = Outer::new(width, slopes.len());
             for (u, slope) in slopes.iter().enumerate() {
                 let more = slope.lane(k) - least;
                 if more != E::zero() {

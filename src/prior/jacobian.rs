@@ -71,11 +71,12 @@ impl<E: Scalar> Packed<E> {
 }
 
 impl<T: Number> Outer<T> {
+    /// With room for so many columns.
     #[inline(always)]
-    pub fn new(width: usize) -> Self {
+    pub fn new(width: usize, columns: usize) -> Self {
         Self {
-            columns: Vec::new(),
-            rows: vec![Vec::new(); width],
+            columns: Vec::with_capacity(columns),
+            rows: (0..width).map(|_| Vec::with_capacity(columns)).collect(),
         }
     }
 
@@ -144,7 +145,9 @@ impl<T: Number> Product<T> {
     /// What is to be added for a frame's new slopes; `first` is W₁, (units, width).
     #[inline(always)]
     pub fn change(&mut self, slopes: &[T], frame: usize, first: &[T], width: usize) -> Outer<T> {
-        let mut outer = Outer::new(width);
+        let pairs = self.slopes.iter().zip(slopes);
+        let changed = pairs.filter(|(old, new)| new.lane(frame) != **old).count();
+        let mut outer = Outer::new(width, changed);
         for (u, (old, new)) in self.slopes.iter_mut().zip(slopes).enumerate() {
             let new = new.lane(frame);
             if new != *old {
