@@ -106,13 +106,21 @@ impl Manifold {
     /// On the sphere this is parallel transport. In a rotation's own frame the velocity of
     /// t ↦ R exp(t v) is v all along, so vectors keep their coordinates; flat spaces do so anyway.
     pub fn transport(self, from: &[f64], to: &[f64], v: &mut [f64]) {
-        if let Self::Sphere(_) = self {
-            let share = dot(to, v) / (1.0 + dot(from, to)).max(f64::MIN_POSITIVE);
-            let both = from.iter().zip(to);
-            v.iter_mut()
-                .zip(both)
-                .for_each(|(v, (from, to))| *v -= share * (from + to));
+        if let Some(turn) = self.turn(from, to) {
+            turn.carry(v);
         }
+    }
+
+    /// What carries tangent vectors along a step; `None` where they keep their coordinates.
+    pub(crate) fn turn<'a>(self, from: &[f64], to: &'a [f64]) -> Option<Turn<'a>> {
+        let Self::Sphere(_) = self else {
+            return None;
+        };
+        Some(Turn {
+            to,
+            both: from.iter().zip(to).map(|(from, to)| from + to).collect(),
+            share: 1.0 / (1.0 + dot(from, to)).max(f64::MIN_POSITIVE),
+        })
     }
 
     /// The point a share of the way from one point to another; on the sphere nearly so.
@@ -149,8 +157,31 @@ impl Manifold {
     }
 }
 
+/// The parallel transport of one step on a sphere.
+pub(crate) struct Turn<'a> {
+    to: &'a [f64],
+    both: Vec<f64>,
+    share: f64,
+}
+
+impl Turn<'_> {
+    #[inline(always)]
+    pub fn carry(&self, v: &mut [f64]) {
+        let share = dot_within(self.to, v) * self.share;
+        for (v, both) in v.iter_mut().zip(&self.both) {
+            *v -= share * both;
+        }
+    }
+}
+
 /// Σ a b in eight lanes, so that the sum does not wait for itself; the order is fixed by the length.
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    dot_within(a, b)
+}
+
+/// The same in the instructions of what it stands in.
+#[inline(always)]
+pub(crate) fn dot_within(a: &[f64], b: &[f64]) -> f64 {
     let mut lanes = [0.0; 8];
     let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));
     let rest = a8.remainder().iter().zip(b8.remainder());

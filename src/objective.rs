@@ -1,8 +1,8 @@
 //! The batched objective: many independent problems of one layout, evaluated in one call.
 
-use crate::manifold::Manifold;
+use crate::manifold::{Manifold, Turn};
 use crate::memory::Memory;
-use crate::normal::Normal;
+use crate::normal::{Normal, Work, dispatch};
 use crate::precondition::Preconditioner;
 
 /// What a number near zero may change by, in its scale.
@@ -101,6 +101,19 @@ impl Layout {
         });
     }
 
+    /// Carries many.
+    pub(crate) fn transport_all(&self, from: &[f64], to: &[f64], vectors: &mut [&mut [f64]]) {
+        self.for_each_copy(|block, ambient, tangent| {
+            if let Some(turn) = block.manifold.turn(&from[ambient.clone()], &to[ambient]) {
+                dispatch(CarryAll {
+                    turn,
+                    tangent,
+                    vectors,
+                });
+            }
+        });
+    }
+
     /// What is tangent of a whitened vector: a sum of transported vectors may have drifted off.
     pub fn tangent_part(&self, x: &[f64], mut vector: Vec<f64>) -> Vec<f64> {
         self.for_each_copy(|block, ambient, tangent| {
@@ -190,6 +203,23 @@ impl Layout {
                 ambient += a;
                 tangent += t;
             }
+        }
+    }
+}
+
+struct CarryAll<'a, 'v> {
+    turn: Turn<'a>,
+    tangent: std::ops::Range<usize>,
+    vectors: &'a mut [&'v mut [f64]],
+}
+
+impl Work for CarryAll<'_, '_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<const WIDTH: u8>(self) {
+        for vector in self.vectors {
+            self.turn.carry(&mut vector[self.tangent.clone()]);
         }
     }
 }

@@ -434,7 +434,16 @@ impl<'a> Checker<'a> {
                 true => "this is no number where the solve starts".to_string(),
                 false => format!("this is no number where the solve starts, in row {row}"),
             };
-            let hint = "other starting values, `init` of the variables, or `select` mend it";
+            let of_data = |i: usize| {
+                let node = &self.nodes[inputs[i].0];
+                matches!(node.kind, NodeKind::Column { .. })
+            };
+            let hint = match needed.inputs_of(step).into_iter().all(of_data) {
+                true => {
+                    "it is of data and numbers alone: mend the row, or leave it out by `select`"
+                }
+                false => "other starting values, `init` of the variables, or `select` mend it",
+            };
             // Where each element is a problem of its own, the others are solved.
             let per = |v: &crate::ir::Variable| v.per;
             let first = self.variables.first().map(per);

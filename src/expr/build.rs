@@ -172,6 +172,18 @@ pub(crate) struct Needed {
     pub spans: Vec<(usize, usize)>,
 }
 
+impl Needed {
+    /// Which of all inputs a step depends on.
+    pub fn inputs_of(&self, step: usize) -> Vec<usize> {
+        let part = Formula {
+            outputs: vec![step as Register],
+            ..self.formula.clone()
+        };
+        let read = part.needed().0.read_inputs();
+        read.into_iter().map(|i| self.inputs[i]).collect()
+    }
+}
+
 impl Formula {
     /// Without the steps that no output needs, and which were kept.
     fn needed(&self) -> (Self, Vec<usize>) {

@@ -12,6 +12,7 @@ mod sparse;
 
 use std::sync::Arc;
 
+pub(crate) use crate::graph::number::{Work, dispatch};
 pub(crate) use chain::Window;
 pub use chain::{Chain, Links};
 pub use dense::Dense;

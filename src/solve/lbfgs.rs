@@ -8,7 +8,8 @@ use std::collections::VecDeque;
 use super::line_search::{LineSearch, Verdict};
 use super::outcome::Termination;
 use super::state::{Method, Point, State, Terrain, largest};
-use crate::manifold::dot;
+use crate::manifold::{dot, dot_within};
+use crate::normal::{Work, dispatch};
 
 /// Largest whitened change of one coordinate in the first step and in any step.
 const FIRST_STEP: f64 = 0.3;
@@ -161,10 +162,11 @@ impl Lbfgs {
         let (from, to) = (&self.state.current.x, &reached.x);
         let mut old_gradient = self.state.current.gradient.clone();
         terrain.layout.transport(from, to, &mut old_gradient);
-        for pair in &mut self.pairs {
-            terrain.layout.transport(from, to, &mut pair.step);
-            terrain.layout.transport(from, to, &mut pair.change);
+        let mut pairs: Vec<&mut [f64]> = Vec::with_capacity(2 * self.pairs.len());
+        for Pair { step, change, .. } in &mut self.pairs {
+            pairs.extend([&mut step[..], &mut change[..]]);
         }
+        terrain.layout.transport_all(from, to, &mut pairs);
         let mut step = std::mem::take(&mut self.direction);
         terrain.layout.transport(from, to, &mut step);
         step.iter_mut().for_each(|s| *s *= length);
@@ -281,14 +283,21 @@ impl Lbfgs {
                 preconditioner.apply(q);
             }
         };
-        match self.held.is_empty() {
-            true => two_loops(self.pairs.iter(), self.downhill(), first),
+        let free: Vec<Pair> = match self.held.is_empty() {
+            true => Vec::new(),
             false => {
                 let free = self.pairs.iter().filter_map(|p| p.without(&self.held));
-                let free: Vec<Pair> = free.collect();
-                two_loops(free.iter(), without(&self.held, self.downhill()), first)
+                free.collect()
             }
-        }
+        };
+        dispatch(TwoLoops {
+            pairs: match self.held.is_empty() {
+                true => self.pairs.iter().collect(),
+                false => free.iter().collect(),
+            },
+            q: without(&self.held, self.downhill()),
+            first: &first,
+        })
     }
 }
 
@@ -313,35 +322,52 @@ fn without(held: &[usize], mut vector: Vec<f64>) -> Vec<f64> {
 
 /// H q by the two-loop recursion (Nocedal and Wright 2006, algorithm 7.4), with a first inverse
 /// Hessian that is scaled by the last pair.
-fn two_loops<'p>(
-    pairs: impl DoubleEndedIterator<Item = &'p Pair> + Clone,
-    mut q: Vec<f64>,
-    first: impl Fn(&mut Vec<f64>),
-) -> Vec<f64> {
-    let mut alphas = Vec::new();
-    for pair in pairs.clone().rev() {
-        let alpha = pair.inverse * dot(&pair.step, &q);
-        add_scaled(-alpha, &pair.change, &mut q);
-        alphas.push(alpha);
+struct TwoLoops<'a> {
+    pairs: Vec<&'a Pair>,
+    q: Vec<f64>,
+    first: &'a dyn Fn(&mut Vec<f64>),
+}
+
+impl Work for TwoLoops<'_> {
+    type Out = Vec<f64>;
+
+    #[inline(always)]
+    fn run<const WIDTH: u8>(self) -> Vec<f64> {
+        let Self {
+            pairs,
+            mut q,
+            first,
+        } = self;
+        let mut alphas = Vec::with_capacity(pairs.len());
+        for pair in pairs.iter().rev() {
+            let alpha = pair.inverse * dot_within(&pair.step, &q);
+            add_scaled(-alpha, &pair.change, &mut q);
+            alphas.push(alpha);
+        }
+        first(&mut q);
+        if let Some(last) = pairs.last() {
+            let mut turned = last.change.clone();
+            first(&mut turned);
+            let scale = 1.0 / (last.inverse * dot_within(&last.change, &turned));
+            for q in &mut q {
+                *q *= scale;
+            }
+        }
+        for (pair, alpha) in pairs.iter().zip(alphas.iter().rev()) {
+            let beta = pair.inverse * dot_within(&pair.change, &q);
+            add_scaled(alpha - beta, &pair.step, &mut q);
+        }
+        q
     }
-    first(&mut q);
-    if let Some(last) = pairs.clone().next_back() {
-        let mut turned = last.change.clone();
-        first(&mut turned);
-        let scale = 1.0 / (last.inverse * dot(&last.change, &turned));
-        q.iter_mut().for_each(|q| *q *= scale);
-    }
-    for (pair, alpha) in pairs.zip(alphas.into_iter().rev()) {
-        let beta = pair.inverse * dot(&pair.change, &q);
-        add_scaled(alpha - beta, &pair.step, &mut q);
-    }
-    q
 }
 
 fn norm(a: &[f64]) -> f64 {
     dot(a, a).sqrt()
 }
 
+#[inline(always)]
 fn add_scaled(factor: f64, a: &[f64], to: &mut [f64]) {
-    to.iter_mut().zip(a).for_each(|(to, a)| *to += factor * a);
+    for (to, a) in to.iter_mut().zip(a) {
+        *to += factor * a;
+    }
 }
