@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::diagnostic::{Diagnostics, Sources};
 use crate::error::Error;
-use crate::fit::{Checkpoint, Fit, FitProgress, fit_from, open};
+use crate::fit::{Checkpoint, Deviations, Fit, FitProgress, fit_from, open};
 use crate::io::FileError;
 use crate::io::atomic::AtomicDir;
 use crate::ir::Problem;
@@ -117,6 +117,7 @@ pub fn run(
     let mut remarks = write(folder.path(), &checked.problem, &found, model, &errors)?;
     remarks.extend(unusual_shape(&checked.problem, &found));
     remarks.extend(open::remark(&checked.problem, &found.values, &found.solved));
+    remarks.extend(found.deviations.as_ref().and_then(Deviations::remark));
     if let Some(checkpoint) = &found.checkpoint {
         let path = folder.path().join(Checkpoint::FILE);
         checkpoint.write(&path, &checked.problem, &identity)?;

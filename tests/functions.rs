@@ -28,6 +28,7 @@ const RESIDUALS: [(&str, &str); 35] = [
     ("wrap", "wrap(7 * a)"),
     ("abs", "abs(a)"),
     ("relu", "relu(a)"),
+    ("softplus", "softplus(a)"),
     ("min", "min(a.xyz, vec(a[3], a[4], a[5]))"),
     ("max", "max(a.xyz, vec(a[3], a[4], a[5]))"),
     ("clamp", "clamp(a.x, -0.5, 0.5) * a"),

@@ -637,3 +637,68 @@ fn a_weight_that_is_a_column_counts_rows_so_often() {
     assert!((one.0 - other.0).abs() < 1e-12, "{one:?} {other:?}");
     assert!((one.1 - other.1).abs() + (one.2 - other.2).abs() < 1e-9);
 }
+
+#[test]
+fn what_ends_before_a_wall_has_not_converged() {
+    let csv = "x,hit\n-1,0\n0,1\n1,0\n2,1\n2000,1\n";
+    let spec = |terms: &str, method: &str| {
+        format!(
+            "columns = {{ x = \"1\", hit = \"1\" }}\n[vars]\na = {{ init = 0.0 }}\nb = {{ init = 0.0 }}\n\
+             [solve]\nmethod = \"{method}\"\n[terms.fit]\nkind = \"expr\"\n{terms}\n"
+        )
+    };
+    let naive = "energy = \"2 * (log(1 + exp(a + b * x)) - hit * (a + b * x))\"";
+    let residual = "residual = \"2 * (log(1 + exp(a + b * x)) - hit * (a + b * x))\"";
+    for (terms, method) in [(naive, "auto"), (naive, "adam"), (residual, "lm")] {
+        let (_, found) = over_table(csv, &spec(terms, method));
+        assert_ne!(found.status, [Status::Converged], "{terms} {method}");
+    }
+    let stable = "energy = \"2 * (softplus(a + b * x) - hit * (a + b * x))\"";
+    let (_, found) = over_table(csv, &spec(stable, "auto"));
+    assert_eq!(found.status, [Status::Converged]);
+}
+
+#[test]
+fn deviations_of_energies_are_those_of_the_same_squares() {
+    let csv =
+        "s,x,y,z\n0,0.1,-0.1,1.1\n0,0,0.1,0.9\n0,-0.2,0,1\n1,0.9,0.1,0\n1,1.1,0,0.2\n1,1,-0.1,0\n";
+    let spec = |vars: &str, said: &str| {
+        format!(
+            "columns = {{ s = \"ref:s\", x = \"1\", y = \"1\", z = \"1\" }}\n[vars]\n{vars}\n\
+             [terms.fit]\nkind = \"expr\"\nover = \"d\"\n{said}\n"
+        )
+    };
+    let cases = [
+        ("m = { kind = \"sphere\", init = [0.1, 0.1, 0.9] }", "m"),
+        ("m = { dim = 3, bounds = [0.05, 2.0], init = 0.5 }", "m"),
+        (
+            "m = { per = \"s\", kind = \"sphere\", init = [0.5, 0.1, 0.5] }",
+            "m[s]",
+        ),
+        (
+            "m = { per = \"s\", dim = 3, init = 0.5, bounds = [0.05, 2.0] }",
+            "m[s]",
+        ),
+    ];
+    for (vars, m) in cases {
+        let r = format!("({m} - vec(x, y, z)) / 0.1");
+        let square = spec(vars, &format!("residual = \"{r}\"\nsigma = \"1\""));
+        let energy = spec(vars, &format!("energy = \"dot({r}, {r})\""));
+        let [one, other] = [square, energy].map(|spec| {
+            let (_, found) = over_table(csv, &spec);
+            assert!(
+                found.status.iter().all(|s| *s == Status::Converged),
+                "{spec}"
+            );
+            found.deviations.unwrap().of_variables[0].clone()
+        });
+        assert_eq!(one.len(), other.len(), "{vars}");
+        for (a, b) in one.iter().zip(&other) {
+            assert!(
+                (a - b).abs() < 1e-4 * (1.0 + a),
+                "{vars}: {one:?} {other:?}"
+            );
+        }
+        assert!(one.iter().all(|sd| sd.is_finite() && *sd < 0.2), "{one:?}");
+    }
+}

@@ -79,7 +79,13 @@ impl<'a> Checker<'a> {
         origin: &Origin,
     ) -> Option<Sourced<&'v str>> {
         if view.node("energy").is_none() {
-            return self.required(view, "residual", origin);
+            if view.node("residual").is_none() {
+                let message = format!("`{}` has no `residual`, and no `energy`", view.path());
+                let diagnostic = Diagnostic::error("F0202", message, origin);
+                let hint = "such as `residual = \"a * x + b - y\"`";
+                self.diagnostics.push(diagnostic.hint(hint));
+            }
+            return view.text("residual");
         }
         let refused = [
             (
@@ -390,8 +396,9 @@ impl<'a> Checker<'a> {
             let of_row = of_row.collect::<Option<Vec<_>>>()?;
             let found = needed.formula.evaluate(&of_row)[0];
             if !(found >= 0.0 && found.is_finite()) {
-                let message =
-                    format!("a weight should not be below zero, but in row {row} it is {found}");
+                let message = format!(
+                    "a weight should be a number from zero on, but in row {row} it is {found}"
+                );
                 let diagnostic = Diagnostic::error("F0205", message, &text.origin);
                 self.diagnostics
                     .push(diagnostic.hint("rows are counted from 0"));

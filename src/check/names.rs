@@ -200,10 +200,53 @@ impl<'c, 'a> InTerm<'c, 'a> {
     }
 
     /// `table.column`, by the row itself, by what it refers to, or of a table of one row.
-    fn of_table(&mut self, table: &str, name: &str) -> Found {
+    fn of_table(&mut self, table: &str, name: &str, picks: &[Pick<'_>]) -> Found {
         let rows = self.checker.rows(table)?;
         self.checker.read.insert(table.into());
-        Some(self.of_rows(&rows, name).map(|read| (read, 0)))
+        Some(match picks.first() {
+            Some(Pick::Column(by)) => self.of_rows_by(&rows, name, by).map(|read| (read, 1)),
+            _ => self.of_rows(&rows, name).map(|read| (read, 0)),
+        })
+    }
+
+    /// The column of the elements that a column of the term's table refers to.
+    fn of_rows_by(&mut self, rows: &Rows<'a>, name: &str, by: &str) -> Result<Read, Wrong> {
+        let found = column(rows.table, name).ok_or_else(|| no_column(rows, name))?;
+        let numbers = Numbers::of(found, false)?;
+        let Some(over) = self.over.as_ref().map(|o| (o.set, o.table)) else {
+            let message = format!("`{by}` is no column of the rows that the term is over");
+            return Err((message, Some("say `over` which rows the term is".into())));
+        };
+        let ids = self.references_by(over.1, by, (rows.set, &format!("{}.{name}", rows.name)))?;
+        let elements = self.checker.elements(rows.set, ids);
+        Ok(self.numbers(numbers.gathered(&elements), over.0))
+    }
+
+    /// The ids in a column that refers to a set, of which something has a value for each element.
+    fn references_by(
+        &self,
+        table: &'a Table,
+        by: &str,
+        (set, of): (SetId, &str),
+    ) -> Result<&'a [i64], Wrong> {
+        let references = self.checker.references(table);
+        match references.iter().find(|r| r.0 == by) {
+            Some((_, to, ids)) if *to == set => Ok(ids),
+            Some((_, to, _)) => {
+                let (to, each) = (&self.checker.sets[to.0], &self.checker.sets[set.0]);
+                let message = format!(
+                    "`{by}` refers to `{}`, but `{of}` has a value for each `{}`",
+                    to.name, each.name
+                );
+                Err((message, None))
+            }
+            None => {
+                let names: Vec<&str> = references.iter().map(|r| r.0).collect();
+                let hint = (!names.is_empty())
+                    .then(|| format!("columns that do: {}", crate::diagnostic::list(&names)));
+                Err((format!("`{by}` is no column that refers to rows"), hint))
+            }
+        }
     }
 
     fn of_rows(&mut self, rows: &Rows<'a>, name: &str) -> Result<Read, Wrong> {
@@ -247,7 +290,10 @@ impl<'c, 'a> InTerm<'c, 'a> {
         if let Some(what) = self.still {
             let message = format!("a {what} cannot depend on what is solved for, such as `{name}`");
             let hint = match what {
-                "sigma" => "it would grow without end; columns and numbers may stand in it",
+                "sigma" => {
+                    "it would grow without end; columns and numbers may stand in it, and an `energy` \
+                     such as `(r / s)^2 + 2 * log(s)` says the rest"
+                }
                 _ => "columns and numbers may stand in it",
             };
             return Err((message, Some(hint.into())));
@@ -275,24 +321,9 @@ impl<'c, 'a> InTerm<'c, 'a> {
         let (ids, used): (&[i64], usize) = match picks.first() {
             Some(Pick::Column(column)) => {
                 let table = self.over.as_ref().map(|o| o.table);
-                let references = table.map_or(Vec::new(), |t| self.checker.references(t));
-                match references.iter().find(|r| r.0 == *column) {
-                    Some((_, to, ids)) if *to == set => (ids, 1),
-                    Some((_, to, _)) => {
-                        let (to, of) = (&self.checker.sets[to.0], &self.checker.sets[set.0]);
-                        let message = format!(
-                            "`{column}` refers to `{}`, but `{name}` has a value for each `{}`",
-                            to.name, of.name
-                        );
-                        return Err((message, None));
-                    }
-                    None => {
-                        let names: Vec<&str> = references.iter().map(|r| r.0).collect();
-                        let hint = (!names.is_empty()).then(|| {
-                            format!("columns that do: {}", crate::diagnostic::list(&names))
-                        });
-                        return Err((format!("`{column}` is no column that refers to rows"), hint));
-                    }
+                match table {
+                    Some(table) => (self.references_by(table, column, (set, &name))?, 1),
+                    None => return Err((format!("`{column}` is no column here"), None)),
                 }
             }
             Some(Pick::Place(place)) if shape == Shape::Scalar || over != set => {
@@ -418,7 +449,7 @@ impl<'c, 'a> InTerm<'c, 'a> {
 impl Scope for InTerm<'_, '_> {
     fn read(&mut self, name: &str, field: Option<&str>, picks: &[Pick<'_>]) -> Found {
         if let Some(field) = field {
-            return self.of_table(name, field);
+            return self.of_table(name, field, picks);
         }
         if let Some(points) = self.points.as_ref().filter(|p| p.name == name) {
             let (node, first, shape) = points.observed();

@@ -5,7 +5,7 @@ use crate::diagnostic::{Diagnostic, Sourced};
 use crate::ir::{Precision, Settings};
 use crate::spec::View;
 
-/// Where a code moves through a decoder, whose kinks leave ever smaller steps to take, in f32.
+/// Where a code moves through a decoder, whose kinks leave ever smaller steps to take.
 const OF_CODES: f64 = 1e-3;
 
 /// Each start of each problem is solved, and those of a batch are kept side by side.
@@ -27,10 +27,6 @@ impl Checker<'_> {
             Precision::F64 => 1e-9,
         };
         let given_cost = self.at_least(&tolerance, "cost_rel", tolerance.number("cost_rel"), 0.0);
-        let of_codes = match precision {
-            Precision::F32 => OF_CODES,
-            Precision::F64 => default_cost,
-        };
         for key in ["max_iter", "seed"] {
             self.at_least(&solve, key, solve.integer(key).map(real), 0.0);
         }
@@ -53,7 +49,7 @@ impl Checker<'_> {
                 .at_least(&tolerance, "grad", tolerance.number("grad"), 0.0)
                 .unwrap_or(1e-4),
             tolerance_cost: given_cost.unwrap_or(default_cost),
-            tolerance_of_codes: given_cost.unwrap_or(of_codes),
+            tolerance_of_codes: given_cost.unwrap_or(OF_CODES),
             starts: self.starts_of_stage(&solve),
             seed: solve.integer("seed").map_or(0, |n| n.value.unsigned_abs()),
         }

@@ -89,6 +89,21 @@ impl Checker<'_> {
             }
             None => terms.clone(),
         };
+        if !terms.list.is_empty()
+            && terms
+                .list
+                .iter()
+                .all(|t| disabled.iter().any(|d| d.value == t.name))
+        {
+            let message = format!(
+                "`{}` disables every term, so it has nothing to minimise",
+                view.path()
+            );
+            let origin = view.origin_of("disable", &node.origin);
+            let diagnostic = Diagnostic::error("F0202", message, &origin);
+            self.diagnostics
+                .push(diagnostic.hint("leave a term in, or the stage out"));
+        }
         let relax = view.number("relax").map_or(1.0, |r| r.value);
         if !(relax > 0.0 && relax.is_finite()) {
             let message = format!("`{}.relax` should be above zero", view.path());
@@ -212,7 +227,7 @@ impl Checker<'_> {
         let origin = own.origin_of("method", &of_all);
         let diagnostic = Diagnostic::error("F0306", message, &origin);
         self.diagnostics
-            .push(diagnostic.hint("`auto` or `lbfgs` take both"));
+            .push(diagnostic.hint("`auto`, `lbfgs` and `adam` take both"));
     }
 
     /// Whether a stage moves the code of a generator, which has many deep valleys: the long steps of

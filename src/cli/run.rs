@@ -148,6 +148,8 @@ fn show_parameters(outcome: &Outcome) {
     let found = fitrun::parameters(&outcome.checked.problem, &outcome.fit);
     let width = |of: fn(&fitrun::Parameter) -> usize| found.iter().map(of).max().unwrap_or(0);
     let name = width(|p| p.name.chars().count());
+    let deviations = outcome.fit.deviations.as_ref();
+    let by_curvature = deviations.is_some_and(|d| d.residual.is_nan());
     for parameter in found.iter().take(PARAMETERS) {
         let digits = digits(parameter.value, parameter.deviation);
         let deviation = match parameter.deviation {
@@ -155,6 +157,7 @@ fn show_parameters(outcome: &Outcome) {
             Some(d) if d <= OPEN * parameter.value.abs().max(1.0) => {
                 format!(" ± {}", number(d, digits))
             }
+            Some(d) if d.is_nan() && by_curvature => " (E does not curve here)".into(),
             Some(_) => " (left open by the data)".into(),
             None => String::new(),
         };
@@ -168,7 +171,6 @@ fn show_parameters(outcome: &Outcome) {
     if found.len() > PARAMETERS {
         eprintln!("and {} more in params.npz", found.len() - PARAMETERS);
     }
-    let deviations = outcome.fit.deviations.as_ref();
     if let Some(deviations) = deviations.filter(|d| d.degrees_of_freedom > 0) {
         let of = match deviations.scaled {
             true => "residuals spread by",
@@ -184,7 +186,12 @@ fn show_parameters(outcome: &Outcome) {
 /// Decimals that show three digits of the deviation, or seven of the value; none in powers of ten.
 fn digits(value: f64, deviation: Option<f64>) -> Option<usize> {
     let least = deviation.filter(|d| *d > 0.0 && d.is_finite());
-    let lowest = least.map_or(value.abs().log10() - 6.0, |d| d.log10() - 2.0);
+    // Two digits of the value, too, also where it may be far off.
+    let of_deviation = |d: f64| {
+        let of_value = (value.abs().log10() - 1.0).max(d.log10() - 5.0);
+        of_value.min(d.log10() - 2.0)
+    };
+    let lowest = least.map_or(value.abs().log10() - 6.0, of_deviation);
     let size = value.abs().max(least.unwrap_or(0.0));
     let plain = (1e-4..1e7).contains(&size) || size == 0.0;
     (plain && lowest.is_finite()).then(|| (-lowest.floor()).clamp(0.0, 12.0) as usize)

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::Mistake;
+use super::build::Builder;
 use super::lower::{Lowering, scalar};
 use super::own;
 use super::parse::Expression;
@@ -37,6 +38,7 @@ pub const FUNCTIONS: &[(&str, &str, &str)] = &[
     ("wrap", "angle", "the same angle, from −π to π"),
     ("abs", "x", "the magnitude of each component"),
     ("relu", "x", "x where it is above zero, else zero"),
+    ("softplus", "x", "log(1 + exp(x)), for numbers of any size"),
     ("min", "a, b, …", "the smallest, component by component"),
     ("max", "a, b, …", "the largest"),
     (
@@ -151,6 +153,10 @@ pub(super) fn call(
             let zero = l.builder.constant(0.0);
             Some(l.each(values.remove(0), |b, x| b.choose([zero, x, x, zero])))
         }
+        "softplus" => {
+            let value = without_unit(l, name, values.remove(0), span)?;
+            Some(l.each(value, softplus))
+        }
         "min" | "max" => extreme(l, name, values, span),
         "clamp" => {
             let high = values.remove(2);
@@ -258,6 +264,15 @@ fn own_call(
         counted(l, own::parts(function.signature()), arguments, span)?;
         return own::call(l, &**function, arguments, span);
     }
+    let elsewhere = [
+        ("ln", "`log` is the natural logarithm"),
+        ("pow", "`^` is the power"),
+    ];
+    if let Some((_, hint)) = elsewhere.iter().find(|(n, _)| *n == name) {
+        let written = span.start..span.start + name.len();
+        l.fail_with(Mistake::new(&written, format!("there is no function `{name}`")).hint(*hint));
+        return None;
+    }
     let names = FUNCTIONS.iter().map(|(n, ..)| *n);
     let names = names.chain(known.iter().map(|f| own::parts(f.signature()).0));
     let names = names.map(String::from).collect();
@@ -296,6 +311,17 @@ fn plain_call(
     let value = without_unit(l, name, values.remove(0), span)?;
     let value = l.each(value, |b, x| b.of(function, x));
     Some(Value { dimension, ..value })
+}
+
+/// x + log(1 + exp(−x)) where x is above zero, since exp(x) has an end.
+fn softplus(b: &mut Builder, x: Register) -> Register {
+    let (zero, one, minus) = (b.constant(0.0), b.constant(1.0), b.negate(x));
+    let shorter = b.choose([x, zero, x, minus]);
+    let power = b.of(Function::Exp, shorter);
+    let sum = b.add(one, power);
+    let log = b.of(Function::Log, sum);
+    let above = b.add(x, log);
+    b.choose([x, zero, log, above])
 }
 
 fn without_unit(

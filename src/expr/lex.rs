@@ -23,13 +23,24 @@ const SIGNS: [&str; 20] = [
     "'", "\"",
 ];
 
-const ONE_IN_THE_OTHER: &str = "put one `select` inside the other";
+const BOTH: &str = "put one `select` inside the other: `select(a < b, select(c < d, x, y), y)`";
+const EITHER: &str = "put one `select` inside the other: `select(a < b, x, select(c < d, x, y))`";
 /// Operators of other languages, what says the same here, and what stands for them further on.
-const FOREIGN: [(&str, &str, &str); 4] = [
+const FOREIGN: [(&str, &str, &str); 10] = [
     ("**", "`^` is the power", "^"),
-    ("!=", "`select` with `==` and its parts exchanged", "=="),
-    ("&&", ONE_IN_THE_OTHER, "<"),
-    ("||", ONE_IN_THE_OTHER, "<"),
+    (
+        "!=",
+        "numbers are hardly ever equal; compare by `<` or `>`",
+        "<",
+    ),
+    ("≤", "`<=` is at most", "<"),
+    ("≥", "`>=` is at least", ">"),
+    ("−", "write `-`", "-"),
+    ("×", "write `*`", "*"),
+    ("·", "write `*`", "*"),
+    ("÷", "write `/`", "/"),
+    ("&&", BOTH, "<"),
+    ("||", EITHER, "<"),
 ];
 /// Those that are words.
 pub(super) const WORDS: [&str; 2] = ["and", "or"];
@@ -40,7 +51,7 @@ pub(super) fn foreign(text: &str, span: &Range<usize>, hint: &str) -> Mistake {
 
 /// `and` and `or`.
 pub(super) fn foreign_word(word: &str, span: &Range<usize>) -> Mistake {
-    foreign(word, span, ONE_IN_THE_OTHER)
+    foreign(word, span, if word == "or" { EITHER } else { BOTH })
 }
 
 /// The tokens with their places; what is no token is a mistake and left out.

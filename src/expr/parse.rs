@@ -411,6 +411,12 @@ impl Parser<'_> {
                 let here = self.span();
                 self.fail(here, "an operator is missing before this");
             }
+            Token::Sign("=") => {
+                let here = self.span();
+                let mistake = Mistake::new(&here, "`=` stands after `let` and a name alone");
+                self.mistakes
+                    .push(mistake.hint("comparisons are `<` `>` `<=` `>=`"));
+            }
             _ => {
                 let message = format!("this bracket has no closing `{bracket}`");
                 self.fail(open.clone(), message);

@@ -7,7 +7,7 @@ use super::open;
 use crate::compile::CompiledObjective;
 use crate::ir::{Per, Problem, Residual, Stage, Term, Values, VariableId};
 use crate::manifold::Manifold;
-use crate::normal::Normal;
+use crate::normal::{Dense, Normal};
 use crate::objective::{Evaluation, Objective, Want};
 
 /// Unknowns that are left after elimination up to which deviations are computed.
@@ -33,6 +33,24 @@ pub struct Deviations {
     pub scaled: bool,
     /// How well the data pin it down, where there are few unknowns.
     pub influence: Option<Influence>,
+}
+
+/// Residuals beyond so many sigmas are no chance.
+const MANY: f64 = 3.0;
+
+impl Deviations {
+    /// What residuals that are many sigmas say of a solution.
+    pub(crate) fn remark(&self) -> Option<String> {
+        let many = !self.scaled && self.degrees_of_freedom > 0 && self.residual > MANY;
+        many.then(|| {
+            format!(
+                "residuals are {:.1} times as large as their sigmas say: a sigma is too small, the model \
+                 does not hold, or there is a better solution, which other starts may find \
+                 (`solve.starts`), or a stage that frees less at first",
+                self.residual
+            )
+        })
+    }
 }
 
 /// Those of a problem over tables, where it is small enough.
@@ -116,6 +134,31 @@ pub(super) fn deviations(
     })
 }
 
+/// The variances of one problem's unknowns: zero of what is at rest, and none along the normals of spheres.
+pub(super) fn variances(
+    normal: &mut Dense,
+    at_rest: &[usize],
+    normals: &[(usize, Vec<f64>)],
+) -> Vec<f64> {
+    let diagonal = normal.diagonal();
+    let unread: Vec<usize> = (0..diagonal.len())
+        .filter(|i| diagonal[*i] == 0.0)
+        .collect();
+    normal.hold(&unread);
+    normal.hold(at_rest);
+    for (first, along) in normals {
+        normal.stiffen(*first, along);
+    }
+    let mut variances = normal.variances();
+    for (first, along) in normals {
+        let own = variances[*first..].iter_mut().zip(along);
+        own.for_each(|(variance, x)| *variance = (*variance - x * x).max(0.0));
+    }
+    unread.iter().for_each(|i| variances[*i] = f64::NAN);
+    at_rest.iter().for_each(|i| variances[*i] = 0.0);
+    variances
+}
+
 /// Those of a batch: every element has residuals and unknowns of its own.
 pub(super) fn of_batch(
     problem: &Problem,
@@ -147,28 +190,23 @@ pub(super) fn of_batch(
         };
         total += out.costs.iter().sum::<f64>();
         for (i, normal) in normals.iter_mut().enumerate() {
-            for (first, along) in layout.normals(&x[i * stride..(i + 1) * stride]) {
-                normal.stiffen(first, &along);
-            }
             let of_element = &x[i * stride..(i + 1) * stride];
             let at_rest = layout.blocked(of_element, |j| -normal.slope[j]);
-            normal.hold(&at_rest);
             let degrees = counts[slots[i]] as f64 - (unknowns - at_rest.len()) as f64;
             let unit = match (scaled, degrees > 0.0) {
                 (true, true) => out.costs[i] / degrees,
                 (true, false) => f64::NAN,
                 (false, _) => 1.0,
             };
-            let variances = normal.variances();
+            let variances = variances(normal, &at_rest, &layout.normals(of_element));
             for (id, places) in &places {
                 let (n, element) = (places.len(), elements[slots[i]]);
                 let to = &mut of_variables[id.0][element * n..(element + 1) * n];
-                for (to, place) in to.iter_mut().zip(places.clone()) {
-                    let moves = !at_rest.contains(&place);
-                    *to = if moves {
-                        (variances[place] * unit).sqrt()
-                    } else {
-                        0.0
+                for (to, variance) in to.iter_mut().zip(&variances[places.clone()]) {
+                    // What is at rest has none, in whatever unit.
+                    *to = match *variance == 0.0 {
+                        true => 0.0,
+                        false => (variance * unit).sqrt(),
                     };
                 }
             }

@@ -378,8 +378,7 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
             if !frames.is_empty() && !self.interrupted {
                 let of = frames.clone();
                 found = match self.problem.batch {
-                    Some(_) if stage.has_energies() => None,
-                    None if stage.has_energies() => {
+                    _ if stage.has_energies() => {
                         curvature::deviations(self.problem, stage, &self.values, &of)
                     }
                     Some(_) => deviations::of_batch(self.problem, stage, &self.values, &of),

@@ -47,7 +47,14 @@ pub(super) fn write(
     if let Some(bodies) = bodies {
         write_bodies(&mut file, problem, bodies)?;
     }
-    file.floats64("cost", &[frames], &fit.frame_costs)?;
+    // What has no frames has its whole cost in one.
+    let whole = !problem.sets.is_empty() && problem.batch.is_none() && frames == 1;
+    let costs = if whole {
+        &[fit.cost()][..]
+    } else {
+        &fit.frame_costs
+    };
+    file.floats64("cost", &[frames], costs)?;
     let status: Vec<&str> = fit.status.iter().map(|s| s.name()).collect();
     file.strings("status", &[frames], &status)?;
     for set in &problem.sets {

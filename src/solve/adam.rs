@@ -25,6 +25,8 @@ pub(super) struct Adam {
     second: Vec<f64>,
     steps: i32,
     halvings: u32,
+    /// Those after a point that was no number.
+    walls: u32,
     /// The best cost when progress was last made, and the steps since.
     mark: (f64, usize),
 }
@@ -38,6 +40,7 @@ impl Adam {
             second: Vec::new(),
             steps: 0,
             halvings: 0,
+            walls: 0,
             mark: (f64::INFINITY, 0),
         }
     }
@@ -72,6 +75,7 @@ impl Adam {
         self.second.fill(0.0);
         self.steps = 0;
         self.halvings += 1;
+        self.walls += 1;
     }
 
     fn go_on_from_trial(&mut self, layout: &Layout) {
@@ -97,9 +101,17 @@ impl Adam {
         }
         let enough = self.halvings > HALVINGS;
         if enough {
-            self.state.termination = Some(Termination::Cost {
-                value: decrease.max(0.0),
-                tolerance: settings.tolerance_cost,
+            let tolerance = settings.tolerance_cost;
+            // Where walls halved the rate, short steps say nothing.
+            self.state.termination = Some(match 2 * self.walls > self.halvings {
+                true => Termination::Stalled {
+                    gradient: self.state.gradient / self.state.unit(),
+                    tolerance: settings.tolerance_grad,
+                },
+                false => Termination::Cost {
+                    value: decrease.max(0.0),
+                    tolerance,
+                },
             });
         }
         enough

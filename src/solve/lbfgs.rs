@@ -24,6 +24,9 @@ const ROUNDING: f64 = 2e3;
 /// A search that promises so few rounding errors of the cost is not begun: it could not be judged.
 const FAINT: f64 = 4.0;
 
+/// Iterations without a wall after which steps are as long as the cost says.
+const CLEAR: usize = 3;
+
 struct Pair {
     step: Vec<f64>,
     change: Vec<f64>,
@@ -44,6 +47,8 @@ pub(super) struct Lbfgs {
     pairs: VecDeque<Pair>,
     search: Option<LineSearch>,
     recent: VecDeque<f64>,
+    /// Iterations since a trial was no number: before a wall steps are short, whatever is left to gain.
+    since_wall: usize,
     /// What the direction that failed last had promised, relative to max(1, E).
     lost: f64,
 }
@@ -76,6 +81,7 @@ impl Lbfgs {
             pairs: VecDeque::new(),
             search: None,
             recent: VecDeque::new(),
+            since_wall: CLEAR + 1,
             lost: f64::INFINITY,
         }
     }
@@ -98,6 +104,9 @@ impl Lbfgs {
 
     fn continue_search(&mut self, mut search: LineSearch, terrain: &Terrain) -> bool {
         let slope = self.slope(terrain);
+        if !self.state.trial.cost.is_finite() {
+            self.since_wall = 0;
+        }
         match search.judge(self.state.trial.cost, slope) {
             Verdict::Accept => {
                 let reached = std::mem::take(&mut self.state.trial);
@@ -148,6 +157,7 @@ impl Lbfgs {
         self.held = self.state.stand_at(reached.0, &terrain.layout);
         self.lost = f64::INFINITY;
         self.state.iterations += 1;
+        self.since_wall += 1;
         self.recent.push_back(self.state.current.cost);
         if self.recent.len() > 4 {
             self.recent.pop_front();
@@ -191,7 +201,7 @@ impl Lbfgs {
         if self.state.gradient_is_small(&terrain.settings) {
             return true;
         }
-        if self.recent.len() == 4 {
+        if self.recent.len() == 4 && self.since_wall > CLEAR {
             let value = (self.recent[0] - self.state.current.cost) / self.state.unit();
             let tolerance = terrain.settings.tolerance_cost;
             if value <= tolerance {
@@ -250,7 +260,7 @@ impl Lbfgs {
         }
         let tolerance = ROUNDING * terrain.settings.noise;
         let value = self.lost.min(search.attainable() / unit);
-        if value <= tolerance {
+        if value <= tolerance && self.since_wall > CLEAR {
             self.state.termination = Some(Termination::Precision { value, tolerance });
             return true;
         }

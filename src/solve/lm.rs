@@ -92,6 +92,8 @@ pub(super) struct Lm {
     step: Vec<f64>,
     /// Whether bounds cut it short.
     cut: bool,
+    /// Whether steps are damped since what lies ahead is no number.
+    walled: bool,
     /// How often it still looks about for promising residuals.
     looks: usize,
     /// What the residuals of `system` cost more than the current point.
@@ -172,6 +174,7 @@ impl Lm {
             hoped: None,
             step: Vec::new(),
             cut: false,
+            walled: false,
             polished: None,
             polishing: false,
             idle: 0,
@@ -259,6 +262,7 @@ impl Lm {
     fn judge(&mut self, terrain: &Terrain) -> bool {
         let decrease = self.state.current.cost - self.state.trial.cost;
         let gain = decrease / self.promised;
+        self.walled |= !self.state.trial.cost.is_finite();
         if !(decrease > 0.0 && gain > 1e-4) {
             self.damp_more(terrain);
             return self.state.termination.is_some();
@@ -266,6 +270,7 @@ impl Lm {
         self.state.iterations += 1;
         self.state.last_step = largest(&self.step);
         let free = self.damping <= FREE_DAMPING && !self.cut;
+        self.walled &= !free;
         self.damping *= (1.0 - (2.0 * gain - 1.0).powi(3)).max(1.0 / 3.0);
         self.growth = 2.0;
         let value = decrease / self.state.unit();
@@ -426,7 +431,8 @@ impl Lm {
             (ROUNDING * settings.noise).max(FAINT * self.state.rounding(settings) / unit);
         // Residuals that are all nothing beside their sigma leave nothing to gain.
         let solved = self.state.current.cost <= NOTHING;
-        self.state.termination = Some(match solved || value <= tolerance.max(rounding) {
+        let nothing_left = !self.walled && value <= tolerance.max(rounding);
+        self.state.termination = Some(match solved || nothing_left {
             true => Termination::Precision {
                 value,
                 tolerance: tolerance.max(rounding),

@@ -268,6 +268,8 @@ pub(crate) fn merge(below: &mut Table, above: Table) {
 fn same_kind(old: &Table, new: &Table) -> bool {
     match (old.text("kind"), new.text("kind")) {
         (Some(old), Some(new)) => old == new,
+        // What compares a source with a target is of the kind `points` without a word.
+        (None, Some(new)) if old.get("target").is_some() => new == "points",
         _ => true,
     }
 }
