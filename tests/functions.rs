@@ -11,7 +11,7 @@ use fitrun::{FUNCTIONS, Status};
 const POINTS: usize = 100;
 
 /// Residuals of `v`, six numbers from 0 to 1, and of `a`, the same from −1 to 1; each with its function.
-const RESIDUALS: [(&str, &str); 35] = [
+const RESIDUALS: [(&str, &str); 36] = [
     ("exp", "exp(a)"),
     ("log", "log(v)"),
     ("sqrt", "sqrt(v)"),

@@ -7,6 +7,7 @@ use super::terms::Terms;
 use crate::diagnostic::{Diagnostic, Origin, Sourced};
 use crate::ir::{Coupling, NodeId, NodeKind, Per, Placement};
 use crate::ir::{Residual, Stage, Targets, Term, VariableId};
+use crate::prior::Learned;
 use crate::solve::MethodKind;
 use crate::spec::{Dimension, Node, Value, View};
 
@@ -60,7 +61,7 @@ impl Checker<'_> {
         Stage {
             name: "all".into(),
             coupling,
-            method: self.method(None, (&free, terms), coupling),
+            method: self.method(None, (&free, terms), coupling, false),
             free,
             terms: terms.to_vec(),
             max_iter,
@@ -137,10 +138,11 @@ impl Checker<'_> {
         let frames = frames.map(|n| n.value.max(1) as usize);
         let coupling = self.coupling(&free, &active, frames);
         let own = view.text("method").map(|m| m.value);
+        let reaches = relax > 1.0 && terms.observed.iter().any(|o| o.cameras.is_some());
         let stage = Stage {
             name,
             coupling,
-            method: self.method(own, (&free, &active), coupling),
+            method: self.method(own, (&free, &active), coupling, reaches),
             free,
             terms: active,
             max_iter: self.max_iter(view, max_iter),
@@ -195,6 +197,7 @@ impl Checker<'_> {
         own: Option<&str>,
         (free, terms): (&[VariableId], &[Term]),
         coupling: Coupling,
+        reaches: bool,
     ) -> MethodKind {
         let root = self.spec.root();
         let solve = root.table("solve").and_then(|t| t.text("method"));
@@ -204,6 +207,8 @@ impl Checker<'_> {
             || match coupling {
                 _ if terms.iter().any(|t| t.whitening.is_energy) => MethodKind::Lbfgs,
                 Coupling::Independent if self.has_valleys(free) => MethodKind::Lbfgs,
+                // The long steps of `lm` end where a side is taken for the other.
+                Coupling::Independent if reaches && !self.moves_code(free) => MethodKind::Lbfgs,
                 _ => MethodKind::Lm,
             },
             |(_, kind)| *kind,
@@ -233,12 +238,21 @@ impl Checker<'_> {
     /// Whether a stage moves the code of a generator, which has many deep valleys: the long steps of
     /// `lm` end in the first one.
     fn has_valleys(&self, free: &[VariableId]) -> bool {
+        self.decodes(free, |prior| prior.is_generator())
+    }
+
+    /// Whether it moves the code of any decoder.
+    fn moves_code(&self, free: &[VariableId]) -> bool {
+        self.decodes(free, |_| true)
+    }
+
+    fn decodes(&self, free: &[VariableId], is_one: impl Fn(&Learned) -> bool) -> bool {
         let moves = |node: NodeId| match self.nodes[node.0].kind {
             NodeKind::Variable(id) => free.contains(&id),
             _ => false,
         };
         self.nodes.iter().any(|node| match &node.kind {
-            NodeKind::Decoded { of, prior, .. } => prior.is_generator() && moves(*of),
+            NodeKind::Decoded { of, prior, .. } => is_one(prior) && moves(*of),
             _ => false,
         })
     }

@@ -29,8 +29,8 @@ impl Problem {
                 }
                 MethodKind::Lm => "as given, else lm: every term is a square of residuals",
                 MethodKind::Lbfgs => {
-                    "as given, else lbfgs: among the valleys of a generator its short steps find \
-                     deeper ones"
+                    "as given, else lbfgs: among the valleys of a generator, or of what cameras see of a \
+                     body that is not posed yet, its short steps find deeper ones"
                 }
                 MethodKind::Adam => "as given",
             };
