@@ -324,10 +324,12 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
                 false => 1.0,
             });
             let own = self.linear.own;
-            debug_assert_eq!(products.square.len(), start(own) * LANES);
             let slope = products.slope[..own * LANES].iter();
             let slope = slope.map(|x| x.wide()).collect();
-            let square = E::either(products.square);
+            // What frames ahead would add is not there where frames are apart.
+            let mut square = products.square;
+            square.truncate(start(own) * LANES);
+            let square = E::either(square);
             let batch = Arc::new(Batch::new(square, slope, damping));
             let normal = |k: usize| Lane {
                 batch: Arc::clone(&batch),

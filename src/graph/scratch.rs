@@ -31,6 +31,10 @@ impl<E: Scalar> Scratch<E> {
         all
     }
 
+    pub fn truncate(&mut self, len: usize) {
+        self.0.truncate(len);
+    }
+
     fn empty() -> Self {
         let mut numbers = E::spare(Vec::pop).unwrap_or_default();
         numbers.clear();

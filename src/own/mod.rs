@@ -10,7 +10,7 @@
 //! struct Softplus;
 //!
 //! impl Function for Softplus {
-//!     fn signature(&self) -> &str { "softplus(x)" }
+//!     fn signature(&self) -> &str { "softened(x)" }
 //!
 //!     fn call<'t>(&self, arguments: &[Value<'t>]) -> Result<Value<'t>, String> {
 //!         let x = &arguments[0];
@@ -20,7 +20,7 @@
 //! }
 //!
 //! let registry = Registry::default().function(Softplus);
-//! # let spec = "fitrun = 1\n[vars]\nx = { init = 2.0 }\n[terms.fit]\nkind = \"expr\"\nresidual = \"softplus(x) - 1\"";
+//! # let spec = "fitrun = 1\n[vars]\nx = { init = 2.0 }\n[terms.fit]\nkind = \"expr\"\nresidual = \"softened(x) - 1\"";
 //! let checked = fitrun::check_text("ramp.toml".as_ref(), spec, &registry.into())?;
 //! let found = fitrun::fit(&checked.problem, &mut |_| true);
 //! let x = found.variable(&checked.problem, "x", 0).unwrap()[0];
