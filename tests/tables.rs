@@ -660,8 +660,9 @@ fn what_ends_before_a_wall_has_not_converged() {
 
 #[test]
 fn deviations_of_energies_are_those_of_the_same_squares() {
-    let csv =
-        "s,x,y,z\n0,0.1,-0.1,1.1\n0,0,0.1,0.9\n0,-0.2,0,1\n1,0.9,0.1,0\n1,1.1,0,0.2\n1,1,-0.1,0\n";
+    // The means are unit vectors, so that residuals do not bend E.
+    let one = "s,x,y,z\n0,0.1,-0.1,1.1\n0,0.1,0.1,0.9\n0,-0.2,0,1\n";
+    let both = format!("{one}1,0.9,0.1,0\n1,1.1,0,0.2\n1,1,-0.1,-0.2\n");
     let spec = |vars: &str, said: &str| {
         format!(
             "columns = {{ s = \"ref:s\", x = \"1\", y = \"1\", z = \"1\" }}\n[vars]\n{vars}\n\
@@ -669,21 +670,24 @@ fn deviations_of_energies_are_those_of_the_same_squares() {
         )
     };
     let cases = [
-        ("m = { kind = \"sphere\", init = [0.1, 0.1, 0.9] }", "m"),
-        ("m = { dim = 3, bounds = [0.05, 2.0], init = 0.5 }", "m"),
+        (one, "kind = \"sphere\", init = [0.1, 0.1, 0.9]", "m"),
+        (one, "dim = 3, bounds = [0.05, 2.0], init = 0.5", "m"),
         (
-            "m = { per = \"s\", kind = \"sphere\", init = [0.5, 0.1, 0.5] }",
+            &both,
+            "per = \"s\", kind = \"sphere\", init = [0.5, 0.1, 0.5]",
             "m[s]",
         ),
         (
-            "m = { per = \"s\", dim = 3, init = 0.5, bounds = [0.05, 2.0] }",
+            &both,
+            "per = \"s\", dim = 3, init = 0.5, bounds = [0.05, 2.0]",
             "m[s]",
         ),
     ];
-    for (vars, m) in cases {
+    for (csv, vars, m) in cases {
+        let vars = format!("m = {{ {vars} }}");
         let r = format!("({m} - vec(x, y, z)) / 0.1");
-        let square = spec(vars, &format!("residual = \"{r}\"\nsigma = \"1\""));
-        let energy = spec(vars, &format!("energy = \"dot({r}, {r})\""));
+        let square = spec(&vars, &format!("residual = \"{r}\"\nsigma = \"1\""));
+        let energy = spec(&vars, &format!("energy = \"dot({r}, {r})\""));
         let [one, other] = [square, energy].map(|spec| {
             let (_, found) = over_table(csv, &spec);
             assert!(
