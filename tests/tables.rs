@@ -706,3 +706,54 @@ fn deviations_of_energies_are_those_of_the_same_squares() {
         assert!(one.iter().all(|sd| sd.is_finite() && *sd < 0.2), "{one:?}");
     }
 }
+
+#[test]
+fn columns_of_another_table_are_read_by_one_of_several_references() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("pts.csv", "point,x\n10,1\n20,4\n30,9\n");
+    write("d.csv", "i,j,d\n10,20,6\n20,30,10\n10,30,16\n");
+    write(
+        "own.toml",
+        r#"
+        fitrun = 1
+        [data.pts]
+        file = "pts.csv"
+        index = "point"
+        columns = { point = "id", x = "1" }
+        [data.d]
+        file = "d.csv"
+        columns = { i = "ref:point", j = "ref:point", d = "1" }
+        [vars]
+        s = { init = 1.0 }
+        [terms.fit]
+        kind = "expr"
+        over = "d"
+        residual = "s * (pts.x[j] - pts.x[i]) - d"
+        "#,
+    );
+    let checked = check_file(&folder.path().join("own.toml"), &[]);
+    let found = fit(&checked);
+    assert!((values(&checked, &found, "s")[0] - 2.0).abs() < 1e-12);
+}
+
+#[test]
+fn a_variable_at_its_bound_says_so_and_the_others_are_as_if_it_were_held() {
+    let csv = "x,y\n0,1.1\n1,2.9\n2,5.2\n3,6.9\n";
+    let spec = |a: &str, residual: &str| {
+        format!(
+            "columns = {{ x = \"1\", y = \"1\" }}\n[vars]\n{a}\nb = {{ init = 0.0 }}\n\
+             [terms.line]\nkind = \"expr\"\nresidual = \"{residual}\"\nsigma = \"1\"\n"
+        )
+    };
+    let bounded = spec("a = { init = 2.5, bounds = [2.0, 3.0] }", "a + b * x - y");
+    let held = spec("", "2 + b * x - y");
+    let [one, other] = [bounded, held].map(|spec| {
+        let (checked, found) = over_table(csv, &spec);
+        parameters(&checked.problem, &found)
+    });
+    let (a, b, alone) = (&one[0], &one[1], &other[0]);
+    assert!(a.at_bound && a.value == 2.0 && !b.at_bound, "{one:?}");
+    assert!((b.value - alone.value).abs() < 1e-9);
+    assert!((b.deviation.unwrap() - alone.deviation.unwrap()).abs() < 1e-9);
+}
