@@ -90,21 +90,6 @@ impl Checker<'_> {
             }
             None => terms.clone(),
         };
-        if !terms.list.is_empty()
-            && terms
-                .list
-                .iter()
-                .all(|t| disabled.iter().any(|d| d.value == t.name))
-        {
-            let message = format!(
-                "`{}` disables every term, so it has nothing to minimise",
-                view.path()
-            );
-            let origin = view.origin_of("disable", &node.origin);
-            let diagnostic = Diagnostic::error("F0202", message, &origin);
-            self.diagnostics
-                .push(diagnostic.hint("leave a term in, or the stage out"));
-        }
         let relax = view.number("relax").map_or(1.0, |r| r.value);
         if !(relax > 0.0 && relax.is_finite()) {
             let message = format!("`{}.relax` should be above zero", view.path());
@@ -119,6 +104,16 @@ impl Checker<'_> {
             .filter(|t| !disabled(t))
             .cloned()
             .collect();
+        if active.is_empty() && !terms.list.is_empty() {
+            let message = format!(
+                "`{}` disables every term, so it has nothing to minimise",
+                view.path()
+            );
+            let origin = view.origin_of("disable", &node.origin);
+            let diagnostic = Diagnostic::error("F0202", message, &origin);
+            self.diagnostics
+                .push(diagnostic.hint("leave a term in, or the stage out"));
+        }
         active.iter_mut().for_each(|t| t.whitening.scale *= relax);
         let free = self.free(view, &node.origin)?;
         if let Some(placement) = self.placement(&terms.observed)
