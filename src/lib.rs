@@ -40,6 +40,7 @@ mod random;
 mod read;
 mod report;
 mod robust;
+mod rotation;
 mod run;
 mod solve;
 mod spec;

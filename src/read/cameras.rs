@@ -8,6 +8,7 @@ use super::{Reader, upright};
 use crate::camera::{Camera, Distortion};
 use crate::data::Dataset;
 use crate::io::{CameraRecord, FileError, Turn};
+use crate::rotation::nearest;
 use crate::spec::Dimension;
 
 impl Reader<'_> {
@@ -77,14 +78,7 @@ fn camera(
 fn rotation(turn: &Turn) -> Matrix3<f64> {
     match turn {
         Turn::Vector(vector) => *Rotation3::new(Vector3::from(*vector)).matrix(),
-        Turn::Matrix(rows) => {
-            let matrix = Matrix3::from_fn(|i, k| rows[i][k]);
-            let svd = matrix.svd(true, true);
-            match (svd.u, svd.v_t) {
-                (Some(u), Some(v_t)) => u * v_t,
-                _ => matrix,
-            }
-        }
+        Turn::Matrix(rows) => nearest(&Matrix3::from_fn(|i, k| rows[i][k])),
     }
 }
 

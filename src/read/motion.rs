@@ -7,6 +7,7 @@ use nalgebra::{Rotation3, Vector3};
 use super::{Reader, upright};
 use crate::data::{Dataset, Motion};
 use crate::io::{FileError, amass};
+use crate::rotation::axis_angle;
 
 impl Reader<'_> {
     pub(super) fn motion(&mut self, path: &Path) -> Result<Option<(Dataset, char)>, FileError> {
@@ -23,8 +24,7 @@ impl Reader<'_> {
         }
         let root = |f: usize| {
             let local = Rotation3::new(vector(motion.root_orient.row(f)));
-            let turned = Rotation3::from_matrix_unchecked(turn * local.matrix());
-            turned.scaled_axis().into()
+            axis_angle(&(turn * local.matrix())).into()
         };
         let motion = Motion {
             pose_body: frames()
