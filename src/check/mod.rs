@@ -3,6 +3,7 @@
 mod body_terms;
 mod expression_terms;
 mod expressions;
+mod figure;
 mod free_cameras;
 mod graduated;
 mod ground_terms;
@@ -25,6 +26,7 @@ mod targets;
 mod terms;
 mod unused;
 mod variables;
+mod views;
 mod whitening;
 mod whole_body;
 
@@ -35,7 +37,7 @@ use crate::data::{Dataset, Observations};
 use crate::diagnostic::{Diagnostic, Diagnostics, Origin};
 use crate::ir::{Coupling, Curve, IndexSet, Node, Problem, SetId, Term, Variable, batch};
 use crate::own::Registry;
-use crate::read::{Inputs, upright};
+use crate::read::{Inputs, Up};
 use crate::spec::Spec;
 
 /// What a term observes: a data set, and the cameras that tell its people apart.
@@ -143,14 +145,7 @@ pub(crate) fn check(
         settings,
         output,
         observed: seen,
-        upright: upright(
-            inputs
-                .data
-                .iter()
-                .map(|d| d.up)
-                .find(|u| *u != 'y')
-                .unwrap_or('y'),
-        ),
+        upright: world(inputs).upright(),
     })
 }
 
@@ -213,6 +208,12 @@ impl Checker<'_> {
         };
         self.diagnostics.push(diagnostic);
     }
+}
+
+/// Which way is up in the data: results go back into the axes of the first that is not y up.
+fn world(inputs: &Inputs) -> Up {
+    let mut ups = inputs.data.iter().map(|d| d.up);
+    ups.find(|up| *up != Up::Y).unwrap_or(Up::Y)
 }
 
 /// The frame axis on which all data sets agree.

@@ -13,12 +13,7 @@ use crate::spec::{Dimension, Spec, View};
 
 impl Checker<'_> {
     /// What a target alone says of a residual; checks the names of `weights` on the way.
-    pub(super) fn form_of(
-        &mut self,
-        spec: &Spec,
-        view: &View<'_>,
-        target: &Sourced<&str>,
-    ) -> Option<Form> {
+    pub(super) fn form_of(&mut self, view: &View<'_>, target: &Sourced<&str>) -> Option<Form> {
         let Some(input) = self.inputs.get(target.value) else {
             self.unknown_data(target);
             return None;
@@ -31,10 +26,6 @@ impl Checker<'_> {
             Dataset::Cameras(_) | Dataset::Table(_) => return None,
         };
         self.check_weight_names(view, &labels);
-        if let Dataset::Points(observations) = &input.dataset {
-            self.warn_size(spec, target.value, observations, input.metres);
-            self.warn_lying(spec, target.value, observations);
-        }
         Some(Form {
             dimension,
             k,

@@ -170,8 +170,12 @@ fn write_bodies(
     file.strings("up_axis", &[], &[up_axis(problem)])
 }
 
-/// The data's up axis by its letter.
+/// The data's up axis by its letter, with a minus where it points down.
 pub(super) fn up_axis(problem: &Problem) -> &'static str {
     let up = problem.upright.transpose() * Vector3::y();
-    ["x", "y", "z"][up.iamax()]
+    let axis = up.iamax();
+    match up[axis] > 0.0 {
+        true => ["x", "y", "z"][axis],
+        false => ["-x", "-y", "-z"][axis],
+    }
 }
