@@ -3,10 +3,13 @@
 mod brown;
 mod distortion;
 mod fisheye;
+mod group;
 pub(crate) mod lens;
 mod part;
 pub(crate) mod people;
 pub(crate) mod project;
+pub(crate) mod sides;
+mod track;
 pub(crate) mod trial;
 pub(crate) mod triangulate;
 mod undistort;
@@ -45,6 +48,11 @@ impl Camera {
             Distortion::Fisheye(_) => true,
             Distortion::Brown(_) | Distortion::Rational(_) => self.to_camera(world).z > NEAR,
         }
+    }
+
+    /// Of the image, in pixels.
+    pub(crate) fn diagonal(&self) -> f64 {
+        self.size[0].hypot(self.size[1])
     }
 
     /// The camera's centre in the world.

@@ -70,7 +70,7 @@ impl Checker<'_> {
     }
 
     /// Where a label's point is on the body at rest.
-    fn at_rest(
+    pub(super) fn at_rest(
         &self,
         source: &Source,
         convention: Option<&str>,

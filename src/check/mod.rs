@@ -95,6 +95,11 @@ pub(crate) fn check(
     let placing = of_stages.first().unwrap_or(&terms);
     let placement = checker.placement(&placing.observed);
     let terms = terms.list;
+    let gaps = gaps(&frame_numbers);
+    let in_stages = stages.iter().flat_map(|s| &s.terms);
+    if terms.iter().chain(in_stages).any(Term::couples) {
+        checker.warn_gaps(&gaps);
+    }
     checker.warn_far_cameras();
     checker.warn_hardly_seen(&terms);
     checker.warn_lone_focal(&terms);
@@ -133,6 +138,7 @@ pub(crate) fn check(
             Some((set, _)) => sets[set.0].ids.iter().map(|id| *id as u64).collect(),
             None => frame_numbers,
         },
+        gaps,
         rate,
         batch: batch.map(|(set, _)| set),
         sets,
@@ -183,6 +189,26 @@ impl Checker<'_> {
         let elements = sets[set.0].ids.len();
         let seen = batch::observed((set, elements), variables, nodes, terms());
         Some((set, seen))
+    }
+
+    /// Frames that nothing is said of, which terms along frames would reach across.
+    fn warn_gaps(&mut self, gaps: &[usize]) {
+        const SHOWN: usize = 4;
+        if gaps.is_empty() {
+            return;
+        }
+        let text = |g: &usize| {
+            let (last, next) = (self.frame_number(*g), self.frame_number(g + 1));
+            format!("{last} and {next}")
+        };
+        let shown: Vec<String> = gaps.iter().take(SHOWN).map(text).collect();
+        let more = if gaps.len() > SHOWN { ", …" } else { "" };
+        let message = format!(
+            "frames are missing between {}{more}: terms along frames do not reach across",
+            shown.join(", ")
+        );
+        self.diagnostics
+            .push(Diagnostic::warning("F0521", message, &Origin::Default));
     }
 
     fn nothing_observed(&mut self) {
@@ -280,6 +306,16 @@ fn frame_axis(
     }
     let numbers = axis.map_or(vec![0], |(_, numbers)| numbers);
     (numbers.len(), numbers, rate.map(|(_, rate)| rate))
+}
+
+/// Frames after which the numbers take more than their usual step, such as where files are missing.
+fn gaps(numbers: &[u64]) -> Vec<usize> {
+    let steps = numbers.windows(2).map(|w| w[1].saturating_sub(w[0]));
+    let mut sorted: Vec<u64> = steps.clone().collect();
+    sorted.sort_unstable();
+    let usual = sorted.get(sorted.len() / 2).copied().unwrap_or(1);
+    let wide = steps.enumerate().filter(|(_, step)| *step > usual);
+    wide.map(|(frame, _)| frame).collect()
 }
 
 /// Whether so many frames end half a frame apart, or more.

@@ -500,8 +500,15 @@ impl Checker<'_> {
             convention.as_deref(),
             &target_name.origin,
         )?;
-        let joined = join::select_points(&observations, &predicted.labels);
+        let mut joined = join::select_points(&observations, &predicted.labels);
         self.check_dims(&predicted, &joined, &source_name, &target_name)?;
+        let cameras = predicted.cameras.as_ref().map(|c| c.as_slice());
+        self.mend_sides(
+            &source,
+            (target_name.value, convention.as_deref()),
+            &mut joined,
+            cameras,
+        );
         let weights = self.point_weights(view, &joined);
         if let Source::Surface { .. } = source {
             self.warn_never_seen(view.path(), &predicted.labels, &weights);
@@ -512,7 +519,7 @@ impl Checker<'_> {
             source: &source,
             convention: convention.as_deref(),
             observed: &joined,
-            cameras: predicted.cameras.as_ref().map(|c| c.as_slice()),
+            cameras,
         };
         if self.views_agree(&seen) {
             self.warn_figure(&seen);

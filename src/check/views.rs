@@ -6,10 +6,12 @@ use ndarray::s;
 use super::Checker;
 use super::figure::Seen;
 use super::sources::Source;
+use crate::body::markers::sides::other_side;
 use crate::camera::Camera;
+use crate::camera::sides::mend;
 use crate::camera::trial::{Cause, Sighting, disagreement, stands_out, try_causes};
 use crate::data::Observations;
-use crate::diagnostic::{Diagnostic, Origin, list};
+use crate::diagnostic::{Diagnostic, Origin, list, ranges};
 
 /// Points that are looked at, evenly spread.
 const POINTS: usize = 500;
@@ -37,7 +39,11 @@ impl Checker<'_> {
         if cameras.len() < 2 || !free.is_empty() || sightings.len() < 3 {
             return true;
         }
-        let limit = AGREE * cameras.iter().map(diagonal).fold(f64::INFINITY, f64::min);
+        let limit = AGREE
+            * cameras
+                .iter()
+                .map(Camera::diagonal)
+                .fold(f64::INFINITY, f64::min);
         let error = disagreement(cameras, &sightings);
         if error > limit {
             self.warn_disagreement(seen, &of.value, (cameras, &sightings), (error, limit));
@@ -127,6 +133,79 @@ impl Checker<'_> {
                 self.warn_of_cameras(of, message, hint.into());
             }
         }
+    }
+
+    /// Exchanges left and right back in views of frames that contradict the others.
+    pub(super) fn mend_sides(
+        &mut self,
+        source: &Source,
+        (target, convention): (&str, Option<&str>),
+        observed: &mut Observations,
+        cameras: Option<&[Camera]>,
+    ) {
+        let (Some(cameras), Source::Project { free, .. }) = (cameras, source) else {
+            return;
+        };
+        let root = self.spec.root();
+        let data = root.table("data").and_then(|t| t.table(target));
+        let given = data.and_then(|t| t.text("sides")) == Some("given");
+        if cameras.len() < 2 || !free.is_empty() || given {
+            return;
+        }
+        let found = mend(
+            observed,
+            cameras,
+            &self.limbs(source, convention, &observed.labels),
+        );
+        if found.is_empty() {
+            return;
+        }
+        let message = format!(
+            "left and right of `{target}` were exchanged in some views, by what the others see: {}; \
+             they are exchanged back",
+            self.exchanged_text(&found, cameras)
+        );
+        let hint = "`sides = \"given\"` leaves the labels as they are";
+        self.warn_of_data("F0520", target, message, hint.into());
+    }
+
+    /// Pairs of labels, left and right: those of arms and head, and those of legs.
+    fn limbs(
+        &self,
+        source: &Source,
+        convention: Option<&str>,
+        labels: &[String],
+    ) -> Vec<Vec<(usize, usize)>> {
+        let (mut upper, mut lower) = (Vec::new(), Vec::new());
+        let Some(body) = &self.inputs.body else {
+            return Vec::new();
+        };
+        for (left, label) in labels.iter().enumerate() {
+            let other = other_side(label).and_then(|o| labels.iter().position(|l| *l == o));
+            let place = |p: usize| self.at_rest(source, convention, &labels[p]);
+            let Some((right, a, b)) = other.and_then(|r| Some((r, place(left)?, place(r)?))) else {
+                continue;
+            };
+            if a.x > b.x {
+                match a.y > body.joints[[0, 1]] + 0.1 {
+                    true => upper.push((left, right)),
+                    false => lower.push((left, right)),
+                }
+            }
+        }
+        vec![upper, lower]
+    }
+
+    /// Frames by camera, in ranges.
+    fn exchanged_text(&self, found: &[(usize, usize)], cameras: &[Camera]) -> String {
+        let of_camera = |(v, camera): (usize, &Camera)| {
+            let frames = found.iter().filter(|(_, view)| *view == v);
+            let frames: Vec<u64> = frames.map(|(f, _)| self.frame_number(*f)).collect();
+            let text = ranges(&frames);
+            (!frames.is_empty()).then(|| format!("`{}` in frames {text}", camera.name))
+        };
+        let texts: Vec<String> = cameras.iter().enumerate().filter_map(of_camera).collect();
+        texts.join(", ")
     }
 
     /// Keypoints that lie outside of their images.
@@ -226,10 +305,6 @@ fn said(cause: &Cause, of: &str, seen: &Seen<'_>, cameras: &[Camera]) -> String 
             )
         }
     }
-}
-
-fn diagonal(camera: &Camera) -> f64 {
-    camera.size[0].hypot(camera.size[1])
 }
 
 /// Some of the points that two cameras or more see.

@@ -176,7 +176,7 @@ mod tests {
             let motion = parsed(&amass(columns, rate)).unwrap();
             assert_eq!(
                 (motion.generation, motion.up, motion.rate),
-                (generation, 'z', Some(120.0))
+                (generation, "z", Some(120.0))
             );
             assert_eq!(motion.root_orient.row(3).to_vec(), [0.0, 1.0, 2.0]);
             assert_eq!(

@@ -254,6 +254,14 @@ pub static DATA: &[Key] = &[
         "\"missing\"",
     ),
     key("rate", Quantity(Dimension::FREQUENCY), "frames per second"),
+    or(
+        key(
+            "sides",
+            Choice(&["mended", "given"]),
+            "left and right where views contradict each other: exchanged back, or as they are",
+        ),
+        "\"mended\"",
+    ),
     key("frames", Text, "the frames to use, such as `0..100`"),
     key(
         "resample",
@@ -261,8 +269,20 @@ pub static DATA: &[Key] = &[
         "at another rate: its value in the frames of the first data set that is not resampled",
     ),
     or(
-        key("person", TextOrInteger, "`auto`, or an index"),
+        key(
+            "person",
+            TextOrInteger,
+            "the place of the wanted person in the files, or `auto`",
+        ),
         "\"auto\"",
+    ),
+    or(
+        key(
+            "follow",
+            Integer,
+            "with `person = \"auto\"`: which of the people that are followed; 0 is the one seen most",
+        ),
+        "0",
     ),
 ];
 
