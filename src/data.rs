@@ -132,6 +132,9 @@ pub struct Motion {
     /// (frames, 3), metres, y up.
     pub trans: Vec<[f64; 3]>,
     pub betas: Vec<f64>,
+    pub gender: Option<String>,
+    /// The body that the shape is of, where fitrun wrote the file.
+    pub body: Option<String>,
     pub rate: Option<f64>,
     pub frame_numbers: Vec<u64>,
     /// Turns the file's axes into ours.

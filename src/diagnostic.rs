@@ -1,5 +1,7 @@
 //! Mistakes of a spec or of its data, collected with the places that they come from.
 
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 
 use codespan_reporting::diagnostic::{Diagnostic as Report, Label, Severity as Level};
@@ -7,7 +9,7 @@ use codespan_reporting::files::SimpleFiles;
 use codespan_reporting::term;
 
 /// Where a resolved value comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Origin {
     /// Filled in because nothing said otherwise.
     Default,
@@ -153,16 +155,15 @@ impl Diagnostic {
 #[derive(Clone, Debug, Default)]
 pub struct Diagnostics {
     pub list: Vec<Diagnostic>,
+    /// Hashes of what was said.
+    known: HashSet<u64>,
 }
 
 impl Diagnostics {
     pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
-        let known = |d: &Diagnostic| {
-            d.code == diagnostic.code
-                && d.message == diagnostic.message
-                && d.origin == diagnostic.origin
-        };
-        if !self.list.iter().any(known) {
+        let mut hasher = DefaultHasher::new();
+        (diagnostic.code, &diagnostic.message, &diagnostic.origin).hash(&mut hasher);
+        if self.known.insert(hasher.finish()) {
             self.list.push(diagnostic);
         }
     }

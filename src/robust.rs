@@ -110,9 +110,10 @@ fn barron<T: Number>(alpha: f64, s: T, c2: T) -> (T, T) {
     }
     let width = T::of((alpha - 2.0).abs());
     let power = alpha / 2.0;
-    let base = s / c2 / width + one;
-    let growth = base.map(|x| (T::Scalar::of(power) * x.ln()).exp_m1());
-    let slope = base.map(|x| x.powf(T::Scalar::of(power - 1.0)));
+    // Also with few digits, where alpha is far below zero.
+    let base = (s / c2 / width).map(|x| x.ln_1p());
+    let growth = base.map(|x| (T::Scalar::of(power) * x).exp_m1());
+    let slope = base.map(|x| (T::Scalar::of(power - 1.0) * x).exp());
     (two * c2 * width / T::of(alpha) * growth, slope)
 }
 

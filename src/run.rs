@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use serde_json::Value;
+
 use crate::diagnostic::{Diagnostics, Sources};
 use crate::error::Error;
 use crate::fit::{Checkpoint, Deviations, Fit, FitProgress, fit_from, open};
@@ -11,8 +13,9 @@ use crate::io::atomic::AtomicDir;
 use crate::ir::Problem;
 use crate::own::Registry;
 use crate::read::Inputs;
+use crate::report::judge::judge;
 use crate::report::metrics::{PointErrors, point_errors};
-use crate::report::{Circumstances, Record, Seconds, identity, spec_sha256, write};
+use crate::report::{Circumstances, Record, Seconds, digests, identity, spec_sha256, write};
 use crate::spec::Spec;
 
 /// What the command line says besides the spec.
@@ -105,7 +108,9 @@ pub fn run(
     let begun = Instant::now();
     let checked = check(path, options)?;
     let inputs = &checked.inputs;
-    let identity = identity(&checked.spec.to_json(), &inputs.files, &inputs.given);
+    // At once: what lies there after the fit may be something else.
+    let digests = digests(&inputs.files, &inputs.given);
+    let identity = identity(&checked.spec.to_json(), &digests);
     let target = target(&checked.problem, options)?;
     let checkpoint = checkpoint(&target, &checked.problem, &identity, options)?;
     let folder = AtomicDir::create(&target)?;
@@ -115,6 +120,9 @@ pub fn run(
     let errors = point_errors(&checked.problem, &found);
     let model = checked.inputs.body.as_ref();
     let mut remarks = write(folder.path(), &checked.problem, &found, model, &errors)?;
+    if checked.spec.has_body {
+        remarks.extend(judge(&checked.problem, &errors));
+    }
     remarks.extend(unusual_shape(&checked.problem, &found));
     remarks.extend(open::remark(&checked.problem, &found.values, &found.solved));
     remarks.extend(found.deviations.as_ref().and_then(Deviations::remark));
@@ -128,7 +136,7 @@ pub fn run(
         solve: solved - loaded - found.compile_seconds,
         write: begun.elapsed().as_secs_f64() - solved,
     };
-    let record = record(&checked, &found, &errors, &remarks, seconds);
+    let record = record(&checked, &found, (&errors, &digests), &remarks, seconds);
     let dir = close_folder(folder, &record, options)?;
     Ok(Outcome {
         checked,
@@ -148,8 +156,9 @@ fn unusual_shape(problem: &Problem, fit: &Fit) -> Option<String> {
     let largest = betas.iter().fold(0.0, |m: f64, b| m.max(b.abs()));
     (largest > USUAL_SHAPE).then(|| {
         format!(
-            "the shape is {largest:.0} standard deviations from the mean: the points sit elsewhere \
-             on this body; a larger `terms.shape.weight` or `vars.betas.bounds = [-5.0, 5.0]` holds it"
+            "the shape is {largest:.0} standard deviations from the mean, which nobody is: see the other \
+             warnings, or the points sit elsewhere on this body; if all else is right, \
+             `vars.betas.bounds = [-5.0, 5.0]` holds it"
         )
     })
 }
@@ -157,15 +166,14 @@ fn unusual_shape(problem: &Problem, fit: &Fit) -> Option<String> {
 fn record(
     checked: &Checked,
     fit: &Fit,
-    errors: &[PointErrors],
+    (errors, inputs): (&[PointErrors], &[Value]),
     remarks: &[String],
     seconds: Seconds,
 ) -> Record {
     let said = checked.diagnostics.warnings().map(|d| d.message.clone());
     let circumstances = Circumstances {
         spec: checked.spec.to_json(),
-        files: &checked.inputs.files,
-        given: &checked.inputs.given,
+        inputs,
         warnings: said.chain(remarks.iter().cloned()).collect(),
         seconds,
     };

@@ -102,7 +102,16 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     (
         "report",
         &[
-            "body", "camera", "compile", "fit", "io", "ir", "manifold", "rotation", "spec",
+            "body",
+            "camera",
+            "compile",
+            "diagnostic",
+            "fit",
+            "io",
+            "ir",
+            "manifold",
+            "rotation",
+            "spec",
         ],
     ),
     (

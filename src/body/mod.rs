@@ -1,5 +1,6 @@
 //! Body models of the SMPL family: template, blend shapes, skeleton, skinning weights, landmarks.
 
+pub(crate) mod exchanges;
 pub(crate) mod figure;
 pub(crate) mod kinematics;
 mod landmarks;
@@ -89,6 +90,17 @@ impl BodyModel {
     pub fn builtin(num_betas: Option<usize>) -> Result<Self, FileError> {
         let arrays = body_npz::read_bytes("builtin", BUILTIN)?;
         Self::from_arrays("builtin".into(), arrays, num_betas)
+    }
+
+    /// Whether it is the body that fitrun ships.
+    pub(crate) fn is_builtin(&self) -> bool {
+        self.name == "builtin"
+    }
+
+    /// The file's name without its folder and extension.
+    pub(crate) fn short_name(&self) -> String {
+        let stem = Path::new(&self.name).file_stem();
+        stem.unwrap_or_default().to_string_lossy().into_owned()
     }
 
     /// Reads an `.npz` or `.pkl` in SMPL's format; 10 betas unless another number is asked for.

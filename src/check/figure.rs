@@ -11,6 +11,7 @@ use crate::camera::triangulate::triangulate_robust;
 use crate::data::Observations;
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::keypoints::combine::Part;
+use crate::read::Up;
 use crate::spec::{Dimension, likely_unit};
 
 /// Frames that are looked at, evenly spread.
@@ -33,7 +34,7 @@ impl Checker<'_> {
     /// Warns of what no person looks like.
     pub(super) fn warn_figure(&mut self, seen: &Seen<'_>) {
         let Some(figure) = self.figure(seen) else {
-            return;
+            return self.warn_in_image(seen);
         };
         let bones = self.warn_bones(seen, &figure);
         let sized = self.warn_scale(seen, &figure);
@@ -225,6 +226,48 @@ impl Checker<'_> {
         self.warn_of_data("F0507", data, message, hint);
     }
 
+    /// A lone camera: which way the person stands in its image, by points high and low on a body.
+    fn warn_in_image(&mut self, seen: &Seen<'_>) {
+        let (Some([camera]), Source::Project { cameras, .. }) = (seen.cameras, seen.source) else {
+            return;
+        };
+        let Some(given) = self.inputs.get(&cameras.value).map(|c| c.up) else {
+            return;
+        };
+        let labels = seen.observed.labels.iter();
+        let heights = labels.map(|l| Some(self.at_rest(seen.source, seen.convention, l)?.y));
+        let Some(heights) = heights.collect::<Option<Vec<f64>>>() else {
+            return;
+        };
+        let stands = |up: Up| {
+            let world = given.upright() * up.upright().transpose() * Vector3::y();
+            let in_image = (camera.rotation * world).xy();
+            // Seen from above or below, an image says nothing of it.
+            (in_image.norm() > 0.5).then(|| upright_in_image(seen.observed, &heights, in_image))?
+        };
+        let own = stands(given);
+        let best = Up::ALL.into_iter().filter_map(|up| Some((up, stands(up)?)));
+        let best = best.max_by(|a, b| a.1.total_cmp(&b.1));
+        let (Some(own), Some((best, how))) = (own, best) else {
+            return;
+        };
+        if own > 0.3 || how < 0.7 {
+            return;
+        }
+        let lies = if own < -0.7 {
+            "stands head down"
+        } else {
+            "lies"
+        };
+        let message = format!("the person of `{}` {lies} most of the time", seen.target);
+        let hint = format!(
+            "if not, another axis points up: `up = \"{}\"` in `data.{}`",
+            best.name(),
+            cameras.value
+        );
+        self.warn_of_data("F0507", &cameras.value, message, hint);
+    }
+
     fn warn_sides(&mut self, seen: &Seen<'_>, figure: &Figure) {
         let pairs = figure.exchanged();
         if pairs.is_empty() {
@@ -251,6 +294,34 @@ impl Checker<'_> {
         self.diagnostics
             .push(Diagnostic::warning("F0509", message, &origin).hint(hint));
     }
+}
+
+/// The correlation of heights on a body and along a direction of the image: the median of the frames.
+fn upright_in_image(observed: &Observations, heights: &[f64], up: Vector2<f64>) -> Option<f64> {
+    let mut found: Vec<f64> = Vec::new();
+    for frame in 0..observed.frames() {
+        let seen = (0..heights.len()).filter(|p| observed.confidence[[frame, 0, *p]] > 0.0);
+        let pairs: Vec<(f64, f64)> = seen
+            .map(|p| {
+                let x = observed.values.slice(s![frame, 0usize, p, ..]);
+                (heights[p], Vector2::new(x[0], x[1]).dot(&up))
+            })
+            .collect();
+        found.extend(correlation(&pairs).filter(|_| pairs.len() > 5));
+    }
+    found.sort_by(f64::total_cmp);
+    found.get(found.len() / 2).copied()
+}
+
+fn correlation(pairs: &[(f64, f64)]) -> Option<f64> {
+    let n = pairs.len() as f64;
+    let (a, b) = pairs
+        .iter()
+        .fold((0.0, 0.0), |s, p| (s.0 + p.0 / n, s.1 + p.1 / n));
+    let sum = |of: &dyn Fn(&(f64, f64)) -> f64| pairs.iter().map(of).sum::<f64>();
+    let both = sum(&|p| (p.0 - a) * (p.1 - b));
+    let own = sum(&|p| (p.0 - a).powi(2)) * sum(&|p| (p.1 - b).powi(2));
+    (own > 0.0).then(|| both / own.sqrt())
 }
 
 fn in_space(observed: &Observations, frame: usize) -> Frame {

@@ -6,12 +6,13 @@ use ndarray::s;
 use super::Checker;
 use super::figure::Seen;
 use super::sources::Source;
+use crate::body::exchanges;
 use crate::body::markers::sides::other_side;
-use crate::camera::Camera;
-use crate::camera::sides::mend;
 use crate::camera::trial::{Cause, Sighting, disagreement, stands_out, try_causes};
+use crate::camera::{Camera, sides};
 use crate::data::Observations;
 use crate::diagnostic::{Diagnostic, Origin, list, ranges};
+use crate::spec::Dimension;
 
 /// Points that are looked at, evenly spread.
 const POINTS: usize = 500;
@@ -135,7 +136,8 @@ impl Checker<'_> {
         }
     }
 
-    /// Exchanges left and right back in views of frames that contradict the others.
+    /// Exchanges left and right back where views of a frame contradict the others, or where points in
+    /// space change places from one frame to the next.
     pub(super) fn mend_sides(
         &mut self,
         source: &Source,
@@ -143,27 +145,34 @@ impl Checker<'_> {
         observed: &mut Observations,
         cameras: Option<&[Camera]>,
     ) {
-        let (Some(cameras), Source::Project { free, .. }) = (cameras, source) else {
-            return;
-        };
         let root = self.spec.root();
         let data = root.table("data").and_then(|t| t.table(target));
-        let given = data.and_then(|t| t.text("sides")) == Some("given");
-        if cameras.len() < 2 || !free.is_empty() || given {
+        if data.and_then(|t| t.text("sides")) == Some("given") {
             return;
         }
-        let found = mend(
-            observed,
-            cameras,
-            &self.limbs(source, convention, &observed.labels),
-        );
-        if found.is_empty() {
+        let limbs = self.limbs(source, convention, &observed.labels);
+        let (why, places) = match (cameras, source) {
+            (Some(cameras), Source::Project { free, .. }) => {
+                if cameras.len() < 2 || !free.is_empty() {
+                    return;
+                }
+                let found = sides::mend(observed, cameras, &limbs);
+                let places = self.by_camera(&found, cameras);
+                ("in some views, by what the others see", places)
+            }
+            _ if observed.dimension == Dimension::LENGTH => {
+                let found = exchanges::mend(observed, &limbs.concat());
+                let places = self.by_pair(&found, &observed.labels);
+                ("in some frames, by those before and after", places)
+            }
+            _ => return,
+        };
+        if places.is_empty() {
             return;
         }
         let message = format!(
-            "left and right of `{target}` were exchanged in some views, by what the others see: {}; \
-             they are exchanged back",
-            self.exchanged_text(&found, cameras)
+            "left and right of `{target}` were exchanged {why}: {}; they are exchanged back",
+            places.join(", ")
         );
         let hint = "`sides = \"given\"` leaves the labels as they are";
         self.warn_of_data("F0520", target, message, hint.into());
@@ -197,15 +206,30 @@ impl Checker<'_> {
     }
 
     /// Frames by camera, in ranges.
-    fn exchanged_text(&self, found: &[(usize, usize)], cameras: &[Camera]) -> String {
+    fn by_camera(&self, found: &[(usize, usize)], cameras: &[Camera]) -> Vec<String> {
         let of_camera = |(v, camera): (usize, &Camera)| {
             let frames = found.iter().filter(|(_, view)| *view == v);
             let frames: Vec<u64> = frames.map(|(f, _)| self.frame_number(*f)).collect();
             let text = ranges(&frames);
             (!frames.is_empty()).then(|| format!("`{}` in frames {text}", camera.name))
         };
-        let texts: Vec<String> = cameras.iter().enumerate().filter_map(of_camera).collect();
-        texts.join(", ")
+        cameras.iter().enumerate().filter_map(of_camera).collect()
+    }
+
+    /// Frames by pair of labels, in ranges; those that change places together are one.
+    fn by_pair(&self, found: &[((usize, usize), Vec<usize>)], labels: &[String]) -> Vec<String> {
+        let mut by_frames: Vec<(&[usize], Vec<&str>)> = Vec::new();
+        for ((left, _), frames) in found {
+            match by_frames.iter_mut().find(|(f, _)| f == frames) {
+                Some((_, names)) => names.push(&labels[*left]),
+                None => by_frames.push((frames, vec![&labels[*left]])),
+            }
+        }
+        let text = |(frames, names): &(&[usize], Vec<&str>)| {
+            let frames: Vec<u64> = frames.iter().map(|f| self.frame_number(*f)).collect();
+            format!("{} in frames {}", list(names), ranges(&frames))
+        };
+        by_frames.iter().map(text).collect()
     }
 
     /// Keypoints that lie outside of their images.

@@ -89,6 +89,13 @@ impl Checker<'_> {
         let robust = View::new(table, &path);
         let origin = view.origin_of("robust", origin);
         let alpha = robust.number("alpha").map_or(1.0, |a| a.value);
+        if alpha.is_nan() {
+            let message = format!("`{path}.alpha` should be a number");
+            let origin = robust.origin_of("alpha", &origin);
+            self.diagnostics
+                .push(Diagnostic::error("F0205", message, &origin));
+            return None;
+        }
         let kind = robust.text("kind")?;
         let kind = Robustifier::from_name(kind.value, alpha)?;
         let on = match robust.text("on").map(|t| t.value) {

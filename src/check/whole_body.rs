@@ -106,7 +106,10 @@ impl Checker<'_> {
     pub(super) fn shape(&mut self) -> Option<NodeId> {
         let betas = self.variable_id("betas")?;
         let betas = self.variable_node(betas);
-        let Some(expression) = self.variable_id("expression") else {
+        // Where the body has none, that was complained about.
+        let body = self.inputs.body.as_ref();
+        let has_one = body.is_some_and(|b| b.dims_of_part("expression").is_some());
+        let Some(expression) = self.variable_id("expression").filter(|_| has_one) else {
             return Some(betas);
         };
         let of = vec![betas, self.variable_node(expression)];

@@ -19,6 +19,8 @@ pub(crate) struct Motion {
     /// Empty where the file has none.
     pub betas: Vec<f64>,
     pub gender: Option<String>,
+    /// The body that the shape is of, where fitrun wrote the file.
+    pub body: Option<String>,
     /// Frames per second.
     pub rate: Option<f64>,
     /// `SMPL`, `SMPL+H` or `SMPL-X`.
@@ -51,6 +53,7 @@ fn motion(npz: &Npz) -> Result<Motion, FileError> {
         trans,
         betas: betas(npz)?,
         gender: text(npz, "gender")?.map(|gender| gender.to_lowercase()),
+        body: text(npz, "body")?,
         rate: rate(npz)?,
         generation,
         up: up(npz)?,

@@ -170,7 +170,15 @@ impl Reader<'_> {
                     return None;
                 }
             };
-            places[role] = Some(at);
+            if let Some(first) = places[role].replace(at) {
+                let message = format!(
+                    "the axes `{}` and `{axis}` are the same one twice: of frames, views, points and \
+                     components",
+                    axes[first]
+                );
+                self.fail("F0301", message, &origin);
+                return None;
+            }
             component = component.or(known);
         }
         let Some(component) = component else {
@@ -259,7 +267,11 @@ impl Reader<'_> {
         let Some(texts) = self.view.texts(key) else {
             return Ok(None);
         };
-        if texts.len() == 1 && count != 1 {
+        let is_array = || {
+            let mut members = npz.members().iter().filter(|m| m.kind == ArrayKind::Text);
+            members.any(|m| m.name == texts[0].value)
+        };
+        if texts.len() == 1 && (count != 1 || is_array()) {
             return npz.strings(texts[0].value).map(Some);
         }
         Ok(Some(texts.iter().map(|t| t.value.to_string()).collect()))

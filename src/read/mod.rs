@@ -135,6 +135,7 @@ pub(crate) fn read(spec: &Spec, registry: &Registry, diagnostics: &mut Diagnosti
         }
     }
     resample::resample(spec, &mut inputs, diagnostics);
+    motion::settle_shapes(&mut inputs, diagnostics);
     inputs
 }
 

@@ -4,10 +4,74 @@ use std::path::Path;
 
 use nalgebra::{Rotation3, Vector3};
 
-use super::{Reader, Up};
+use super::{Inputs, Reader, Up};
+use crate::body::BodyModel;
 use crate::data::{Dataset, Motion};
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::io::{FileError, amass};
 use crate::rotation::axis_angle;
+
+/// A motion's shape is coefficients of one model: of another body's motion none of it is used, of more
+/// coefficients than the body has the first.
+pub(super) fn settle_shapes(inputs: &mut Inputs, diagnostics: &mut Diagnostics) {
+    let Some(body) = &inputs.body else {
+        return;
+    };
+    for input in &mut inputs.data {
+        let Dataset::Motion(motion) = &mut input.dataset else {
+            continue;
+        };
+        let used = body.num_betas().min(motion.betas.len());
+        let of_file = motion.betas.len();
+        let gender = motion.gender.as_deref().unwrap_or("gender not said");
+        let warning = if motion.betas.iter().all(|b| *b == 0.0) {
+            None
+        } else if body.is_builtin() && motion.body.as_deref() != Some(&body.short_name()) {
+            motion.betas.clear();
+            Some((
+                format!(
+                    "the shape of `{}` ({of_file} betas, {gender}) is that of another model than this \
+                     body: it is posed with the mean shape",
+                    input.name
+                ),
+                "`body.model` takes the model that the motion was made with",
+            ))
+        } else if let Some(other) = other_gender(body, gender) {
+            Some((
+                format!(
+                    "the shape of `{}` is of a {gender} model, but `{}` is {other}",
+                    input.name,
+                    body.short_name()
+                ),
+                "`body.model` takes the model that the motion was made with",
+            ))
+        } else if motion.betas[used..].iter().any(|b| *b != 0.0) {
+            motion.betas.truncate(used);
+            Some((
+                format!(
+                    "`{}` has {of_file} betas, of which the body uses {used}: {} are left out",
+                    input.name,
+                    of_file - used
+                ),
+                "`body.num_betas` takes more, where the model has them",
+            ))
+        } else {
+            None
+        };
+        if let Some((message, hint)) = warning {
+            let diagnostic = Diagnostic::warning("F0523", message, &input.origin);
+            diagnostics.push(diagnostic.hint(hint));
+        }
+    }
+}
+
+/// The gender in a model's name, where it is another.
+fn other_gender(body: &BodyModel, gender: &str) -> Option<&'static str> {
+    let name = body.short_name().to_lowercase();
+    let named = ["female", "male", "neutral"];
+    let of_body = named.into_iter().find(|g| name.contains(g))?;
+    (named.contains(&gender) && gender != of_body).then_some(of_body)
+}
 
 impl Reader<'_> {
     pub(super) fn motion(&mut self, path: &Path) -> Result<Option<(Dataset, Up)>, FileError> {
@@ -35,6 +99,8 @@ impl Reader<'_> {
                 .map(|f| vector(motion.trans.row(f)).into())
                 .collect(),
             betas: motion.betas.clone(),
+            gender: motion.gender.clone(),
+            body: motion.body.clone(),
             rate: self.rate(motion.rate),
             frame_numbers: frames().map(|f| f as u64).collect(),
             upright: turn,

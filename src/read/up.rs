@@ -17,7 +17,7 @@ impl Up {
     /// All directions as a spec and a file write them.
     pub(crate) const NAMES: [&'static str; 6] = ["x", "y", "z", "-x", "-y", "-z"];
 
-    const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::X,
         Self::Y,
         Self::Z,
@@ -31,8 +31,7 @@ impl Up {
         Some(Self::ALL[at])
     }
 
-    #[cfg(test)]
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         Self::NAMES[self as usize]
     }
 

@@ -4,6 +4,7 @@ mod bodies;
 mod cameras;
 mod curves;
 mod graphs;
+pub mod judge;
 pub mod metrics;
 mod outputs;
 mod overlays;
@@ -19,7 +20,7 @@ mod skeleton;
 mod trace;
 
 pub(crate) use outputs::write;
-pub(crate) use record::{Circumstances, Seconds, identity, sha256, spec_sha256};
+pub(crate) use record::{Circumstances, Seconds, digests, identity, sha256, spec_sha256};
 pub use record::{Parameter, Record, parameters, peak_memory_mb};
 
 /// The name of a term's own file: `stem`, or `stem_<term>` where several terms compare points.

@@ -167,6 +167,7 @@ fn write_bodies(
     })?;
     file.floats64("mocap_framerate", &[], &[problem.rate.unwrap_or(f64::NAN)])?;
     file.strings("gender", &[], &["neutral"])?;
+    file.strings("body", &[], &[&bodies.model.short_name()])?;
     file.strings("up_axis", &[], &[up_axis(problem)])
 }
 

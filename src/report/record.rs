@@ -32,9 +32,8 @@ pub struct Record(pub Value);
 /// What a record says besides the problem and its solution.
 pub(crate) struct Circumstances<'a> {
     pub spec: Value,
-    pub files: &'a [PathBuf],
-    /// Data sets that the program gave.
-    pub given: &'a [(String, Arc<Arrays>)],
+    /// Each with the digest of what was read.
+    pub inputs: &'a [Value],
     pub warnings: Vec<String>,
     pub seconds: Seconds,
 }
@@ -60,7 +59,7 @@ impl Record {
             "fitrun": env!("CARGO_PKG_VERSION"),
             "name": problem.name,
             "spec_sha256": spec_hash,
-            "inputs": inputs(around.files, around.given),
+            "inputs": around.inputs,
             "device": "cpu",
             "precision": precision,
             "threads": rayon::current_num_threads(),
@@ -172,7 +171,7 @@ pub fn parameters(problem: &Problem, fit: &Fit) -> Vec<Parameter> {
 }
 
 /// What a fit depends on: the resolved spec without its outputs, and the bytes of the inputs.
-pub(crate) fn identity(spec: &Value, files: &[PathBuf], given: &[(String, Arc<Arrays>)]) -> String {
+pub(crate) fn identity(spec: &Value, inputs: &[Value]) -> String {
     let mut spec = spec.clone();
     if let Some(tables) = spec.as_object_mut() {
         tables.remove("output");
@@ -180,7 +179,7 @@ pub(crate) fn identity(spec: &Value, files: &[PathBuf], given: &[(String, Arc<Ar
     }
     let mut hasher = Sha256::new();
     hasher.update(spec.to_string());
-    for input in inputs(files, given) {
+    for input in inputs {
         hasher.update(input.to_string());
     }
     hex(&hasher.finalize())
@@ -300,9 +299,8 @@ fn total_and_most(counts: &[usize]) -> Value {
     })
 }
 
-/// A file's path, size and sha256; a folder or pattern is only named.
-/// Each input with its digest.
-fn inputs(files: &[PathBuf], given: &[(String, Arc<Arrays>)]) -> Vec<Value> {
+/// Each input with its digest: a file's path, size and sha256; a folder or pattern is only named.
+pub(crate) fn digests(files: &[PathBuf], given: &[(String, Arc<Arrays>)]) -> Vec<Value> {
     let in_memory = given.iter().map(|(name, arrays)| {
         let mut hasher = Sha256::new();
         for (array, bytes) in arrays.bytes() {
@@ -311,10 +309,14 @@ fn inputs(files: &[PathBuf], given: &[(String, Arc<Arrays>)]) -> Vec<Value> {
         }
         json!({ "data": name, "sha256": hex(&hasher.finalize()) })
     });
-    files.iter().map(|f| input(f)).chain(in_memory).collect()
+    files
+        .iter()
+        .map(|f| digest_of(f))
+        .chain(in_memory)
+        .collect()
 }
 
-fn input(path: &Path) -> Value {
+fn digest_of(path: &Path) -> Value {
     let mut entry = json!({ "path": path.display().to_string() });
     if let Ok((size, sha256)) = digest(path) {
         entry["size"] = json!(size);

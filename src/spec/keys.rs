@@ -224,16 +224,19 @@ pub static DATA: &[Key] = &[
         Numbers,
         "cameras: width and height of the keypoints' images, where the calibration is of others",
     ),
-    key(
-        "extrinsics",
-        Choice(&[
-            "world-to-camera",
-            "camera-to-world",
-            "position",
-            "opengl",
-            "opengl-to-world",
-        ]),
-        "cameras: what their rotations and translations say",
+    or(
+        key(
+            "extrinsics",
+            Choice(&[
+                "world-to-camera",
+                "camera-to-world",
+                "position",
+                "opengl",
+                "opengl-to-world",
+            ]),
+            "cameras: what their rotations and translations say",
+        ),
+        "\"world-to-camera\"",
     ),
     key(
         "up",

@@ -45,6 +45,8 @@ pub(crate) struct Layers<'a> {
     pub sources: &'a mut Sources,
     pub diagnostics: &'a mut Diagnostics,
     open: Vec<PathBuf>,
+    /// Files that were read, with all that they extend.
+    loaded: Vec<(PathBuf, Table)>,
 }
 
 impl<'a> Layers<'a> {
@@ -54,6 +56,7 @@ impl<'a> Layers<'a> {
             sources,
             diagnostics,
             open: vec![path.canonicalize().unwrap_or(path.into())],
+            loaded: Vec::new(),
         }
     }
 
@@ -95,12 +98,16 @@ impl<'a> Layers<'a> {
                 .push(Diagnostic::error("F0102", message, &base.origin));
             return Table::default();
         }
+        if let Some((_, known)) = self.loaded.iter().find(|(p, _)| *p == place) {
+            return known.clone();
+        }
         match std::fs::read_to_string(&path) {
             Ok(text) => {
-                self.open.push(place);
+                self.open.push(place.clone());
                 let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
                 let table = self.load(&path.display().to_string(), &text, &folder);
                 self.open.pop();
+                self.loaded.push((place, table.clone()));
                 table
             }
             Err(error) => {

@@ -1,0 +1,104 @@
+//! What the solution itself says against the data, or the data against the solution.
+
+use crate::diagnostic::ranges;
+use crate::ir::{NodeKind, Problem};
+
+use super::metrics::PointErrors;
+
+/// Errors that no fit of a body has, millimetres, and as a share of an image's diagonal.
+const IMPLAUSIBLE: f64 = 120.0;
+const OF_IMAGE: f64 = 0.04;
+
+/// A view, a label or a frame is off where its median error is so many times that of all.
+const OFF: f64 = 5.0;
+
+/// Errors below which nothing is off, as shares of the implausible ones.
+const SMALL: f64 = 0.4;
+
+/// What is to be said of how far the body is from the data.
+pub fn judge(problem: &Problem, errors: &[PointErrors]) -> Vec<String> {
+    errors.iter().flat_map(|e| of_term(problem, e)).collect()
+}
+
+fn of_term(problem: &Problem, errors: &PointErrors) -> Vec<String> {
+    let limit = limit(problem, errors);
+    let (term, unit) = (&errors.term, errors.unit);
+    let Some(all) = median(errors.by_frame.iter().copied()) else {
+        return Vec::new();
+    };
+    if all > limit {
+        return vec![format!(
+            "`{term}`: the body explains nothing: half of the points are more than {} {unit} from it; are \
+             units, axes, labels{} those of these data?",
+            rounded(all),
+            if unit == "px" { ", cameras" } else { "" }
+        )];
+    }
+    let off = |error: f64| error > (OFF * all).max(SMALL * limit);
+    let mut said = Vec::new();
+    if errors.views.len() > 2 {
+        for (v, view) in errors.views.iter().enumerate() {
+            let of_view = errors.by_frame.index_axis(ndarray::Axis(1), v);
+            if let Some(error) = median(of_view.iter().copied()).filter(|e| off(*e)) {
+                let error = rounded(error);
+                said.push(format!(
+                    "`{term}`: view `{view}` alone is off by {error} {unit}"
+                ));
+            }
+        }
+    }
+    if said.is_empty() {
+        for (label, of_label) in errors.labels.iter().zip(&errors.by_label) {
+            if let Some(error) = median(of_label.iter().copied()).filter(|e| off(*e)) {
+                let error = rounded(error);
+                said.push(format!(
+                    "`{term}`: `{label}` is off by {error} {unit} in most frames"
+                ));
+            }
+        }
+    }
+    let frame_off = |f: &usize| {
+        let of_frame = errors.by_frame.index_axis(ndarray::Axis(0), *f);
+        median(of_frame.iter().copied()).is_some_and(off)
+    };
+    let frames: Vec<u64> = (0..errors.by_frame.dim().0)
+        .filter(frame_off)
+        .map(|f| problem.frame_numbers[f])
+        .collect();
+    if !frames.is_empty() && 2 * frames.len() < errors.by_frame.dim().0 {
+        said.push(format!(
+            "`{term}`: frames {} are off by more than {} {unit} each",
+            ranges(&frames),
+            rounded((OFF * all).max(SMALL * limit))
+        ));
+    }
+    said
+}
+
+/// The median error that makes a fit implausible, in the errors' unit.
+fn limit(problem: &Problem, errors: &PointErrors) -> f64 {
+    let mut stated = problem.final_terms().filter(|t| t.name == errors.term);
+    let node = stated.next().map(|t| &problem.nodes[t.node.0].kind);
+    match node {
+        Some(NodeKind::Project { cameras, .. }) => {
+            let diagonals = cameras.iter().map(|c| c.size[0].hypot(c.size[1]));
+            OF_IMAGE * diagonals.fold(f64::INFINITY, f64::min)
+        }
+        _ => IMPLAUSIBLE,
+    }
+}
+
+fn median(errors: impl Iterator<Item = f64>) -> Option<f64> {
+    let mut seen: Vec<f64> = errors.filter(|e| !e.is_nan()).collect();
+    seen.sort_by(f64::total_cmp);
+    seen.get(seen.len() / 2).copied()
+}
+
+/// Two digits are enough.
+fn rounded(error: f64) -> String {
+    match error {
+        e if e >= 1e6 => format!("{e:.0e}"),
+        e if e >= 100.0 => format!("{:.0}", (e / 10.0).round() * 10.0),
+        e => format!("{e:.0}"),
+    }
+}
