@@ -1,6 +1,29 @@
 //! One camera as a calibration file gives it, checked the same way whatever the format.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
 use super::error::FileError;
+
+/// What a calibration file holds.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Calibration {
+    pub cameras: Vec<CameraRecord>,
+    /// Cameras that were left out, and why.
+    pub left_out: Vec<String>,
+    /// The unit of length, where the format or the file makes it plain.
+    pub unit: Option<Unit>,
+    /// What else the file makes plain, such as the direction of an axis: a name and what is said of it.
+    pub facts: Vec<(&'static str, String)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Unit {
+    /// The format has this one.
+    Always(&'static str),
+    /// The program that wrote the file uses this one.
+    Likely(&'static str),
+}
 
 /// x_in_camera = R x_in_world + translation, then the matrix gives pixels.
 #[derive(Debug, Clone, PartialEq)]
@@ -109,22 +132,23 @@ fn turn(numbers: &[f64]) -> Option<Turn> {
     (orthonormal && determinant > 0.0).then_some(Turn::Matrix(r))
 }
 
-/// Refuses a file without cameras and one that has a name twice.
-pub(super) fn distinct(
-    path: &std::path::Path,
-    cameras: Vec<CameraRecord>,
-    expected: &str,
-) -> Result<Vec<CameraRecord>, FileError> {
-    if cameras.is_empty() {
-        let message = format!("the file holds no camera; expected {expected}");
-        return Err(FileError::new(path, message));
-    }
-    let mut names = std::collections::BTreeSet::new();
-    match cameras.iter().find(|c| !names.insert(c.name.as_str())) {
-        None => Ok(cameras),
-        Some(twice) => {
-            let message = format!("two cameras have the name `{}`", twice.name);
-            Err(FileError::new(path, message))
+impl Calibration {
+    /// Refuses a file without cameras and one that has a name twice.
+    pub(super) fn checked(self, path: &Path, expected: &str) -> Result<Self, FileError> {
+        if self.cameras.is_empty() {
+            let message = match self.left_out.first() {
+                Some(why) => format!("the file holds no camera that can be used; {why}"),
+                None => format!("the file holds no camera; expected {expected}"),
+            };
+            return Err(FileError::new(path, message));
+        }
+        let mut names = BTreeSet::new();
+        match self.cameras.iter().find(|c| !names.insert(c.name.as_str())) {
+            None => Ok(self),
+            Some(twice) => {
+                let message = format!("two cameras have the name `{}`", twice.name);
+                Err(FileError::new(path, message))
+            }
         }
     }
 }

@@ -7,24 +7,26 @@ use nalgebra::{Matrix3, Rotation3, Vector3};
 use super::{Reader, upright};
 use crate::camera::{Camera, Distortion};
 use crate::data::Dataset;
-use crate::io::{CameraRecord, FileError, Turn};
-use crate::spec::Dimension;
+use crate::diagnostic::Diagnostic;
+use crate::io::{Calibration, CameraRecord, FileError, Turn, Unit};
+use crate::spec::{Dimension, parse_unit};
 
 impl Reader<'_> {
     pub(super) fn cameras(
         &mut self,
         path: &Path,
         files: Vec<PathBuf>,
-        records: Result<Vec<CameraRecord>, FileError>,
+        calibration: Result<Calibration, FileError>,
     ) -> Result<Option<(Dataset, char)>, FileError> {
-        let records = records?;
+        let calibration = calibration?;
         self.files.extend(files);
+        self.warn_left_out(&calibration);
         let up = self.up('z');
         let to_file = upright(up).transpose();
-        let metres = self.unit(Dimension::LENGTH).unwrap_or(1.0);
+        let metres = self.unit_of_cameras(calibration.unit);
         let size = self.size();
         let mut cameras = Vec::new();
-        for record in &records {
+        for record in &calibration.cameras {
             let size = size.or(record.size).ok_or_else(|| {
                 let message = format!("camera `{}` has no size of its images", record.name);
                 let hint = "add `size = [width, height]` in pixels to the data set";
@@ -37,6 +39,36 @@ impl Reader<'_> {
             cameras.push(camera);
         }
         Ok(Some((Dataset::Cameras(cameras), up)))
+    }
+
+    fn warn_left_out(&mut self, calibration: &Calibration) {
+        let origin = self.view.origin_of("file", &self.origin);
+        for why in &calibration.left_out {
+            let message = format!("`{}`: {why}; left out", self.view.path());
+            self.diagnostics
+                .push(Diagnostic::warning("F0411", message, &origin));
+        }
+    }
+
+    /// Metres in a unit of the translations: as the spec says, else as the format does.
+    fn unit_of_cameras(&mut self, of_file: Option<Unit>) -> f64 {
+        match of_file {
+            Some(Unit::Always(unit)) if self.view.text("unit").is_none() => {
+                return parse_unit(unit).map_or(1.0, |(factor, _)| factor);
+            }
+            Some(Unit::Likely(unit)) if self.view.text("unit").is_none() => {
+                let message = format!(
+                    "`{}`: the program that wrote these cameras measures in {unit}, but they are read as m",
+                    self.view.path()
+                );
+                let origin = self.view.origin_of("file", &self.origin);
+                let hint = format!("write `unit = \"{unit}\"`, or `unit = \"m\"` if that is right");
+                self.diagnostics
+                    .push(Diagnostic::warning("F0412", message, &origin).hint(hint));
+            }
+            _ => {}
+        }
+        self.unit(Dimension::LENGTH).unwrap_or(1.0)
     }
 
     /// The size that the spec gives to the images of all cameras.
