@@ -42,7 +42,7 @@ pub fn inspect(path: impl AsRef<Path>) -> Result<Inspection, FileError> {
     let path = path.as_ref();
     let extension = path.extension().unwrap_or_default().to_string_lossy();
     match extension.to_lowercase().as_str() {
-        "c3d" | "trc" => markers::inspect(path),
+        "c3d" | "trc" | "bvh" => markers::inspect(path),
         "csv" => arrays::table(path),
         "g2o" => graphs::inspect(path),
         "npz" | "npy" => arrays::inspect(path),

@@ -8,6 +8,7 @@ pub(crate) mod body_fields;
 pub(crate) mod body_npz;
 mod body_pkl;
 pub(crate) mod bvh;
+pub(crate) mod bvh_reader;
 pub(crate) mod c3d;
 mod camera_record;
 mod camera_xml;

@@ -305,10 +305,10 @@ impl Reader<'_> {
             "g2o" => self.pose_graph(path),
             "csv" if self.view.node("columns").is_some() => self.csv_table(path),
             "csv" => self.csv(path),
-            "c3d" | "trc" => self.markers(path, format),
+            "c3d" | "trc" | "bvh" => self.markers(path, format),
             _ => self.arrays(path, Npz::open(path)),
         };
-        if own.is_none() && !matches!(format, "npz" | "csv" | "c3d" | "trc") {
+        if own.is_none() && !matches!(format, "npz" | "csv" | "c3d" | "trc" | "bvh") {
             self.refuse_map(format);
         }
         match result {
@@ -360,6 +360,7 @@ impl Reader<'_> {
             "csv" => "csv",
             "c3d" => "c3d",
             "trc" => "trc",
+            "bvh" => "bvh",
             "g2o" => "g2o",
             "toml" => "pose2sim",
             "xcp" => "vicon",

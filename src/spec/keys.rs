@@ -158,6 +158,7 @@ pub static DATA: &[Key] = &[
             "csv",
             "c3d",
             "trc",
+            "bvh",
             "amass",
             "openpose",
             "coco",
