@@ -34,9 +34,13 @@ pub(super) fn inspect(path: &Path, format: &str) -> Result<Inspection, FileError
             let remark = "as the program that wrote it has it; the file does not say";
             found.line("unit", &quoted(unit), remark);
         }
+        None if are_far(cameras) => found.line("unit", "\"mm\"", "by the places of the cameras"),
         None => {}
     }
-    found.line("up", "\"z\"", "the default; the file does not say");
+    match calibration.up {
+        Some(up) => found.line("up", &quoted(up), "as the program that wrote it has it"),
+        None => found.line("up", "\"z\"", "the default; the file does not say"),
+    }
     if cameras.iter().any(|c| c.size.is_none()) {
         found.line(
             "size",
@@ -45,6 +49,13 @@ pub(super) fn inspect(path: &Path, format: &str) -> Result<Inspection, FileError
         );
     }
     Ok(found)
+}
+
+/// Whether a camera is further from the origin than rooms are wide in metres.
+fn are_far(cameras: &[CameraRecord]) -> bool {
+    const METRES: f64 = 100.0;
+    let far = |c: &CameraRecord| c.translation.iter().map(|x| x * x).sum::<f64>() > METRES * METRES;
+    cameras.iter().any(far)
 }
 
 fn table(cameras: &[CameraRecord]) -> String {

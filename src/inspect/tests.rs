@@ -163,12 +163,8 @@ fn cameras_are_told_with_what_their_program_says() {
             "K": [[1390, 0, 960], [0, 1390, 540], [0, 0, 1]], "distCoef": [0, 0, 0, 0, 0],
             "R": [[1, 0, 0], [0, 1, 0], [0, 0, 1]], "t": [[10], [120], [300]]}]}"#,
     );
-    assert!(
-        found
-            .to_string()
-            .contains("world    y points down, as CMU Panoptic has it\n"),
-        "{found}"
-    );
+    let up = "up = \"-y\"  # as the program that wrote it has it\n";
+    assert!(found.snippet.contains(up), "{found}");
     assert!(
         found.snippet.contains(
             "unit = \"cm\"  # as the program that wrote it has it; the file does not say\n"

@@ -13,7 +13,9 @@ pub(crate) struct Calibration {
     pub left_out: Vec<String>,
     /// The unit of length, where the format or the file makes it plain.
     pub unit: Option<Unit>,
-    /// What else the file makes plain, such as the direction of an axis: a name and what is said of it.
+    /// The axis that points up, where the file makes it plain.
+    pub up: Option<&'static str>,
+    /// What else is to be said of the file: a name and a text.
     pub facts: Vec<(&'static str, String)>,
 }
 

@@ -53,9 +53,7 @@ fn parse(path: &Path, text: &str) -> Result<Calibration, FileError> {
     };
     if is_panoptic(listed) {
         found.unit = Some(Unit::Likely("cm"));
-        found
-            .facts
-            .push(("world", "y points down, as CMU Panoptic has it".to_string()));
+        found.up = Some("-y");
     }
     found.checked(path, EXPECTED)
 }

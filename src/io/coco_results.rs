@@ -109,8 +109,9 @@ fn number(image: &Value) -> Option<u64> {
     }
 }
 
-fn folder_of(image: &Value) -> Option<&Path> {
-    Path::new(image.as_str()?).parent()
+fn folder_of(image: &Value) -> &Path {
+    let name = Path::new(image.as_str().unwrap_or_default());
+    name.parent().unwrap_or(Path::new(""))
 }
 
 #[cfg(test)]

@@ -259,7 +259,7 @@ T_02: !!opencv-matrix\n   rows: 3\n   cols: 1\n   dt: d\n   data: [ -0.2, 0.8, 3
         .unwrap();
         assert_eq!(
             read(folder.path()).unwrap_err().message,
-            "line 23, `D_02`: expected the numbers of a 1000000×1000000×1000000×1000000 matrix, found 5"
+            "line 24, `D_02`: expected the numbers of a 1000000×1000000×1000000×1000000 matrix, found 5"
         );
     }
 

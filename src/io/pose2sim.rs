@@ -79,8 +79,9 @@ impl Reader<'_> {
     }
 
     fn camera(&self) -> Result<CameraRecord, String> {
+        let name = self.own_name()?;
         let draft = Draft {
-            name: self.own_name()?,
+            name: self.name.into(),
             size: Some(self.field("size")?),
             matrix: self.field("matrix")?,
             distortion: self.field("distortions")?,
@@ -88,7 +89,10 @@ impl Reader<'_> {
             translation: self.field("translation")?,
             fisheye: self.fisheye()?,
         };
-        draft.record()
+        Ok(CameraRecord {
+            name,
+            ..draft.record()?
+        })
     }
 
     fn own_name(&self) -> Result<String, String> {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use nalgebra::{Matrix3, Quaternion, UnitQuaternion, Vector3};
+use nalgebra::{DMatrix, DVector, Quaternion, UnitQuaternion};
 use roxmltree::Node;
 
 use super::camera_record::{Calibration, CameraRecord, Draft, Field, Unit};
@@ -11,8 +11,8 @@ use super::error::FileError;
 
 const EXPECTED: &str = "an element `Camera` for each, as Vicon writes them";
 
-/// Pixels by which Brown's model may miss Vicon's correction.
-const MISSED: f64 = 0.1;
+/// Pixels by which a lens model may miss Vicon's correction.
+const MISSED: f64 = 0.01;
 
 pub(crate) fn read(path: impl AsRef<Path>) -> Result<Calibration, FileError> {
     camera_xml::read(path.as_ref(), cameras, EXPECTED)
@@ -46,7 +46,7 @@ fn cameras(root: Node) -> Result<Calibration, String> {
         }
     }
     if missed > 0.0 {
-        let fact = format!("Vicon's correction turned round, to within {missed:.4} px");
+        let fact = format!("Vicon's correction turned round, to within {missed:.1e} px");
         found.facts.push(("lenses", fact));
     }
     Ok(found)
@@ -136,7 +136,7 @@ impl Correction {
                 };
                 let apart = (x - principal[0]).hypot(y - principal[1]);
                 let k = [k1, k2, k3];
-                if apart.is_nan() || apart > MISSED && k != [0.0; 3] {
+                if apart > 0.1 && k != [0.0; 3] {
                     return Err(format!(
                         "camera `{camera}`, `{key}`: its centre is {apart:.1} px from `PRINCIPAL_POINT`, which no lens model of ours can say"
                     ));
@@ -156,7 +156,7 @@ impl Correction {
         Ok((correction.k != [0.0; 3]).then_some(correction))
     }
 
-    /// k1 k2 p1 p2 k3 of Brown's model, which goes the other way, and by how much it misses at most, px.
+    /// k1 k2 p1 p2 k3 k4 k5 k6 of the rational model, which goes the other way, and by how much it misses at most, px.
     ///
     /// `focal` and `radius`, the furthest point of the image, are in pixels.
     fn turned(&self, focal: f64, radius: f64) -> Option<(Vec<f64>, f64)> {
@@ -171,28 +171,26 @@ impl Correction {
             return None;
         }
         let furthest = pairs.last()?.1;
-        // Powers of a radius that is 1 at the furthest point keep the equations well conditioned.
-        let (mut normal, mut right) = (Matrix3::zeros(), Vector3::zeros());
-        for (seen, ideal) in &pairs {
-            let x = ideal / furthest;
-            let row = Vector3::new(x.powi(3), x.powi(5), x.powi(7));
-            normal += row * row.transpose();
-            right += row * ((seen - ideal) / furthest);
-        }
-        let fitted = normal.cholesky()?.solve(&right);
-        let miss = |(seen, ideal): &(f64, f64)| {
-            let x = ideal / furthest;
-            let row = Vector3::new(x.powi(3), x.powi(5), x.powi(7));
-            (ideal + furthest * row.dot(&fitted) - seen).abs()
+        // y (1 + k4 x² + k5 x⁴ + k6 x⁶) = x (1 + k1 x² + k2 x⁴ + k3 x⁶), with radii that are 1 at the furthest point.
+        let unit: Vec<(f64, f64)> = pairs
+            .iter()
+            .map(|(seen, ideal)| (ideal / furthest, seen / furthest))
+            .collect();
+        let term = |(x, y): (f64, f64), k: usize| match k {
+            0..3 => x * x.powi(2 * (k as i32 + 1)),
+            _ => -y * x.powi(2 * (k as i32 - 2)),
         };
-        let missed = pairs.iter().map(miss).fold(0.0, f64::max);
+        let matrix = DMatrix::from_fn(SAMPLES, 6, |row, k| term(unit[row], k));
+        let right = DVector::from_fn(SAMPLES, |row, _| unit[row].1 - unit[row].0);
+        let k = matrix.svd(true, true).solve(&right, f64::EPSILON).ok()?;
+        let polynomial = |s: f64, k: &[f64]| 1.0 + s * (k[0] + s * (k[1] + s * k[2]));
+        let (above, below) = k.as_slice().split_at(3);
+        let back = |x: f64| x * polynomial(x * x, above) / polynomial(x * x, below);
+        let misses = unit.iter().map(|(x, y)| furthest * (back(*x) - y).abs());
+        let missed = misses.fold(0.0, |most: f64, miss| if miss < most { most } else { miss });
         let scale = (focal / furthest).powi(2);
-        let [k1, k2, k3] = [
-            fitted[0] * scale,
-            fitted[1] * scale.powi(2),
-            fitted[2] * scale.powi(3),
-        ];
-        (missed < MISSED).then(|| (vec![k1, k2, 0.0, 0.0, k3], missed))
+        let [k1, k2, k3, k4, k5, k6] = std::array::from_fn(|i| k[i] * scale.powi(i as i32 % 3 + 1));
+        (missed < MISSED).then(|| (vec![k1, k2, 0.0, 0.0, k3, k4, k5, k6], missed))
     }
 }
 
@@ -246,15 +244,17 @@ mod tests {
     #[test]
     fn the_lens_is_vicons_correction_turned_round() {
         let camera = parse(XCP).unwrap().cameras.remove(0);
-        let [k1, k2, _, _, k3] = camera.distortion[..] else {
-            panic!("expected five coefficients");
+        let [k1, k2, _, _, k3, k4, k5, k6] = camera.distortion[..] else {
+            panic!("expected eight coefficients");
         };
         for seen in [100.0f64, 700.0, 1400.0] {
             let s = seen * seen;
             let ideal = seen * (1.0 + 2e-8 * s + 3e-15 * s * s) / 1900.5;
             let s = ideal * ideal;
-            let back = 1900.5 * ideal * (1.0 + s * (k1 + s * (k2 + s * k3)));
-            assert!((back - seen).abs() < 0.01, "{seen} {back}");
+            let above = 1.0 + s * (k1 + s * (k2 + s * k3));
+            let below = 1.0 + s * (k4 + s * (k5 + s * k6));
+            let back = 1900.5 * ideal * above / below;
+            assert!((back - seen).abs() < 1e-4, "{seen} {back}");
         }
         let none = parse(&XCP.replace("2e-08 3e-15", "0 0")).unwrap();
         assert!(none.cameras[0].distortion.is_empty());
@@ -271,7 +271,7 @@ mod tests {
         };
         assert_eq!(
             said("\"2e-08 3e-15\"", "\"-4e-07 0\""),
-            "camera `2103217`, `VICON_RADIAL`: no lens model of ours says this distortion to 0.1 px"
+            "camera `2103217`, `VICON_RADIAL`: no lens model of ours says this distortion to 0.01 px"
         );
         assert_eq!(
             said(
