@@ -27,7 +27,7 @@ pub(super) fn inspect(path: &Path) -> Result<Inspection, FileError> {
     found.fact("views", detections.views.len().to_string());
     let everyone = detections.views.iter().flat_map(|view| &view.frames);
     let counts = everyone.flat_map(|f| &f.people).map(|p| p.keypoints.len());
-    let count = counts.filter(|count| *count > 0).next();
+    let count = counts.into_iter().find(|count| *count > 0);
     let fitting = count.map_or(Vec::new(), |count| conventions(&mut found, count, lists));
     if let Some(error) = detections.damaged.first() {
         found.fact(

@@ -255,3 +255,145 @@ impl SharedCount {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::damage;
+    use super::*;
+
+    const RESULTS: &str =
+        r#"[{"image_id": 3, "category_id": 1, "keypoints": [1, 2, 0.5], "score": 1}]"#;
+    const ALPHAPOSE: &str =
+        r#"[{"image_id": "3.jpg", "category_id": 1, "keypoints": [1, 2, 0.5], "score": 1}]"#;
+    const IMAGE: &str = r#"[{"keypoints": [[1, 2]], "keypoint_scores": [0.5]}]"#;
+
+    fn folder_with(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        folder
+    }
+
+    /// The views by name with the numbers of their frames.
+    fn found(files: &[(&str, &str)], pattern: &str) -> Result<Vec<(String, Vec<u64>)>, String> {
+        let folder = folder_with(files);
+        let root = folder.path().to_str().unwrap();
+        let pattern = format!("{root}/{pattern}");
+        let kind = kind(&pattern).ok_or("of no kind")?;
+        let read = read(&pattern, kind).map_err(|error| error.to_string().replace(root, "R"))?;
+        let numbers = |view: &View| view.frames.iter().map(|f| f.number).collect();
+        let views = read.views.iter();
+        Ok(views.map(|v| (v.name.clone(), numbers(v))).collect())
+    }
+
+    #[test]
+    fn views_are_named_by_their_files_or_else_by_their_folders() {
+        let both = [("cam1", vec![3]), ("cam2", vec![3])].map(|(n, f)| (n.to_string(), f));
+        let files = [("p/cam1.json", RESULTS), ("p/cam2.json", RESULTS)];
+        for pattern in ["p", "p/*.json", "p/cam*"] {
+            assert_eq!(found(&files, pattern).unwrap(), both, "{pattern}");
+        }
+        assert_eq!(found(&files, "p/cam1.json").unwrap(), both[..1]);
+        let files = [
+            ("p/cam1/alphapose-results.json", ALPHAPOSE),
+            ("p/cam2/alphapose-results.json", ALPHAPOSE),
+            ("p/cam2/vis/1.jpg", ""),
+        ];
+        for pattern in ["p", "p/*", "p/*/alphapose-results.json"] {
+            assert_eq!(found(&files, pattern).unwrap(), both, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn files_of_one_image_are_the_frames_of_their_folder() {
+        let files = [
+            ("p/cam1/a_10.json", IMAGE),
+            ("p/cam1/a_9.json", "[]"),
+            ("p/cam2/a_9.json", IMAGE),
+        ];
+        let views = found(&files, "p").unwrap();
+        assert_eq!(views[0], ("cam1".into(), vec![9, 10]));
+        assert_eq!(views[1], ("cam2".into(), vec![9]));
+        assert_eq!(found(&[("p/a.json", IMAGE)], "p/a.json").unwrap()[0].1, [0]);
+        let twice = [("p/a_1.json", IMAGE), ("p/b_1.json", IMAGE)];
+        assert_eq!(
+            found(&twice, "p").unwrap_err(),
+            "`R/p/b_1.json`: frame 1 stands in another file of the folder too"
+        );
+        let damaged = [("p/a_1.json", IMAGE), ("p/a_2.json", "[{")];
+        assert_eq!(found(&damaged, "p").unwrap()[0].1, [1]);
+        let mixed = [
+            ("p/a_1.json", IMAGE),
+            ("p/a_2.json", r#"[{"frame_id": 0, "instances": []}]"#),
+        ];
+        assert_eq!(
+            found(&mixed, "p").unwrap_err(),
+            "`R/p/a_2.json`: it holds all frames of a view, but a file beside it one image"
+        );
+    }
+
+    #[test]
+    fn programs_are_told_by_what_their_files_hold() {
+        let kind_of = |text: &str| Kind::of(&serde_json::from_str(text).unwrap());
+        assert_eq!(kind_of(RESULTS), Some(Kind::Coco));
+        assert_eq!(kind_of(ALPHAPOSE), Some(Kind::AlphaPose));
+        assert_eq!(kind_of(IMAGE), Some(Kind::Mmpose));
+        assert_eq!(kind_of(r#"{"people": []}"#), Some(Kind::OpenPose));
+        assert_eq!(
+            kind_of(r#"{"images": [], "annotations": []}"#),
+            Some(Kind::Coco)
+        );
+        assert_eq!(
+            kind_of(r#"{"1.jpg": {"people": []}}"#),
+            Some(Kind::AlphaPose)
+        );
+        for cameras in [
+            r#"{"cameras": [{"name": "a", "K": []}]}"#,
+            r#"[{"name": "a", "K": []}]"#,
+            r#"{"a": {"K": []}}"#,
+            r#"{"markersets": []}"#,
+            "[]",
+            "3",
+        ] {
+            assert_eq!(kind_of(cameras), None, "{cameras}");
+        }
+    }
+
+    #[test]
+    fn messages_name_the_file_and_what_it_is() {
+        let folder = folder_with(&[("a.json", IMAGE), ("b.json", RESULTS), ("c.json", "{}")]);
+        let said = |name: &str, kind| {
+            let path = folder.path().join(name);
+            read(path.to_str().unwrap(), kind).unwrap_err().message
+        };
+        assert_eq!(
+            said("a.json", Kind::Coco),
+            "it holds detections of another format; write `format = \"mmpose\"`"
+        );
+        assert_eq!(
+            said("c.json", Kind::AlphaPose),
+            "expected a list of people, each with `image_id` and `keypoints`"
+        );
+        let two = RESULTS.replace("0.5]", "0.5, 3, 4, 0.5]");
+        assert_eq!(
+            found(&[("p/a.json", RESULTS), ("p/b.json", &two)], "p").unwrap_err(),
+            "`R/p/b.json`: a person has 2 keypoints, but others 1 in `R/p/a.json`"
+        );
+    }
+
+    #[test]
+    fn damage_never_panics() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cam_1.json");
+        for text in [RESULTS, ALPHAPOSE, IMAGE] {
+            damage(text.as_bytes(), |bytes| {
+                std::fs::write(&path, bytes).unwrap();
+                let _ = read(path.to_str().unwrap(), Kind::Coco);
+                let _ = read(path.to_str().unwrap(), Kind::Mmpose);
+            });
+        }
+    }
+}
