@@ -47,18 +47,14 @@ type Stored = (PathBuf, Vec<(String, Entry)>);
 
 fn cameras(path: &Path, files: &[Stored]) -> Result<Calibration, FileError> {
     let find = |key: &str| files.iter().find_map(|(_, entries)| get(entries, key));
-    let (names, left_out) = shared_names(files)
-        .map_err(|message| FileError::new(path, message))?
-        .ok_or_else(|| {
-            let message = "the key `names` with the names of the cameras is missing";
-            FileError::new(path, message)
-        })?;
+    let wrong = |message: String| FileError::new(path, message);
+    let (names, left_out) = shared_names(files).map_err(wrong)?;
     let made = names
         .iter()
         .map(|name| Reader { name, find: &find }.draft()?.record());
     let made: Result<Vec<CameraRecord>, String> = made.collect();
     let found = Calibration {
-        cameras: made.map_err(|message| FileError::new(path, message))?,
+        cameras: made.map_err(wrong)?,
         left_out,
         ..Calibration::default()
     };
@@ -69,8 +65,8 @@ fn get<'e>(entries: &'e [(String, Entry)], key: &str) -> Option<&'e Entry> {
     entries.iter().find(|(k, _)| k == key).map(|(_, e)| e)
 }
 
-/// The names that every file with `names` has, and what is to be said of the others; `None` without `names`.
-fn shared_names(files: &[Stored]) -> Result<Option<(Vec<String>, Vec<String>)>, String> {
+/// The names that every file with `names` has, and what is to be said of the others.
+fn shared_names(files: &[Stored]) -> Result<(Vec<String>, Vec<String>), String> {
     let mut lists = Vec::new();
     for (file, entries) in files {
         match get(entries, "names") {
@@ -80,7 +76,7 @@ fn shared_names(files: &[Stored]) -> Result<Option<(Vec<String>, Vec<String>)>, 
         }
     }
     let Some((_, first)) = lists.first() else {
-        return Ok(None);
+        return Err("the key `names` with the names of the cameras is missing".into());
     };
     let everywhere = |name: &&String| lists.iter().all(|(_, names)| names.contains(name));
     let shared: Vec<String> = first.iter().filter(everywhere).cloned().collect();
@@ -92,7 +88,7 @@ fn shared_names(files: &[Stored]) -> Result<Option<(Vec<String>, Vec<String>)>, 
             left_out.push(format!("only `{file}` names the cameras {}", listed(&only)));
         }
     }
-    Ok(Some((shared, left_out)))
+    Ok((shared, left_out))
 }
 
 struct Reader<'a, F> {
