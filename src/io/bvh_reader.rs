@@ -243,6 +243,43 @@ MOTION\nFrames: 2\nFrame Time: 0.0083333333\n\
     }
 
     #[test]
+    fn what_was_written_is_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("motion.bvh");
+        let names = ["root", "arm", "hand"].map(String::from);
+        let joints = ndarray::array![[0.0, 1.0, 0.0], [0.3, 1.2, 0.1], [0.6, 1.1, 0.4]];
+        let translations = ndarray::array![[0.1, 0.9, 0.2], [0.2, 1.0, -0.3]];
+        let turn = |frame: usize, joint: usize| {
+            let k = (2 * frame + joint) as f64;
+            UnitQuaternion::from_scaled_axis(Vector3::new(0.3 * k, 1.1 - 0.4 * k, 0.2 + 0.1 * k))
+        };
+        let rotations = Array3::from_shape_fn((2, 3, 4), |(f, j, k)| turn(f, j).coords[k]);
+        let motion = super::super::bvh::BvhMotion {
+            joint_names: &names,
+            parents: &[None, Some(0), Some(1)],
+            joints: &joints,
+            rotations: &rotations,
+            translations: &translations,
+            rate: 50.0,
+        };
+        super::super::bvh::write(&path, &motion).unwrap();
+        let found = read(&path).unwrap();
+        assert_eq!(found.labels, names);
+        let point = |row: ndarray::ArrayView1<f64>| Vector3::new(row[0], row[1], row[2]);
+        for f in 0..2 {
+            let (mut place, mut whole) = (point(translations.row(f)), UnitQuaternion::identity());
+            for j in 0..3 {
+                if j > 0 {
+                    place += whole * (point(joints.row(j)) - point(joints.row(j - 1)));
+                }
+                whole *= turn(f, j);
+                let read = point(found.values.slice(ndarray::s![f, j, ..])) * 0.01;
+                assert!((read - place).norm() < 1e-6, "{f} {j}: {read} {place}");
+            }
+        }
+    }
+
+    #[test]
     fn messages_say_what_is_wrong() {
         let said = |old: &str, new: &str| {
             assert!(BVH.contains(old));

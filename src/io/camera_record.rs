@@ -115,6 +115,12 @@ impl Draft {
     }
 }
 
+/// -R c of a camera at c; R row by row.
+pub(super) fn behind(rotation: &[f64], place: &[f64]) -> Vec<f64> {
+    let row = |row: &[f64]| -row.iter().zip(place).map(|(r, c)| r * c).sum::<f64>();
+    rotation.chunks_exact(3).map(row).collect()
+}
+
 fn square(numbers: &[f64]) -> Option<[[f64; 3]; 3]> {
     let m: [f64; 9] = numbers.try_into().ok()?;
     Some([[m[0], m[1], m[2]], [m[3], m[4], m[5]], [m[6], m[7], m[8]]])

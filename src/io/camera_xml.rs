@@ -83,8 +83,3 @@ impl<'a, 'd> Element<'a, 'd> {
         }
     }
 }
-
-/// -R c of a camera at `place`.
-pub(super) fn behind(rotation: &[[f64; 3]; 3], place: [f64; 3]) -> [f64; 3] {
-    rotation.map(|row| -(row[0] * place[0] + row[1] * place[1] + row[2] * place[2]))
-}

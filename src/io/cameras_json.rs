@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::camera_record::{Calibration, CameraRecord, Draft, Field, Unit};
+use super::camera_record::{Calibration, CameraRecord, Draft, Field, Unit, behind};
 use super::error::{FileError, read_text};
 
 const EXPECTED: &str = "a list of cameras, or an object of them by name";
@@ -150,9 +150,8 @@ impl Reader<'_> {
             let what = format!("expected 3 numbers, found {}", c.len());
             return Err(self.wrong(&place.key, &what));
         }
-        let row = |row: &[f64]| -row.iter().zip(c).map(|(r, c)| r * c).sum::<f64>();
         Ok(Field {
-            numbers: r.chunks_exact(3).map(row).collect(),
+            numbers: behind(r, c),
             key: place.key,
         })
     }

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use roxmltree::Node;
 
-use super::camera_record::{Calibration, CameraRecord, Draft, Field, Unit};
-use super::camera_xml::{self, Element, behind};
+use super::camera_record::{Calibration, CameraRecord, Draft, Field, Unit, behind};
+use super::camera_xml::{self, Element};
 use super::error::FileError;
 
 const EXPECTED: &str = "an element `camera` for each, as QTM exports its calibration";
@@ -78,7 +78,7 @@ fn record(camera: &Element) -> Result<CameraRecord, String> {
         1.0,
     ];
     let transform = camera.required("transform")?;
-    let rotation = rotation(&transform)?;
+    let rotation = rotation(&transform)?.concat();
     let [x, y, z] = ["x", "y", "z"].map(|key| transform.numbers::<1>(key).map(|[n]| n));
     let draft = Draft {
         name: camera.camera.into(),
@@ -95,8 +95,8 @@ fn record(camera: &Element) -> Result<CameraRecord, String> {
                 intrinsic.optional("radialDistortion3")?,
             ],
         ),
-        translation: field("transform", behind(&rotation, [x?, y?, z?]).to_vec()),
-        rotation: field("transform", rotation.concat()),
+        translation: field("transform", behind(&rotation, &[x?, y?, z?])),
+        rotation: field("transform", rotation),
         fisheye: false,
     };
     draft.record()

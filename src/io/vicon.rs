@@ -5,8 +5,8 @@ use std::path::Path;
 use nalgebra::{DMatrix, DVector, Quaternion, UnitQuaternion};
 use roxmltree::Node;
 
-use super::camera_record::{Calibration, CameraRecord, Draft, Field, Unit};
-use super::camera_xml::{self, Element, behind};
+use super::camera_record::{Calibration, CameraRecord, Draft, Field, Unit, behind};
+use super::camera_xml::{self, Element};
 use super::error::FileError;
 
 const EXPECTED: &str = "an element `Camera` for each, as Vicon writes them";
@@ -89,7 +89,8 @@ fn record(camera: &Element, key_frame: &Element) -> Result<(CameraRecord, f64), 
         ));
     }
     let turn = UnitQuaternion::from_quaternion(quaternion).to_rotation_matrix();
-    let rows: [[f64; 3]; 3] = turn.matrix().transpose().into();
+    let rotation: Vec<f64> = turn.matrix().transpose().iter().copied().collect();
+    let place: [f64; 3] = key_frame.numbers("POSITION")?;
     let field = |key: &str, numbers: Vec<f64>| Field {
         key: key.into(),
         numbers,
@@ -101,11 +102,8 @@ fn record(camera: &Element, key_frame: &Element) -> Result<(CameraRecord, f64), 
         size: Some(field("SENSOR_SIZE", vec![width, height])),
         matrix: field("FOCAL_LENGTH", matrix),
         distortion: field("VICON_RADIAL", distortion),
-        translation: field(
-            "POSITION",
-            behind(&rows, key_frame.numbers("POSITION")?).to_vec(),
-        ),
-        rotation: field("ORIENTATION", rows.concat()),
+        translation: field("POSITION", behind(&rotation, &place)),
+        rotation: field("ORIENTATION", rotation),
         fisheye: false,
     };
     Ok((draft.record()?, missed))
