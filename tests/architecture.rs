@@ -150,6 +150,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("zip", &["io"]),
     ("gltf_json", &["io"]),
     ("codespan_reporting", &["diagnostic"]),
+    ("roxmltree", &["io"]),
     ("safetensors", &["io"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),

@@ -306,6 +306,27 @@ fn samples() -> Vec<Sample> {
         people.trim_end_matches(',')
     );
     samples.push(text("view/cam_000000000007_keypoints.json", json));
+    samples.push(text("panoptic.json", PANOPTIC.into()));
+    samples.push(text("campus.json", CAMPUS.into()));
+    samples.push(text("camera_array.toml", CALISCOPE.into()));
+    samples.push(text("system.qca.txt", QUALISYS.into()));
+    samples.push(text("system.xcp", VICON.into()));
+    samples.push(text("walk.bvh", BVH.into()));
+    let triples: String = (0..17).map(|n| format!("{n}.5,2{n}.25,0.9,")).collect();
+    let triples = triples.trim_end_matches(',').to_string();
+    let person = |image: String| {
+        format!(
+            "{{\"image_id\":{image},\"category_id\":1,\"keypoints\":[{triples}],\"score\":2.1}}"
+        )
+    };
+    let list = |image: &dyn Fn(usize) -> String| {
+        let people: Vec<String> = (0..8).map(|n| person(image(n / 2))).collect();
+        format!("[{}]", people.join(","))
+    };
+    samples.push(text("results.json", list(&|n| n.to_string())));
+    samples.push(text("views/cam01.json", list(&|n| format!("\"{n}.jpg\""))));
+    samples.push(text("video.json", MMPOSE.into()));
+    samples.push(text("images/img_0007.json", instances()));
     match std::env::var_os("FITRUN_DATA").map(PathBuf::from) {
         None => eprintln!("without real files: FITRUN_DATA is not set"),
         Some(data) => samples.extend(REAL.iter().map(|(name, path)| file(name, data.join(path)))),
@@ -369,6 +390,41 @@ const CAMERAS: &str = r#"[
 const INTRINSICS: &str = "%YAML:1.0\n---\nnames:\n  - \"01\"\nK_01: !!opencv-matrix\n  rows: 3\n  cols: 3\n  dt: d\n  data: [1000.0, 0.0, 500.0, 0.0, 1000.0, 400.0,\n    0.0, 0.0, 1.0]\ndist_01: !!opencv-matrix\n  rows: 1\n  cols: 5\n  dt: d\n  data: [0.1, 0.0, 0.0, 0.0, 0.0]\n";
 
 const EXTRINSICS: &str = "%YAML:1.0\n---\nnames:\n  - \"01\"\nR_01: !!opencv-matrix\n  rows: 3\n  cols: 1\n  dt: d\n  data: [0.1, 0.2, 0.3]\nT_01: !!opencv-matrix\n  rows: 3\n  cols: 1\n  dt: d\n  data: [0.0, 1.0, 4.0]\n";
+
+const PANOPTIC: &str = r#"{"calibDataSource": "x", "cameras": [{"name": "00_01", "type": "hd", "resolution": [1920, 1080],
+  "panel": 0, "node": 1, "K": [[1390, 0, 960], [0, 1390, 540], [0, 0, 1]], "distCoef": [-0.2, 0.1, 0, 0, 0.1],
+  "R": [[1, 0, 0], [0, 1, 0], [0, 0, 1]], "t": [[10], [120], [300]]}]}"#;
+
+const CAMPUS: &str = r#"{"0": {"R": [[1, 0, 0], [0, 1, 0], [0, 0, 1]], "T": [[1774.9], [-5051.7], [1923.4]],
+  "fx": 438.0, "fy": 438.0, "cx": 185.4, "cy": 139.3, "k": [[0.1], [0.0], [0.0]], "p": [[0.0], [0.0]]}}"#;
+
+const CALISCOPE: &str = "[cameras.0]\ncam_id = 0\nignore = false\nsize = [1280, 720]\nmatrix = [[663.1, 0.0, 656.3], [0.0, 673.4, 342.1], [0.0, 0.0, 1.0]]\ndistortions = [0.2, -0.3, -0.004, -0.005, 0.16]\ntranslation = [0.06, 0.003, 0.9]\nrotation = [[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]]\n\n[cameras.1]\nsize = [1280, 720]\nmatrix = [[663.1, 0.0, 656.3], [0.0, 673.4, 342.1], [0.0, 0.0, 1.0]]\ndistortions = [0.2, -0.3, -0.004, -0.005, 0.16]\n";
+
+const QUALISYS: &str = r#"<?xml version='1.0' encoding='ASCII'?>
+<calibration><cameras><camera active="1" model="Miqus Video" serial="26578"><fov_video bottom="1087" left="0" right="1919" top="0"/>
+<transform x="1500.5" y="-1900.25" z="1800" r11="0" r12="-1" r13="0" r21="0" r22="0" r23="1" r31="-1" r32="0" r33="0"/>
+<intrinsic focalLengthU="107872.0" focalLengthV="107904.0" centerPointU="60800" centerPointV="32704" skew="0.0"
+ radialDistortion1="-0.0455" radialDistortion2="0.1396" tangentalDistortion1="0.0006" tangentalDistortion2="-0.0004"/></camera></cameras></calibration>"#;
+
+const VICON: &str = r#"<?xml version="1.0" encoding="UTF-8" standalone="no" ?>
+<Cameras NAME="" VERSION="1.0"><Camera DEVICEID="2103217" PIXEL_ASPECT_RATIO="1" SENSOR_SIZE="2336 1728" SKEW="0" USERID="1"><KeyFrames>
+<KeyFrame FOCAL_LENGTH="1900.5" FRAME="0" ORIENTATION="0.5 0.5 0.5 0.5" POSITION="100 200 300" PRINCIPAL_POINT="1170 860" VICON_RADIAL="2e-08 3e-15"/>
+</KeyFrames></Camera></Cameras>"#;
+
+const BVH: &str = "HIERARCHY\nROOT Hips\n{\n OFFSET 0 0 0\n CHANNELS 6 Xposition Yposition Zposition Zrotation Xrotation Yrotation\n JOINT Spine\n {\n  OFFSET 0 10 0\n  CHANNELS 3 Zrotation Xrotation Yrotation\n  End Site\n  {\n   OFFSET 0 5 0\n  }\n }\n}\nMOTION\nFrames: 3\nFrame Time: 0.0333\n0 90 0 1 2 3 4 5 6\n1 90 0 1 2 3 4 5 6\n2 90.5 0 1 2 3 4 5 6\n";
+
+const MMPOSE: &str = r#"{"meta_info": {"dataset_name": "coco"}, "instance_info": [
+  {"frame_id": 1, "instances": [{"keypoints": [[1.5, 2.5], [3, 4]], "keypoint_scores": [0.9, 0.8], "bbox": [[1, 2, 3, 4]], "bbox_score": 0.9}]},
+  {"frame_id": 2, "instances": [{"keypoints": [[1.5, 2.5], [3, 4]], "keypoint_scores": [0.9, 0.8], "bbox": [[1, 2, 3, 4]], "bbox_score": 0.9}]}]}"#;
+
+/// MMPose's file of one image.
+fn instances() -> String {
+    let points: Vec<String> = (0..17).map(|n| format!("[{n}.5, 1{n}.25]")).collect();
+    let (points, scores) = (points.join(","), vec!["0.75"; 17].join(","));
+    format!(
+        "[{{\"keypoints\": [{points}], \"keypoint_scores\": [{scores}], \"bbox\": [[1, 2, 3, 4]]}}]"
+    )
+}
 
 const LAYOUT: &str = r#"offset = "9.5 mm"
 [markers]

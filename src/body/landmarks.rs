@@ -14,6 +14,7 @@ const ASIDE: f64 = 3.0;
 #[derive(Deserialize)]
 struct File {
     vertices: BTreeMap<String, BTreeMap<String, usize>>,
+    fingertips: BTreeMap<String, BTreeMap<String, usize>>,
     #[serde(flatten)]
     rules: BTreeMap<String, Rule>,
 }
@@ -38,6 +39,9 @@ pub(super) fn find(body: &BodyModel) -> BTreeMap<String, usize> {
     }
     let vertices = body.template.nrows().to_string();
     found.extend(file.vertices.get(&vertices).cloned().unwrap_or_default());
+    if body.joint_names.iter().any(|name| name == "left_index1") {
+        found.extend(file.fingertips.get(&vertices).cloned().unwrap_or_default());
+    }
     found
 }
 

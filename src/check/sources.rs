@@ -235,7 +235,11 @@ impl Checker<'_> {
             Source::Body {
                 convention: Some(c),
                 ..
-            } => keypoints::labels(c).unwrap_or_default(),
+            } => {
+                let body = self.inputs.body.as_ref();
+                let labels = body.and_then(|body| keypoints::labels_on(body, c));
+                labels.unwrap_or_default()
+            }
             Source::Surface { name, .. } => {
                 self.marker_set(name).map_or(Vec::new(), |s| s.labels())
             }

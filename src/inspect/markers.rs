@@ -1,4 +1,4 @@
-//! Files of optical markers.
+//! Files of optical markers, and of moving skeletons.
 
 use std::path::Path;
 
@@ -6,19 +6,25 @@ use ndarray::{Array3, Axis, s};
 
 use super::table::{number, seen_text};
 use super::{Inspection, is_length, quoted};
-use crate::io::markers::Markers;
-use crate::io::{FileError, c3d, trc};
+use crate::io::markers::{Markers, likely_unit};
+use crate::io::{FileError, bvh_reader, c3d, trc};
 
 pub(super) fn inspect(path: &Path) -> Result<Inspection, FileError> {
-    let is_c3d = path
-        .extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("c3d"));
-    let (format, markers) = match is_c3d {
-        true => ("c3d", c3d::read(path)?),
-        false => ("trc", trc::read(path)?),
+    let is = |name| {
+        let extension = path.extension().unwrap_or_default();
+        extension.eq_ignore_ascii_case(name)
     };
-    let mut found = Inspection::new(format!("optical markers ({format})"));
-    found.fact("markers", markers.labels.len().to_string());
+    let (format, markers) = match (is("c3d"), is("bvh")) {
+        (true, _) => ("c3d", c3d::read(path)?),
+        (_, true) => ("bvh", bvh_reader::read(path)?),
+        _ => ("trc", trc::read(path)?),
+    };
+    let (kind, points) = match format {
+        "bvh" => ("moving skeleton", "joints"),
+        _ => ("optical markers", "markers"),
+    };
+    let mut found = Inspection::new(format!("{kind} ({format})"));
+    found.fact(points, markers.labels.len().to_string());
     found.fact("frames", frames_text(&markers));
     found.fact(
         "rate",
@@ -34,7 +40,7 @@ pub(super) fn inspect(path: &Path) -> Result<Inspection, FileError> {
             None => "not said".into(),
         },
     );
-    let up = markers.up.or((format == "trc").then_some('y'));
+    let up = markers.up.or((format != "c3d").then_some('y'));
     found.fact(
         "up",
         match (markers.up, up) {
@@ -52,16 +58,25 @@ pub(super) fn inspect(path: &Path) -> Result<Inspection, FileError> {
 }
 
 fn snippet(found: &mut Inspection, path: &Path, format: &str, markers: &Markers) {
-    found.snippet("data.markers", "file", path);
+    let table = if format == "bvh" {
+        "data.skeleton"
+    } else {
+        "data.markers"
+    };
+    found.snippet(table, "file", path);
     found.line("format", &format!("\"{format}\""), "");
     match (markers.metres(), &markers.unit) {
         (Some(_), Some(unit)) if is_length(unit) => found.line("unit", &quoted(unit), ""),
         (Some(_), _) => {}
-        (None, _) => found.line("unit", "\"mm\"", "the file does not say it; most are in mm"),
+        (None, _) => {
+            let unit = likely_unit(format);
+            let remark = format!("the file does not say it; most are in {unit}");
+            found.line("unit", &quoted(unit), &remark);
+        }
     }
     match markers.up {
         Some(up) => found.line("up", &format!("\"{up}\""), ""),
-        None if format == "trc" => found.line("up", "\"y\"", ""),
+        None if format != "c3d" => found.line("up", "\"y\"", ""),
         None => found.line("up", "\"z\"", "the file does not say it; most are z up"),
     }
     if markers.rate.is_none() {

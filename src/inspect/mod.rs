@@ -13,7 +13,7 @@ use std::fmt;
 use std::path::Path;
 
 use crate::io::weights as files;
-use crate::io::{FileError, opencv};
+use crate::io::{FileError, detection_json, opencv, qualisys};
 use crate::spec::{Dimension, Value, parse_unit};
 use table::Table;
 
@@ -42,13 +42,16 @@ pub fn inspect(path: impl AsRef<Path>) -> Result<Inspection, FileError> {
     let path = path.as_ref();
     let extension = path.extension().unwrap_or_default().to_string_lossy();
     match extension.to_lowercase().as_str() {
-        "c3d" | "trc" => markers::inspect(path),
+        "c3d" | "trc" | "bvh" => markers::inspect(path),
         "csv" => arrays::table(path),
         "g2o" => graphs::inspect(path),
         "npz" | "npy" => arrays::inspect(path),
         "toml" | "json" if layouts::is_layout(path) => layouts::inspect(path),
+        "json" if detection_json::kind(&path.to_string_lossy()).is_some() => people::inspect(path),
         "toml" => cameras::inspect(path, "pose2sim").map_err(no_layout),
         "json" => cameras::inspect(path, "cameras-json").map_err(no_layout),
+        "xcp" => cameras::inspect(path, "vicon"),
+        _ if qualisys::is_named(path) => cameras::inspect(path, "qualisys"),
         "yml" | "yaml" => cameras::inspect(path, "opencv"),
         _ if opencv::is_folder(path) => cameras::inspect(path, "opencv"),
         "safetensors" | "ckpt" | "pt" | "pth" => weights::inspect(path),

@@ -125,6 +125,83 @@ fn bodies_cameras_and_mixtures_are_recognised() {
 }
 
 #[test]
+fn detections_in_json_are_told_with_their_views_and_conventions() {
+    let points: Vec<String> = (0..133).map(|n| format!("{n}, 20.5, 0.9")).collect();
+    let text = format!(
+        r#"[{{"image_id": "7.jpg", "category_id": 1, "keypoints": [{}], "score": 2, "idx": [1]}}]"#,
+        points.join(", ")
+    );
+    assert_eq!(
+        inspected("cam01.json", &text).to_string(),
+        "\
+people in images (alphapose)
+views        1
+keypoints    133
+conventions  COCO_WHOLEBODY_133 have as many
+passed over  68 points that no body has, 40 more on a body without fingers
+
+view   frames  numbered  people  keypoints seen
+cam01  1       7 to 7    1       100 %
+
+[data.detections]
+file = \"cam01.json\"
+format = \"alphapose\"
+keypoints = \"COCO_WHOLEBODY_133\"
+"
+    );
+    let frame =
+        r#"[{"frame_id": 0, "instances": [{"keypoints": [[1, 2]], "keypoint_scores": [0.5]}]}]"#;
+    let found = inspected("video.json", frame);
+    assert_eq!(found.kind, "people in images (mmpose)");
+}
+
+#[test]
+fn cameras_are_told_with_what_their_program_says() {
+    let found = inspected(
+        "panoptic.json",
+        r#"{"cameras": [{"name": "00_01", "resolution": [1920, 1080], "panel": 0, "node": 1,
+            "K": [[1390, 0, 960], [0, 1390, 540], [0, 0, 1]], "distCoef": [0, 0, 0, 0, 0],
+            "R": [[1, 0, 0], [0, 1, 0], [0, 0, 1]], "t": [[10], [120], [300]]}]}"#,
+    );
+    let up = "up = \"-y\"  # as the program that wrote it has it\n";
+    assert!(found.snippet.contains(up), "{found}");
+    assert!(
+        found.snippet.contains(
+            "unit = \"cm\"  # as the program that wrote it has it; the file does not say\n"
+        ),
+        "{found}"
+    );
+}
+
+#[test]
+fn a_skeleton_is_told_by_its_joints() {
+    let found = inspected(
+        "walk.bvh",
+        "HIERARCHY\nROOT Hips\n{\nOFFSET 0 0 0\nCHANNELS 3 Xposition Yposition Zposition\nEnd Site\n{\nOFFSET 0 1 0\n}\n}\nMOTION\nFrames: 2\nFrame Time: 0.01\n0 90 0\n5 90 0\n",
+    );
+    assert_eq!(
+        found.to_string(),
+        "\
+moving skeleton (bvh)
+joints  1
+frames  2, numbered 0 to 1
+rate    100 Hz
+unit    not said
+up      y, as bvh files usually mean; the file does not say
+extent  x 5.00, y 0.00, z 0.00 of the file's unit
+
+Hips  100 %
+
+[data.skeleton]
+file = \"walk.bvh\"
+format = \"bvh\"
+unit = \"cm\"  # the file does not say it; most are in cm
+up = \"y\"
+"
+    );
+}
+
+#[test]
 fn a_name_of_no_known_format_is_told_the_known_ones() {
     let error = inspect("Cargo.lock").unwrap_err();
     assert_eq!(error.message, "its name is of no format that fitrun reads");

@@ -1,6 +1,31 @@
 //! One camera as a calibration file gives it, checked the same way whatever the format.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
 use super::error::FileError;
+
+/// What a calibration file holds.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Calibration {
+    pub cameras: Vec<CameraRecord>,
+    /// Cameras that were left out, and why.
+    pub left_out: Vec<String>,
+    /// The unit of length, where the format or the file makes it plain.
+    pub unit: Option<Unit>,
+    /// The axis that points up, where the file makes it plain.
+    pub up: Option<&'static str>,
+    /// What else is to be said of the file: a name and a text.
+    pub facts: Vec<(&'static str, String)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Unit {
+    /// The format has this one.
+    Always(&'static str),
+    /// The program that wrote the file uses this one.
+    Likely(&'static str),
+}
 
 /// x_in_camera = R x_in_world + translation, then the matrix gives pixels.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,6 +115,12 @@ impl Draft {
     }
 }
 
+/// -R c of a camera at c; R row by row.
+pub(super) fn behind(rotation: &[f64], place: &[f64]) -> Vec<f64> {
+    let row = |row: &[f64]| -row.iter().zip(place).map(|(r, c)| r * c).sum::<f64>();
+    rotation.chunks_exact(3).map(row).collect()
+}
+
 fn square(numbers: &[f64]) -> Option<[[f64; 3]; 3]> {
     let m: [f64; 9] = numbers.try_into().ok()?;
     Some([[m[0], m[1], m[2]], [m[3], m[4], m[5]], [m[6], m[7], m[8]]])
@@ -109,22 +140,23 @@ fn turn(numbers: &[f64]) -> Option<Turn> {
     (orthonormal && determinant > 0.0).then_some(Turn::Matrix(r))
 }
 
-/// Refuses a file without cameras and one that has a name twice.
-pub(super) fn distinct(
-    path: &std::path::Path,
-    cameras: Vec<CameraRecord>,
-    expected: &str,
-) -> Result<Vec<CameraRecord>, FileError> {
-    if cameras.is_empty() {
-        let message = format!("the file holds no camera; expected {expected}");
-        return Err(FileError::new(path, message));
-    }
-    let mut names = std::collections::BTreeSet::new();
-    match cameras.iter().find(|c| !names.insert(c.name.as_str())) {
-        None => Ok(cameras),
-        Some(twice) => {
-            let message = format!("two cameras have the name `{}`", twice.name);
-            Err(FileError::new(path, message))
+impl Calibration {
+    /// Refuses a file without cameras and one that has a name twice.
+    pub(super) fn checked(self, path: &Path, expected: &str) -> Result<Self, FileError> {
+        if self.cameras.is_empty() {
+            let message = match self.left_out.first() {
+                Some(why) => format!("the file holds no camera that can be used; {why}"),
+                None => format!("the file holds no camera; expected {expected}"),
+            };
+            return Err(FileError::new(path, message));
+        }
+        let mut names = BTreeSet::new();
+        match self.cameras.iter().find(|c| !names.insert(c.name.as_str())) {
+            None => Ok(self),
+            Some(twice) => {
+                let message = format!("two cameras have the name `{}`", twice.name);
+                Err(FileError::new(path, message))
+            }
         }
     }
 }

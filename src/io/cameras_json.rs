@@ -4,31 +4,31 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::camera_record::{CameraRecord, Draft, Field, distinct};
+use super::camera_record::{Calibration, CameraRecord, Draft, Field, Unit, behind};
 use super::error::{FileError, read_text};
 
 const EXPECTED: &str = "a list of cameras, or an object of them by name";
 
-/// Each key with the other spellings of it, by OpenCV, aniposelib and EasyMocap.
+/// Each key with the other spellings of it, by OpenCV, aniposelib, EasyMocap and Panoptic.
 const NAME: &[&str] = &["name"];
 const MODEL: &[&str] = &["model"];
 const FISHEYE: &[&str] = &["fisheye"];
-const SIZE: &[&str] = &["size"];
+const SIZE: &[&str] = &["size", "resolution"];
 const WIDTH: &[&str] = &["width", "W"];
 const HEIGHT: &[&str] = &["height", "H"];
 const MATRIX: &[&str] = &["matrix", "K", "camera_matrix"];
 const FOCAL: &[&str] = &["focal"];
 const PRINCIPAL: &[&str] = &["principal"];
-const DISTORTION: &[&str] = &["distortion", "distortions", "dist"];
+const DISTORTION: &[&str] = &["distortion", "distortions", "dist", "distCoef"];
 const ROTATION: &[&str] = &["rotation", "R", "rvec"];
-const TRANSLATION: &[&str] = &["translation", "T", "tvec"];
+const TRANSLATION: &[&str] = &["translation", "T", "tvec", "t"];
 
-pub(crate) fn read(path: impl AsRef<Path>) -> Result<Vec<CameraRecord>, FileError> {
+pub(crate) fn read(path: impl AsRef<Path>) -> Result<Calibration, FileError> {
     let path = path.as_ref();
     parse(path, &read_text(path)?)
 }
 
-fn parse(path: &Path, text: &str) -> Result<Vec<CameraRecord>, FileError> {
+fn parse(path: &Path, text: &str) -> Result<Calibration, FileError> {
     let root: Value = serde_json::from_str(text).map_err(|error| {
         let message = error.to_string().to_lowercase();
         FileError::new(path, format!("it is not valid JSON: {message}"))
@@ -47,7 +47,21 @@ fn parse(path: &Path, text: &str) -> Result<Vec<CameraRecord>, FileError> {
         _ => Err(format!("expected {EXPECTED}")),
     };
     let cameras = cameras.map_err(|message| FileError::new(path, message))?;
-    distinct(path, cameras, EXPECTED)
+    let mut found = Calibration {
+        cameras,
+        ..Calibration::default()
+    };
+    if is_panoptic(listed) {
+        found.unit = Some(Unit::Likely("cm"));
+        found.up = Some("-y");
+    }
+    found.checked(path, EXPECTED)
+}
+
+/// CMU Panoptic numbers its cameras by panel and node of the dome.
+fn is_panoptic(cameras: &Value) -> bool {
+    let numbered = |camera: &Value| ["panel", "node"].iter().all(|k| camera.get(k).is_some());
+    matches!(cameras, Value::Array(cameras) if cameras.iter().any(numbered))
 }
 
 fn in_list((place, value): (usize, &Value)) -> Result<CameraRecord, String> {
@@ -85,14 +99,60 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn draft(&self) -> Result<Draft, String> {
+        let rotation = self.required(ROTATION, "")?;
         Ok(Draft {
             name: self.name.clone(),
             size: self.size()?,
             matrix: self.matrix()?,
-            distortion: self.required(DISTORTION, "; write `[]` for a lens without distortion")?,
-            rotation: self.required(ROTATION, "")?,
-            translation: self.required(TRANSLATION, "")?,
+            distortion: self.distortion()?,
+            translation: self.translation(&rotation)?,
+            rotation,
             fisheye: self.fisheye()?,
+        })
+    }
+
+    /// Campus, Shelf and VoxelPose: fx, fy, cx, cy; radial `k` and tangential `p`; `T` is where the camera is.
+    fn is_by_numbers(&self) -> bool {
+        ["fx", "k", "p"].iter().all(|k| self.table.contains_key(*k))
+    }
+
+    fn distortion(&self) -> Result<Field, String> {
+        if !self.is_by_numbers() {
+            return self.required(DISTORTION, "; write `[]` for a lens without distortion");
+        }
+        let (k, p) = (self.required(&["k"], "")?, self.required(&["p"], "")?);
+        let numbers = match (&k.numbers[..], &p.numbers[..]) {
+            ([k1, k2], [p1, p2]) => vec![*k1, *k2, *p1, *p2],
+            ([k1, k2, k3], [p1, p2]) => vec![*k1, *k2, *p1, *p2, *k3],
+            _ => {
+                let what = "expected k1 and k2, or k1, k2 and k3, beside `p` with p1 and p2";
+                return Err(self.wrong("k", what));
+            }
+        };
+        let key = k.key;
+        Ok(Field { key, numbers })
+    }
+
+    fn translation(&self, rotation: &Field) -> Result<Field, String> {
+        match self.is_by_numbers() && !self.table.contains_key("t") {
+            true => self.behind(rotation, self.required(&["T"], "")?),
+            false => self.required(TRANSLATION, ""),
+        }
+    }
+
+    /// -R c of a camera at c.
+    fn behind(&self, rotation: &Field, place: Field) -> Result<Field, String> {
+        let (r, c) = (&rotation.numbers, &place.numbers);
+        if r.len() != 9 {
+            return Err(self.wrong(&rotation.key, "expected a 3×3 rotation matrix"));
+        }
+        if c.len() != 3 {
+            let what = format!("expected 3 numbers, found {}", c.len());
+            return Err(self.wrong(&place.key, &what));
+        }
+        Ok(Field {
+            numbers: behind(r, c),
+            key: place.key,
         })
     }
 
@@ -108,6 +168,9 @@ impl Reader<'_> {
     }
 
     fn matrix(&self) -> Result<Field, String> {
+        if self.table.contains_key("fx") {
+            return self.matrix_by_numbers();
+        }
         let Some(focal) = self.field(FOCAL)? else {
             return self.required(MATRIX, ", and so is `focal` with `principal`");
         };
@@ -125,6 +188,21 @@ impl Reader<'_> {
         };
         Ok(Field {
             key: focal.key,
+            numbers: vec![fx, 0.0, cx, 0.0, fy, cy, 0.0, 0.0, 1.0],
+        })
+    }
+
+    fn matrix_by_numbers(&self) -> Result<Field, String> {
+        if let Some((matrix, _)) = self.find(MATRIX)? {
+            return Err(self.wrong(matrix, "expected either this or `fx`, found both"));
+        }
+        let one = |key| match self.required(&[key], "")?.numbers[..] {
+            [number] => Ok(number),
+            _ => Err(self.wrong(key, "expected a number")),
+        };
+        let (fx, fy, cx, cy) = (one("fx")?, one("fy")?, one("cx")?, one("cy")?);
+        Ok(Field {
+            key: "fx".into(),
             numbers: vec![fx, 0.0, cx, 0.0, fy, cy, 0.0, 0.0, 1.0],
         })
     }
@@ -223,7 +301,7 @@ mod tests {
 }"#;
 
     fn cameras(text: impl AsRef<str>) -> Result<Vec<CameraRecord>, FileError> {
-        parse(Path::new("cameras.json"), text.as_ref())
+        Ok(parse(Path::new("cameras.json"), text.as_ref())?.cameras)
     }
 
     fn with(old: &str, new: &str) -> String {
@@ -271,6 +349,50 @@ mod tests {
         assert_eq!(
             said("3".into()),
             "expected a list of cameras, or an object of them by name"
+        );
+    }
+
+    #[test]
+    fn panoptic_spells_its_keys_in_its_own_way() {
+        let text = r#"{"calibDataSource": "170407", "cameras": [{"name": "00_01", "type": "hd",
+            "resolution": [1920, 1080], "panel": 0, "node": 1,
+            "K": [[1390, 0, 960], [0, 1391, 540], [0, 0, 1]], "distCoef": [-0.2, 0.1, 0.01, 0.02, 0.3],
+            "R": [[0, -1, 0], [1, 0, 0], [0, 0, 1]], "t": [[10], [120], [300]]}]}"#;
+        let found = parse(Path::new("calibration.json"), text).unwrap();
+        assert_eq!(found.unit, Some(Unit::Likely("cm")));
+        let camera = &found.cameras[0];
+        assert_eq!(camera.name, "00_01");
+        assert_eq!(camera.size, Some([1920.0, 1080.0]));
+        assert_eq!(camera.distortion, [-0.2, 0.1, 0.01, 0.02, 0.3]);
+        assert_eq!(camera.translation, [10.0, 120.0, 300.0]);
+    }
+
+    #[test]
+    fn a_camera_by_numbers_gives_its_place() {
+        let text = r#"{"1": {"R": [[0, -1, 0], [1, 0, 0], [0, 0, 1]], "T": [[1.0], [2.0], [3.0]],
+            "k": [[0.1], [0.2], [0.5]], "p": [[0.3], [0.4]],
+            "fx": 437, "fy": 438, "cx": 185, "cy": 139}}"#;
+        let camera = cameras(text).unwrap().remove(0);
+        assert_eq!(camera.matrix[0], [437.0, 0.0, 185.0]);
+        assert_eq!(camera.matrix[1], [0.0, 438.0, 139.0]);
+        assert_eq!(camera.distortion, [0.1, 0.2, 0.3, 0.4, 0.5]);
+        assert_eq!(camera.translation, [2.0, -1.0, -3.0]);
+        let lower = cameras(text.replace("\"T\"", "\"t\"")).unwrap();
+        assert_eq!(lower[0].translation, [1.0, 2.0, 3.0]);
+        let two = cameras(text.replace(", [0.5]]", "]")).unwrap();
+        assert_eq!(two[0].distortion, [0.1, 0.2, 0.3, 0.4]);
+        let said = |old: &str, new: &str| cameras(text.replace(old, new)).unwrap_err().message;
+        assert_eq!(
+            said("[[0.1], [0.2], [0.5]]", "[0.1]"),
+            "camera `1`, `k`: expected k1 and k2, or k1, k2 and k3, beside `p` with p1 and p2"
+        );
+        assert_eq!(
+            said("\"cy\": 139", "\"c\": 139"),
+            "camera `1`: the key `cy` is missing"
+        );
+        assert_eq!(
+            said("\"p\":", "\"q\":"),
+            "camera `1`: the key `distortion` is missing; write `[]` for a lens without distortion"
         );
     }
 

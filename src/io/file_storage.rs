@@ -55,6 +55,9 @@ fn entry(body: &[&str]) -> Result<Entry, String> {
     if first.starts_with("!!opencv-matrix") {
         return matrix(&below.join(" "));
     }
+    if first.starts_with("!!opencv-nd-matrix") {
+        return any_rank(&below.join(" "));
+    }
     if first.starts_with('[') {
         let all = body.join(" ");
         let items = in_brackets(&all)?;
@@ -80,16 +83,40 @@ fn matrix(text: &str) -> Result<Entry, String> {
         let count = digits.parse::<usize>();
         count.map_err(|_| format!("expected a whole number after `{key}`, found `{digits}`"))
     };
-    let (rows, cols) = (count("rows:")?, count("cols:")?);
+    data(text, &[count("rows:")?, count("cols:")?])
+}
+
+/// OpenCV 5 writes arrays of one dimension, and of more than two, in this way.
+fn any_rank(text: &str) -> Result<Entry, String> {
+    let (_, sizes) = text
+        .split_once("sizes:")
+        .ok_or("the key `sizes:` is missing")?;
+    let count = |digits: &&str| {
+        let count = digits.parse::<usize>();
+        count.map_err(|_| format!("expected whole numbers after `sizes:`, found `{digits}`"))
+    };
+    let sizes: Result<Vec<usize>, String> = in_brackets(sizes)?.iter().map(count).collect();
+    data(text, &sizes?)
+}
+
+fn data(text: &str, sizes: &[usize]) -> Result<Entry, String> {
     let (_, data) = text
         .split_once("data:")
         .ok_or("the key `data:` is missing")?;
     let numbers: Result<Vec<f64>, String> = in_brackets(data)?.iter().map(|i| number(i)).collect();
     let numbers = numbers?;
-    match rows.checked_mul(cols) {
-        Some(expected) if expected == numbers.len() => Ok(Entry::Matrix(numbers)),
-        _ => Err(format!(
-            "expected the numbers of a {rows}×{cols} matrix, found {}",
+    let expected = sizes
+        .iter()
+        .try_fold(1usize, |n, size| n.checked_mul(*size));
+    match expected == Some(numbers.len()) {
+        true => Ok(Entry::Matrix(numbers)),
+        false => Err(format!(
+            "expected the numbers of a {} matrix, found {}",
+            sizes
+                .iter()
+                .map(usize::to_string)
+                .collect::<Vec<_>>()
+                .join("×"),
             numbers.len()
         )),
     }

@@ -6,6 +6,16 @@ use super::error::{FileError, listed};
 
 /// The folders that a pattern names, in natural order; at least one.
 pub(super) fn folders(pattern: &str) -> Result<Vec<PathBuf>, FileError> {
+    let mut found = paths(pattern)?;
+    found.retain(|path| !path.is_file());
+    match found.is_empty() {
+        true => Err(FileError::new(pattern, "expected a folder, found a file")),
+        false => Ok(found),
+    }
+}
+
+/// The files and folders that a pattern names, in natural order; at least one.
+pub(super) fn paths(pattern: &str) -> Result<Vec<PathBuf>, FileError> {
     let mut found = vec![PathBuf::new()];
     for part in Path::new(pattern).components() {
         let Component::Normal(name) = part else {
@@ -22,12 +32,7 @@ pub(super) fn folders(pattern: &str) -> Result<Vec<PathBuf>, FileError> {
         }
         found = next;
     }
-    let is_a_file = found.iter().all(|path| path.is_file());
-    found.retain(|path| !path.is_file());
-    match is_a_file {
-        true => Err(FileError::new(pattern, "expected a folder, found a file")),
-        false => Ok(found),
-    }
+    Ok(found)
 }
 
 /// What a folder holds, in natural order.

@@ -39,6 +39,14 @@ impl Markers {
     }
 }
 
+/// The unit of most files that do not say theirs.
+pub(crate) fn likely_unit(format: &str) -> &'static str {
+    match format {
+        "bvh" => "cm",
+        _ => "mm",
+    }
+}
+
 /// Joining is by label, so a label stands for one point.
 pub(super) fn refuse_label_twice(path: &Path, labels: &[String]) -> Result<(), FileError> {
     let mut seen = BTreeSet::new();

@@ -2,18 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use super::camera_record::{CameraRecord, Draft, Field, distinct};
-use super::error::{FileError, read_text};
+use super::camera_record::{Calibration, CameraRecord, Draft, Field};
+use super::error::{FileError, listed, read_text};
 use super::file_storage::{self, Entry};
 
 /// Reads a folder with both files, either of both, or one file that holds everything.
-pub(crate) fn read(path: impl AsRef<Path>) -> Result<Vec<CameraRecord>, FileError> {
+pub(crate) fn read(path: impl AsRef<Path>) -> Result<Calibration, FileError> {
     let path = path.as_ref();
-    let mut entries = Vec::new();
+    let mut parts = Vec::new();
     for file in files(path) {
-        entries.extend(file_storage::parse(&file, &read_text(&file)?)?);
+        let entries = file_storage::parse(&file, &read_text(&file)?)?;
+        parts.push((file, entries));
     }
-    cameras(path, &entries)
+    cameras(path, &parts)
 }
 
 /// Whether a folder looks like one of this format.
@@ -41,22 +42,53 @@ pub(crate) fn files(path: &Path) -> Vec<PathBuf> {
     }
 }
 
-fn cameras(path: &Path, entries: &[(String, Entry)]) -> Result<Vec<CameraRecord>, FileError> {
-    let find = |key: &str| entries.iter().find(|(k, _)| k == key).map(|(_, e)| e);
-    let names = match find("names") {
-        Some(Entry::List(names)) => names,
-        Some(_) => return Err(FileError::new(path, "`names`: expected a list of texts")),
-        None => {
-            let message = "the key `names` with the names of the cameras is missing";
-            return Err(FileError::new(path, message));
-        }
-    };
+/// A file with its entries.
+type Stored = (PathBuf, Vec<(String, Entry)>);
+
+fn cameras(path: &Path, files: &[Stored]) -> Result<Calibration, FileError> {
+    let find = |key: &str| files.iter().find_map(|(_, entries)| get(entries, key));
+    let wrong = |message: String| FileError::new(path, message);
+    let (names, left_out) = shared_names(files).map_err(wrong)?;
     let made = names
         .iter()
         .map(|name| Reader { name, find: &find }.draft()?.record());
-    let made: Result<Vec<_>, String> = made.collect();
-    let made = made.map_err(|message| FileError::new(path, message))?;
-    distinct(path, made, "their names under `names`")
+    let made: Result<Vec<CameraRecord>, String> = made.collect();
+    let found = Calibration {
+        cameras: made.map_err(wrong)?,
+        left_out,
+        ..Calibration::default()
+    };
+    found.checked(path, "their names under `names`")
+}
+
+fn get<'e>(entries: &'e [(String, Entry)], key: &str) -> Option<&'e Entry> {
+    entries.iter().find(|(k, _)| k == key).map(|(_, e)| e)
+}
+
+/// The names that every file with `names` has, and what is to be said of the others.
+fn shared_names(files: &[Stored]) -> Result<(Vec<String>, Vec<String>), String> {
+    let mut lists = Vec::new();
+    for (file, entries) in files {
+        match get(entries, "names") {
+            Some(Entry::List(names)) => lists.push((file, names)),
+            Some(_) => return Err("`names`: expected a list of texts".into()),
+            None => {}
+        }
+    }
+    let Some((_, first)) = lists.first() else {
+        return Err("the key `names` with the names of the cameras is missing".into());
+    };
+    let everywhere = |name: &&String| lists.iter().all(|(_, names)| names.contains(name));
+    let shared: Vec<String> = first.iter().filter(everywhere).cloned().collect();
+    let mut left_out = Vec::new();
+    for (file, names) in &lists {
+        let only: Vec<&String> = names.iter().filter(|n| !everywhere(n)).collect();
+        if !only.is_empty() {
+            let file = file.file_name().unwrap_or_default().to_string_lossy();
+            left_out.push(format!("only `{file}` names the cameras {}", listed(&only)));
+        }
+    }
+    Ok((shared, left_out))
 }
 
 struct Reader<'a, F> {
@@ -157,9 +189,9 @@ T_02: !!opencv-matrix\n   rows: 3\n   cols: 1\n   dt: d\n   data: [ -0.2, 0.8, 3
     fn the_folder_or_either_file_gives_both_cameras() {
         let folder = both(INTRI, EXTRI);
         assert!(is_folder(folder.path()));
-        let cameras = read(folder.path()).unwrap();
+        let cameras = read(folder.path()).unwrap().cameras;
         for file in ["intri.yml", "extri.yml"] {
-            assert_eq!(read(folder.path().join(file)).unwrap(), cameras);
+            assert_eq!(read(folder.path().join(file)).unwrap().cameras, cameras);
         }
         assert_eq!(cameras[0].name, "01");
         assert_eq!(cameras[0].size, Some([1280.0, 720.0]));
@@ -179,7 +211,52 @@ T_02: !!opencv-matrix\n   rows: 3\n   cols: 1\n   dt: d\n   data: [ -0.2, 0.8, 3
         let path = folder.path().join("calibration.yml");
         let all = INTRI.to_string() + EXTRI.trim_start_matches("%YAML:1.0\n---\n");
         std::fs::write(&path, all).unwrap();
-        assert_eq!(read(&path).unwrap().len(), 2);
+        assert_eq!(read(&path).unwrap().cameras.len(), 2);
+    }
+
+    #[test]
+    fn cameras_that_one_of_two_files_lacks_are_named() {
+        let folder = both(
+            INTRI,
+            &EXTRI.replace("[ \"01\", \"02\" ]", "[ \"02\", \"3\" ]"),
+        );
+        let found = read(folder.path()).unwrap();
+        assert_eq!(found.cameras.len(), 1);
+        assert_eq!(found.cameras[0].name, "02");
+        assert_eq!(
+            found.left_out,
+            [
+                "only `intri.yml` names the cameras `01`",
+                "only `extri.yml` names the cameras `3`"
+            ]
+        );
+        assert_eq!(
+            with("[ \"01\", \"02\" ]", "[ \"a\" ]"),
+            "the file holds no camera that can be used; only `intri.yml` names the cameras `01`, `02`"
+        );
+    }
+
+    #[test]
+    fn opencv_5_writes_vectors_as_matrices_of_any_rank() {
+        let intri = INTRI.replace("%YAML:1.0", "%YAML 1.2").replace(
+            "D_02: !!opencv-matrix\r\n  rows: 1\r\n  cols: 4\r\n  dt: d\r\n  data: [0, 0, 0, 0]",
+            "D_02: !!opencv-nd-matrix\n   sizes: [ 5 ]\n   dt: d\n   data: [ 0.10000000000000001, -0.20000000000000001, 0.001, 0.002,\n       0.050000000000000003 ]",
+        );
+        let folder = both(&intri, EXTRI);
+        let found = read(folder.path()).unwrap();
+        assert_eq!(found.cameras[1].distortion, [0.1, -0.2, 0.001, 0.002, 0.05]);
+        std::fs::write(
+            folder.path().join("intri.yml"),
+            intri.replace(
+                "sizes: [ 5 ]",
+                "sizes: [ 1000000, 1000000, 1000000, 1000000 ]",
+            ),
+        )
+        .unwrap();
+        assert_eq!(
+            read(folder.path()).unwrap_err().message,
+            "line 24, `D_02`: expected the numbers of a 1000000×1000000×1000000×1000000 matrix, found 5"
+        );
     }
 
     #[test]
@@ -210,6 +287,13 @@ T_02: !!opencv-matrix\n   rows: 3\n   cols: 1\n   dt: d\n   data: [ -0.2, 0.8, 3
         );
         assert_eq!(
             with("dist_01: !!opencv-matrix", "dist_01: !!opencv-nd-matrix"),
+            "line 11, `dist_01`: the key `sizes:` is missing"
+        );
+        assert_eq!(
+            with(
+                "dist_01: !!opencv-matrix",
+                "dist_01: !!opencv-sparse-matrix"
+            ),
             "camera `01`, `dist_01`: expected an `!!opencv-matrix`"
         );
         assert_eq!(
@@ -228,7 +312,7 @@ T_02: !!opencv-matrix\n   rows: 3\n   cols: 1\n   dt: d\n   data: [ -0.2, 0.8, 3
         damage((INTRI.to_string() + EXTRI).as_bytes(), |bytes| {
             let text = String::from_utf8_lossy(bytes);
             if let Ok(entries) = file_storage::parse(path, &text) {
-                let _ = cameras(path, &entries);
+                let _ = cameras(path, &[(path.into(), entries)]);
             }
         });
     }

@@ -5,56 +5,37 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::detection_json::json_files;
+use super::detections::{Detections, Person, View, ViewFrame, frame_number};
 use super::error::FileError;
 use super::glob;
 
-/// What every view saw.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Detections {
-    pub views: Vec<View>,
-    /// Files that could not be read; their frames are missing from the views.
-    pub damaged: Vec<FileError>,
+/// Which of a person's lists are read, one behind the other.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Lists {
+    pub hands: bool,
+    pub face: bool,
 }
 
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct View {
-    /// The name of the folder.
-    pub name: String,
-    /// By ascending number; numbers may be missing.
-    pub frames: Vec<ViewFrame>,
-    damaged: Vec<FileError>,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct ViewFrame {
-    pub number: u64,
-    pub people: Vec<Person>,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Person {
-    /// x and y in pixels, confidence; a keypoint at exactly (0, 0) has confidence 0, since that is how a missing one is written.
-    pub keypoints: Vec<[f64; 3]>,
-}
+/// Numbers of a hand and of a face.
+const HAND: usize = 3 * 21;
+const FACE: usize = 3 * 70;
 
 /// Reads every folder that `pattern` names: `*` stands for any letters of one part of the path.
 ///
 /// A folder of JSON files is a view, a folder of such folders gives one view for each.
-pub(crate) fn read(pattern: &str) -> Result<Detections, FileError> {
+pub(crate) fn read(pattern: &str, lists: Lists) -> Result<Detections, FileError> {
     let mut folders = Vec::new();
     for folder in glob::folders(pattern)? {
         folders.extend(view_folders(&folder)?);
     }
     let mut length = SharedLength(None);
+    let mut damaged = Vec::new();
     let views: Result<Vec<View>, FileError> = folders
         .iter()
-        .map(|folder| view(folder, &mut length))
+        .map(|folder| view(folder, lists, &mut length, &mut damaged))
         .collect();
-    let mut views = views?;
-    let mut damaged = Vec::new();
-    for view in &mut views {
-        damaged.append(&mut view.damaged);
-    }
+    let views = views?;
     let whole = views.iter().any(|view| !view.frames.is_empty());
     match damaged.first() {
         Some(error) if !whole => Err(error.clone()),
@@ -81,7 +62,33 @@ fn view_folders(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
     }
 }
 
-fn view(folder: &Path, length: &mut SharedLength) -> Result<View, FileError> {
+/// Which lists beside that of the body hold anything in the first files of each folder.
+pub(crate) fn lists(pattern: &str) -> Lists {
+    const LOOKED_AT: usize = 10;
+    let mut found = Lists::default();
+    for folder in glob::folders(pattern).unwrap_or_default() {
+        let folders = view_folders(&folder).unwrap_or_default();
+        let files = folders.iter().filter_map(|folder| json_files(folder).ok());
+        for path in files.flat_map(|files| files.into_iter().take(LOOKED_AT)) {
+            let content = fs::read(path)
+                .ok()
+                .and_then(|bytes| serde_json::from_slice::<FileContent>(&bytes).ok());
+            for person in content.iter().flat_map(|content| &content.people) {
+                found.hands |= !person.hand_left_keypoints_2d.is_empty()
+                    || !person.hand_right_keypoints_2d.is_empty();
+                found.face |= !person.face_keypoints_2d.is_empty();
+            }
+        }
+    }
+    found
+}
+
+fn view(
+    folder: &Path,
+    lists: Lists,
+    length: &mut SharedLength,
+    damaged: &mut Vec<FileError>,
+) -> Result<View, FileError> {
     let mut files = Vec::new();
     for path in json_files(folder)? {
         files.push((frame_number(&path)?, path));
@@ -97,9 +104,8 @@ fn view(folder: &Path, length: &mut SharedLength) -> Result<View, FileError> {
         }
     }
     let mut frames = Vec::with_capacity(files.len());
-    let mut damaged = Vec::new();
     for (number, path) in files {
-        match people(&path, length) {
+        match people(&path, lists, length) {
             Ok(people) => frames.push(ViewFrame { number, people }),
             Err(error) => damaged.push(error),
         }
@@ -109,30 +115,7 @@ fn view(folder: &Path, length: &mut SharedLength) -> Result<View, FileError> {
         .unwrap_or(folder.as_os_str())
         .to_string_lossy()
         .into_owned();
-    Ok(View {
-        name,
-        frames,
-        damaged,
-    })
-}
-
-fn json_files(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
-    let mut paths = glob::entries(folder)?;
-    paths.retain(|path| {
-        path.extension()
-            .is_some_and(|extension| extension == "json")
-            && path.is_file()
-    });
-    Ok(paths)
-}
-
-/// The last run of digits of the name without `.json`.
-fn frame_number(path: &Path) -> Result<u64, FileError> {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let mut runs = stem.split(|letter: char| !letter.is_ascii_digit());
-    let last = runs.rfind(|run| !run.is_empty());
-    let number = last.and_then(|digits| digits.parse().ok());
-    number.ok_or_else(|| FileError::new(path, "expected a frame number in the name of the file"))
+    Ok(View { name, frames })
 }
 
 /// The length of the first list of keypoints, and the file that has it: all others must agree.
@@ -159,18 +142,59 @@ struct FileContent {
     people: Vec<PersonContent>,
 }
 
-#[derive(Deserialize)]
+/// A person may lack any list: Pose2Sim writes `{}` for one that a camera does not see.
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct PersonContent {
     pose_keypoints_2d: Vec<f64>,
+    hand_left_keypoints_2d: Vec<f64>,
+    hand_right_keypoints_2d: Vec<f64>,
+    face_keypoints_2d: Vec<f64>,
 }
 
-/// The people of one file; one without any body keypoint (only a face or hands) is left out.
-fn people(path: &Path, length: &mut SharedLength) -> Result<Vec<Person>, FileError> {
+impl PersonContent {
+    /// The lists that are wanted; where there is none of a hand or a face, its points are missing.
+    fn numbers(self, lists: Lists) -> Result<Vec<f64>, String> {
+        let mut numbers = self.pose_keypoints_2d;
+        if numbers.is_empty() {
+            return Ok(numbers);
+        }
+        let hands = [
+            ("hand_left_keypoints_2d", self.hand_left_keypoints_2d),
+            ("hand_right_keypoints_2d", self.hand_right_keypoints_2d),
+        ];
+        let hands = hands.into_iter().map(|(key, list)| (key, list, HAND));
+        let face = [("face_keypoints_2d", self.face_keypoints_2d, FACE)];
+        let wanted = hands
+            .filter(|_| lists.hands)
+            .chain(face.into_iter().filter(|_| lists.face));
+        for (key, list, expected) in wanted {
+            match list.len() {
+                0 => numbers.resize(numbers.len() + expected, 0.0),
+                found if found == expected => numbers.extend(list),
+                found => {
+                    return Err(format!(
+                        "`{key}` holds {found} numbers; expected {expected}"
+                    ));
+                }
+            }
+        }
+        Ok(numbers)
+    }
+}
+
+/// The people of one file; one without any body keypoint keeps its place, but has none at all.
+fn people(path: &Path, lists: Lists, length: &mut SharedLength) -> Result<Vec<Person>, FileError> {
     let bytes = fs::read(path).map_err(|error| FileError::reading(path, &error))?;
-    parse(path, &bytes, length)
+    parse(path, &bytes, lists, length)
 }
 
-fn parse(path: &Path, bytes: &[u8], length: &mut SharedLength) -> Result<Vec<Person>, FileError> {
+fn parse(
+    path: &Path,
+    bytes: &[u8],
+    lists: Lists,
+    length: &mut SharedLength,
+) -> Result<Vec<Person>, FileError> {
     if bytes.trim_ascii().is_empty() {
         return Err(FileError::new(path, "the file is empty"));
     }
@@ -178,31 +202,21 @@ fn parse(path: &Path, bytes: &[u8], length: &mut SharedLength) -> Result<Vec<Per
         .map_err(|error| FileError::new(path, format!("is not OpenPose's JSON: {error}")))?;
     let mut people = Vec::with_capacity(content.people.len());
     for person in content.people {
-        let numbers = person.pose_keypoints_2d;
-        if numbers.is_empty() {
-            continue;
-        }
-        if !numbers.len().is_multiple_of(3) {
-            let found = numbers.len();
+        let body = person.pose_keypoints_2d.len();
+        if !body.is_multiple_of(3) {
             return Err(FileError::new(
                 path,
-                format!("`pose_keypoints_2d` holds {found} numbers; expected a multiple of 3"),
+                format!("`pose_keypoints_2d` holds {body} numbers; expected a multiple of 3"),
             ));
         }
-        length.check(numbers.len(), path)?;
-        people.push(Person {
-            keypoints: numbers.chunks_exact(3).map(keypoint).collect(),
-        });
+        if body > 0 {
+            length.check(body, path)?;
+        }
+        let numbers = person.numbers(lists);
+        let numbers = numbers.map_err(|message| FileError::new(path, message))?;
+        people.push(Person::flat(&numbers));
     }
     Ok(people)
-}
-
-fn keypoint(numbers: &[f64]) -> [f64; 3] {
-    match *numbers {
-        [0.0, 0.0, _] => [0.0; 3],
-        [x, y, confidence] => [x, y, confidence],
-        _ => [0.0; 3],
-    }
 }
 
 #[cfg(test)]
@@ -224,7 +238,7 @@ mod tests {
 
     fn read_in(folder: &tempfile::TempDir, pattern: &str) -> Result<Detections, String> {
         let root = folder.path().to_str().unwrap();
-        let read = read(&format!("{root}/{pattern}"));
+        let read = read(&format!("{root}/{pattern}"), Lists::default());
         read.map_err(|error| error.to_string().replace(root, "R"))
     }
 
@@ -295,6 +309,68 @@ mod tests {
     }
 
     #[test]
+    fn a_person_that_a_camera_does_not_see_keeps_its_place() {
+        let text = JSON.replace("[{", "[{},{");
+        let folder = folder_with(&[("v/a.1.json", &text), ("v/a.2.json", JSON)]);
+        let found = read_in(&folder, "v").unwrap();
+        assert!(found.damaged.is_empty());
+        let people = &found.views[0].frames[0].people;
+        assert!(people[0].keypoints.is_empty());
+        assert_eq!(people[1].keypoints.len(), 3);
+    }
+
+    #[test]
+    fn hands_and_face_stand_behind_the_body() {
+        let list = |key: &str, first: usize, count: usize| {
+            let numbers: Vec<String> = (first..first + count).map(|n| n.to_string()).collect();
+            format!("\"{key}\":[{}]", numbers.join(","))
+        };
+        let text = format!(
+            "{{\"people\":[{{{},{},{}}}]}}",
+            list("pose_keypoints_2d", 1, 75),
+            list("hand_right_keypoints_2d", 1000, 63),
+            list("face_keypoints_2d", 2000, 210)
+        );
+        let with = |hands, face| {
+            let lists = Lists { hands, face };
+            let path = Path::new("a.1.json");
+            let people = parse(path, text.as_bytes(), lists, &mut SharedLength(None)).unwrap();
+            people[0].keypoints.clone()
+        };
+        assert_eq!(with(false, false).len(), 25);
+        let all = with(true, true);
+        assert_eq!(all.len(), 137);
+        assert_eq!(all[25], [0.0; 3]);
+        assert_eq!(all[46], [1000.0, 1001.0, 1002.0]);
+        assert_eq!(all[67], [2000.0, 2001.0, 2002.0]);
+        let cut = text.replace(",1062]", "]");
+        let lists = Lists {
+            hands: true,
+            face: false,
+        };
+        let error = parse(
+            Path::new("a.1.json"),
+            cut.as_bytes(),
+            lists,
+            &mut SharedLength(None),
+        );
+        assert_eq!(
+            error.unwrap_err().message,
+            "`hand_right_keypoints_2d` holds 62 numbers; expected 63"
+        );
+        let folder = folder_with(&[("v/a.1.json", &text)]);
+        let pattern = folder.path().join("v");
+        let found = super::lists(pattern.to_str().unwrap());
+        assert_eq!(
+            found,
+            Lists {
+                hands: true,
+                face: true
+            }
+        );
+    }
+
+    #[test]
     fn a_pattern_without_a_match_says_what_is_there() {
         let folder = folder_with(&[
             ("A/pose/c1/a.1.json", JSON),
@@ -322,7 +398,11 @@ mod tests {
     #[test]
     fn damage_never_panics() {
         damage(JSON.as_bytes(), |bytes| {
-            let _ = parse(Path::new("a.1.json"), bytes, &mut SharedLength(None));
+            let lists = Lists {
+                hands: true,
+                face: true,
+            };
+            let _ = parse(Path::new("a.1.json"), bytes, lists, &mut SharedLength(None));
         });
     }
 
@@ -330,7 +410,9 @@ mod tests {
     fn the_real_trial_has_four_views_of_a_hundred_frames() {
         let Some(data) = real_data() else { return };
         let pattern = data.join("views/S00_P00_T01_BalancingTrial/pose/*_json");
-        let views = read(pattern.to_str().unwrap()).unwrap().views;
+        let views = read(pattern.to_str().unwrap(), Lists::default())
+            .unwrap()
+            .views;
         assert_eq!(views.len(), 4);
         for view in &views {
             assert_eq!(view.frames.len(), 100);

@@ -1,19 +1,22 @@
-//! Cameras from Pose2Sim's (and Anipose's) `Calib.toml`.
+//! Cameras from TOML: Pose2Sim's and Anipose's `Calib.toml`, caliscope's `camera_array.toml` and `config.toml`.
 
 use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 
-use super::camera_record::{CameraRecord, Turn};
+use super::camera_record::{Calibration, CameraRecord, Draft, Field};
 use super::error::{FileError, read_text};
 
-/// Reads every table but `metadata`, in the order of the file.
-pub(crate) fn read(path: impl AsRef<Path>) -> Result<Vec<CameraRecord>, FileError> {
+/// Of these the table of a camera has at least one; tables without any are settings.
+const KEYS: [&str; 4] = ["matrix", "distortions", "rotation", "translation"];
+
+/// Reads the tables of cameras, or those under `cameras`, in the order of the file.
+pub(crate) fn read(path: impl AsRef<Path>) -> Result<Calibration, FileError> {
     let path = path.as_ref();
     parse(path, &read_text(path)?)
 }
 
-fn parse(path: &Path, text: &str) -> Result<Vec<CameraRecord>, FileError> {
+fn parse(path: &Path, text: &str) -> Result<Calibration, FileError> {
     let root = DeTable::parse(text).map_err(|error| {
         let line = error
             .span()
@@ -23,38 +26,36 @@ fn parse(path: &Path, text: &str) -> Result<Vec<CameraRecord>, FileError> {
             format!("line {line}: {}", error.message().to_lowercase()),
         )
     })?;
-    let mut tables: Vec<_> = root.get_ref().iter().collect();
+    let listed = match root.get_ref().get("cameras").map(|value| value.get_ref()) {
+        Some(DeValue::Table(cameras)) if !is_camera(cameras) => cameras,
+        _ => root.get_ref(),
+    };
+    let mut tables: Vec<_> = listed.iter().collect();
     tables.sort_by_key(|(key, _)| key.span().start);
 
-    let mut cameras: Vec<CameraRecord> = Vec::new();
+    let mut found = Calibration::default();
     for (key, value) in tables {
-        let DeValue::Table(table) = value.get_ref() else {
+        let (name, DeValue::Table(table)) = (key.get_ref(), value.get_ref()) else {
             continue;
         };
-        if key.get_ref() == "metadata" {
+        if !is_camera(table) {
             continue;
         }
-        let camera = Reader {
-            table,
-            name: key.get_ref(),
+        let reader = Reader { table, name };
+        match reader.left_out() {
+            Some(why) => found.left_out.push(why),
+            None => {
+                let camera = reader.camera();
+                let camera = camera.map_err(|message| FileError::new(path, message))?;
+                found.cameras.push(camera);
+            }
         }
-        .camera()
-        .map_err(|message| FileError::new(path, message))?;
-        if cameras.iter().any(|other| other.name == camera.name) {
-            return Err(FileError::new(
-                path,
-                format!("two cameras have the name `{}`", camera.name),
-            ));
-        }
-        cameras.push(camera);
     }
-    match cameras.is_empty() {
-        true => Err(FileError::new(
-            path,
-            "the file holds no camera; expected a table `[name]` for each",
-        )),
-        false => Ok(cameras),
-    }
+    found.checked(path, "a table `[name]` for each")
+}
+
+fn is_camera(table: &DeTable) -> bool {
+    KEYS.iter().any(|key| table.contains_key(*key))
 }
 
 struct Reader<'a> {
@@ -63,28 +64,35 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// Why the file itself says that the camera is of no use.
+    fn left_out(&self) -> Option<String> {
+        let value = |key| self.table.get(key).map(|value| value.get_ref());
+        if matches!(value("ignore"), Some(DeValue::Boolean(true))) {
+            return Some(format!("camera `{}` has `ignore = true`", self.name));
+        }
+        let placed = value("rotation").is_some() || value("translation").is_some();
+        let message = format!(
+            "camera `{}` has neither `rotation` nor `translation`",
+            self.name
+        );
+        (!placed).then_some(message)
+    }
+
     fn camera(&self) -> Result<CameraRecord, String> {
-        let fisheye = self.fisheye()?;
-        let camera = CameraRecord {
-            name: self.own_name()?,
-            size: Some(self.vector("size")?),
-            matrix: self.matrix()?,
-            distortion: self.distortion(fisheye)?,
-            rotation: Turn::Vector(self.vector("rotation")?),
-            translation: self.vector("translation")?,
-            fisheye,
+        let name = self.own_name()?;
+        let draft = Draft {
+            name: self.name.into(),
+            size: Some(self.field("size")?),
+            matrix: self.field("matrix")?,
+            distortion: self.field("distortions")?,
+            rotation: self.field("rotation")?,
+            translation: self.field("translation")?,
+            fisheye: self.fisheye()?,
         };
-        let focal = [camera.matrix[0][0], camera.matrix[1][1]];
-        if camera.matrix[2] != [0.0, 0.0, 1.0] || focal.iter().any(|&length| length <= 0.0) {
-            return Err(self.wrong(
-                "matrix",
-                "expected [[fx, s, cx], [0, fy, cy], [0, 0, 1]] with fx, fy above 0",
-            ));
-        }
-        match camera.size.iter().flatten().all(|&side| side > 0.0) {
-            true => Ok(camera),
-            false => Err(self.wrong("size", "expected a width and a height above 0")),
-        }
+        Ok(CameraRecord {
+            name,
+            ..draft.record()?
+        })
     }
 
     fn own_name(&self) -> Result<String, String> {
@@ -103,72 +111,37 @@ impl Reader<'_> {
         }
     }
 
-    fn distortion(&self, fisheye: bool) -> Result<Vec<f64>, String> {
-        let values = self.numbers("distortions", self.get("distortions")?)?;
-        let (permitted, text): (&[usize], _) = match fisheye {
-            true => (&[4], "4 for a fisheye camera"),
-            false => (&[4, 5, 8, 12, 14], "4, 5, 8, 12 or 14"),
+    fn field(&self, key: &str) -> Result<Field, String> {
+        let Some(value) = self.table.get(key) else {
+            let name = self.name;
+            return Err(format!("camera `{name}`: the key `{key}` is missing"));
         };
-        match permitted.contains(&values.len()) {
-            true => Ok(values),
-            false => Err(self.wrong(
-                "distortions",
-                &format!("expected {text} numbers, found {}", values.len()),
-            )),
-        }
-    }
-
-    fn matrix(&self) -> Result<[[f64; 3]; 3], String> {
-        let wrong = || self.wrong("matrix", "expected 3 rows of 3 numbers");
-        let DeValue::Array(rows) = self.get("matrix")? else {
-            return Err(wrong());
-        };
-        let mut matrix = [[0.0; 3]; 3];
-        if rows.len() != matrix.len() {
-            return Err(wrong());
-        }
-        for (row, filled) in rows.iter().zip(&mut matrix) {
-            let numbers = self.numbers("matrix", row.get_ref())?;
-            *filled = numbers.try_into().map_err(|_| wrong())?;
-        }
-        Ok(matrix)
-    }
-
-    fn vector<const N: usize>(&self, key: &str) -> Result<[f64; N], String> {
-        let numbers = self.numbers(key, self.get(key)?)?;
-        let found = numbers.len();
-        numbers
-            .try_into()
-            .map_err(|_| self.wrong(key, &format!("expected {N} numbers, found {found}")))
-    }
-
-    fn numbers(&self, key: &str, value: &DeValue) -> Result<Vec<f64>, String> {
-        let DeValue::Array(items) = value else {
-            return Err(self.wrong(key, "expected a list of numbers"));
-        };
-        items
-            .iter()
-            .map(|item| {
-                let number = number(item.get_ref())
-                    .ok_or_else(|| self.wrong(key, "expected a list of numbers"))?;
-                match number.is_finite() {
-                    true => Ok(number),
-                    false => {
-                        Err(self.wrong(key, &format!("expected finite numbers, found {number}")))
-                    }
-                }
-            })
-            .collect()
-    }
-
-    fn get(&self, key: &str) -> Result<&DeValue<'_>, String> {
-        let value = self.table.get(key).map(|value| value.get_ref());
-        value.ok_or_else(|| format!("camera `{}`: the key `{key}` is missing", self.name))
+        let mut numbers = Vec::new();
+        flatten(value.get_ref(), &mut numbers).map_err(|what| self.wrong(key, &what))?;
+        Ok(Field {
+            key: key.into(),
+            numbers,
+        })
     }
 
     fn wrong(&self, key: &str, what: &str) -> String {
         format!("camera `{}`, `{key}`: {what}", self.name)
     }
+}
+
+/// All numbers of nested lists, row by row.
+fn flatten(value: &DeValue, numbers: &mut Vec<f64>) -> Result<(), String> {
+    let DeValue::Array(items) = value else {
+        return Err("expected a list of numbers".into());
+    };
+    for item in items.iter().map(|item| item.get_ref()) {
+        match number(item) {
+            Some(number) if number.is_finite() => numbers.push(number),
+            Some(number) => return Err(format!("expected finite numbers, found {number}")),
+            None => flatten(item, numbers)?,
+        }
+    }
+    Ok(())
 }
 
 fn number(value: &DeValue) -> Option<f64> {
@@ -183,6 +156,7 @@ fn number(value: &DeValue) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::camera_record::Turn;
     use super::super::testing::{damage, real_data};
     use super::*;
 
@@ -209,7 +183,7 @@ error = 0.0
 ";
 
     fn calib(text: impl AsRef<str>) -> Result<Vec<CameraRecord>, FileError> {
-        parse(Path::new("Calib.toml"), text.as_ref())
+        Ok(parse(Path::new("Calib.toml"), text.as_ref())?.cameras)
     }
 
     fn with(old: &str, new: &str) -> String {
@@ -235,7 +209,7 @@ error = 0.0
         );
         assert_eq!(
             with("[1.6, 1.0, -0.4]", "[1.6, 1.0]"),
-            "camera `cam_02`, `rotation`: expected 3 numbers, found 2"
+            "camera `cam_02`, `rotation`: expected a Rodrigues vector of 3 numbers, or a 3×3 rotation matrix"
         );
         assert_eq!(
             with("[1.6, 1.0, -0.4]", "[1.6, nan, 0]"),
@@ -247,11 +221,11 @@ error = 0.0
         );
         assert_eq!(
             with(", 9.5e-06, 1e-5]", "]"),
-            "camera `cam_02`, `distortions`: expected 4, 5, 8, 12 or 14 numbers, found 2"
+            "camera `cam_02`, `distortions`: expected 4, 5, 8, 12 or 14, or none, found 2 numbers"
         );
         assert_eq!(
             with(", [0, 0, 1]]", "]"),
-            "camera `cam_02`, `matrix`: expected 3 rows of 3 numbers"
+            "camera `cam_02`, `matrix`: expected a 3×3 matrix [[fx, s, cx], [0, fy, cy], [0, 0, 1]] with fx, fy above 0"
         );
         assert_eq!(
             with("\"right\"", "\"cam_01\""),
@@ -260,6 +234,55 @@ error = 0.0
         assert_eq!(
             with("= [1.6", "= [1.6,"),
             "line 6: extra comma in array, expected value"
+        );
+    }
+
+    #[test]
+    fn cameras_may_stand_under_one_key() {
+        let text = CALIB.replace("[cam", "[cameras.cam");
+        assert_eq!(calib(text).unwrap(), calib(CALIB).unwrap());
+        let numbered = CALIB.replace("[cam_01]", "[cameras.7]");
+        let numbered = numbered.replace("[cam_02]", "[cameras.10]");
+        let names: Vec<String> = calib(numbered)
+            .unwrap()
+            .into_iter()
+            .map(|c| c.name)
+            .collect();
+        assert_eq!(names, ["right", "7"]);
+    }
+
+    #[test]
+    fn tables_of_settings_are_passed_over_and_rotations_may_be_matrices() {
+        let text = CALIB.replace(
+            "rotation = [0.0, 0.0, 0.0]",
+            "rotation = [[1.0, 0, 0], [0, 0, -1.0], [0, 1.0, 0]]",
+        );
+        let text = format!(
+            "CreationDate = 2023-06-26T17:52:25.557111\n[charuco]\ncolumns = 4\n\
+             size = [3, 4]\n{text}\n[point_estimates]\nobj = [[0.1, 0.2]]\n"
+        );
+        let cameras = calib(text).unwrap();
+        assert_eq!(cameras.len(), 2);
+        let turn = [[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]];
+        assert_eq!(cameras[1].rotation, Turn::Matrix(turn));
+    }
+
+    #[test]
+    fn cameras_that_the_file_leaves_out_are_named() {
+        let unplaced = CALIB.replace(
+            "rotation = [0.0, 0.0, 0.0]\ntranslation = [0.0, 0.0, 4.0]\n",
+            "",
+        );
+        let found = |text: &str| parse(Path::new("camera_array.toml"), text);
+        assert_eq!(
+            found(&unplaced).unwrap().left_out,
+            ["camera `cam_01` has neither `rotation` nor `translation`"]
+        );
+        let ignored = CALIB.replace("[cam_01]", "[cam_01]\nignore = true");
+        let ignored = ignored.replace("[cam_02]", "[cam_02]\nignore = true");
+        assert_eq!(
+            found(&ignored).unwrap_err().message,
+            "the file holds no camera that can be used; camera `cam_02` has `ignore = true`"
         );
     }
 
@@ -286,7 +309,7 @@ error = 0.0
     #[test]
     fn the_real_calibration_has_four_cameras() {
         let Some(data) = real_data() else { return };
-        let cameras = read(data.join("views/Calib.toml")).unwrap();
+        let cameras = read(data.join("views/Calib.toml")).unwrap().cameras;
         assert_eq!(cameras.len(), 4);
         assert_eq!(cameras[0].size, Some([1088.0, 1920.0]));
         assert_eq!(cameras[3].name, "cam_04");

@@ -71,6 +71,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cameras.toml");
         write(&path, &cameras).unwrap();
-        assert_eq!(pose2sim::read(&path).unwrap(), cameras);
+        assert_eq!(pose2sim::read(&path).unwrap().cameras, cameras);
     }
 }

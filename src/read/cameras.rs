@@ -9,25 +9,26 @@ use crate::camera::trial::Cause;
 use crate::camera::{Camera, Distortion};
 use crate::data::Dataset;
 use crate::diagnostic::Diagnostic;
-use crate::io::{CameraRecord, FileError, Turn};
+use crate::io::{Calibration, CameraRecord, FileError, Turn, Unit};
 use crate::rotation::nearest;
-use crate::spec::Dimension;
+use crate::spec::{Dimension, parse_unit};
 
 impl Reader<'_> {
     pub(super) fn cameras(
         &mut self,
         path: &Path,
         files: Vec<PathBuf>,
-        records: Result<Vec<CameraRecord>, FileError>,
+        calibration: Result<Calibration, FileError>,
     ) -> Result<Option<(Dataset, Up)>, FileError> {
-        let records = records?;
+        let calibration = calibration?;
         self.files.extend(files);
+        self.warn_left_out(&calibration);
         let up = self.up(Up::Z);
         let to_file = up.upright().transpose();
-        let metres = self.unit(Dimension::LENGTH).unwrap_or(1.0);
+        let metres = self.unit_of_cameras(calibration.unit);
         let size = self.width_and_height("size");
         let mut cameras = Vec::new();
-        for record in &records {
+        for record in &calibration.cameras {
             let size = size.or(record.size).ok_or_else(|| {
                 let message = format!("camera `{}` has no size of its images", record.name);
                 let hint = "add `size = [width, height]` in pixels to the data set";
@@ -75,6 +76,36 @@ impl Reader<'_> {
             self.diagnostics.push(diagnostic);
         }
         camera.scaled([x, y])
+    }
+
+    fn warn_left_out(&mut self, calibration: &Calibration) {
+        let origin = self.view.origin_of("file", &self.origin);
+        for why in &calibration.left_out {
+            let message = format!("`{}`: {why}; left out", self.view.path());
+            self.diagnostics
+                .push(Diagnostic::warning("F0411", message, &origin));
+        }
+    }
+
+    /// Metres in a unit of the translations: as the spec says, else as the format does.
+    fn unit_of_cameras(&mut self, of_file: Option<Unit>) -> f64 {
+        match of_file {
+            Some(Unit::Always(unit)) if self.view.text("unit").is_none() => {
+                return parse_unit(unit).map_or(1.0, |(factor, _)| factor);
+            }
+            Some(Unit::Likely(unit)) if self.view.text("unit").is_none() => {
+                let message = format!(
+                    "`{}`: the program that wrote these cameras measures in {unit}, but they are read as m",
+                    self.view.path()
+                );
+                let origin = self.view.origin_of("file", &self.origin);
+                let hint = format!("write `unit = \"{unit}\"`, or `unit = \"m\"` if that is right");
+                self.diagnostics
+                    .push(Diagnostic::warning("F0412", message, &origin).hint(hint));
+            }
+            _ => {}
+        }
+        self.unit(Dimension::LENGTH).unwrap_or(1.0)
     }
 
     /// The size that the spec gives to the images of all cameras.
@@ -137,4 +168,93 @@ fn distortion(record: &CameraRecord) -> Result<Distortion, String> {
         true => Distortion::Rational(std::array::from_fn(k)),
         false => Distortion::Brown(std::array::from_fn(k)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use nalgebra::Vector3;
+
+    use super::super::{Registry, read, upright};
+    use crate::camera::Camera;
+    use crate::data::Dataset;
+    use crate::diagnostic::Diagnostics;
+
+    /// The cameras of a file, and the codes and messages of warnings.
+    fn cameras(name: &str, text: &str, keys: &str) -> (Vec<Camera>, Vec<String>) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        let mut diagnostics = Diagnostics::default();
+        let text = format!("fitrun = 1\n[data.d]\nfile = {path:?}\n{keys}");
+        let spec = std::path::Path::new("spec.toml");
+        let spec = crate::spec::parse(spec, &text, &[], Vec::new(), &mut diagnostics);
+        let mut inputs = read(&spec, &Registry::default(), &mut diagnostics);
+        assert!(!diagnostics.has_errors(), "{:?}", diagnostics.list);
+        let said = |d: &crate::diagnostic::Diagnostic| format!("{}: {}", d.code, d.message);
+        let said = diagnostics.list.iter().map(said).collect();
+        match inputs.data.remove(0).dataset {
+            Dataset::Cameras(cameras) => (cameras, said),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Where a point of the file's world, in millimetres and z up, is in the image.
+    fn seen(camera: &Camera, point: [f64; 3]) -> [f64; 2] {
+        camera
+            .project(&(upright('z') * Vector3::from(point) * 0.001))
+            .into()
+    }
+
+    fn near(found: [f64; 2], expected: [f64; 2]) {
+        let apart = (found[0] - expected[0]).hypot(found[1] - expected[1]);
+        assert!(apart < 1e-6, "{found:?}, {expected:?}");
+    }
+
+    const CAMPUS: &str = r#"{"7": {"R": [[0, -1, 0], [0, 0, -1], [1, 0, 0]], "T": [[100.0], [200.0], [300.0]],
+        "k": [[0.1], [-0.05], [0.02]], "p": [[0.003], [-0.002]],
+        "fx": 437, "fy": 438, "cx": 185, "cy": 139}}"#;
+
+    const QUALISYS: &str = r#"<calibration><cameras><camera active="1" model="Miqus Video" serial="26578">
+        <fov_video bottom="1087" left="64" right="1919" top="32"/>
+        <transform x="1500.5" y="-1900.25" z="1800" r11="0" r12="-1" r13="0" r21="0" r22="0" r23="1" r31="-1" r32="0" r33="0"/>
+        <intrinsic focalLengthU="107872.0" focalLengthV="107904.0" centerPointU="60800" centerPointV="32704"
+        radialDistortion1="-0.0455" radialDistortion2="0.1396" radialDistortion3="0.01"
+        tangentalDistortion1="0.0006" tangentalDistortion2="-0.0004"/></camera><camera active="0" serial="7"/></cameras></calibration>"#;
+
+    #[test]
+    fn points_are_seen_where_opencv_projects_them() {
+        let keys = "unit = \"mm\"\nsize = [360, 288]";
+        let (campus, said) = cameras("campus.json", CAMPUS, keys);
+        assert!(said.is_empty());
+        near(
+            seen(&campus[0], [2100.0, -300.0, 700.0]),
+            [294.984840115, 50.873635663],
+        );
+        let (qualisys, said) = cameras("a.qca.txt", QUALISYS, "");
+        assert_eq!(
+            said,
+            ["F0411: `data.d`: camera `7` has `active=\"0\"`; left out"]
+        );
+        near(
+            seen(&qualisys[0], [3500.0, -2500.0, 2100.0]),
+            [1389.590232684, 227.101041215],
+        );
+    }
+
+    #[test]
+    fn cameras_of_panoptic_without_a_unit_are_warned_of() {
+        let text = r#"{"cameras": [{"name": "a", "resolution": [1920, 1080], "panel": 0, "node": 1,
+            "K": [[1390, 0, 960], [0, 1390, 540], [0, 0, 1]], "distCoef": [0, 0, 0, 0, 0],
+            "R": [[1, 0, 0], [0, 1, 0], [0, 0, 1]], "t": [[10], [120], [300]]}]}"#;
+        let (as_metres, said) = cameras("panoptic.json", text, "");
+        assert_eq!(as_metres[0].translation[2], 300.0);
+        assert_eq!(
+            said,
+            [
+                "F0412: `data.d`: the program that wrote these cameras measures in cm, but they are read as m"
+            ]
+        );
+        let (right, said) = cameras("panoptic.json", text, "unit = \"cm\"");
+        assert!(said.is_empty() && (right[0].translation[2] - 3.0).abs() < 1e-12);
+    }
 }

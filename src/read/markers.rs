@@ -1,4 +1,4 @@
-//! Files of optical markers to observations in space.
+//! Files of optical markers and of moving skeletons to observations in space.
 
 use std::path::Path;
 
@@ -7,8 +7,8 @@ use ndarray::{Array3, Axis};
 use super::{Reader, Up};
 use crate::data::{Dataset, Observations};
 use crate::diagnostic::Diagnostic;
-use crate::io::markers::Markers;
-use crate::io::{FileError, c3d, trc};
+use crate::io::markers::{Markers, likely_unit};
+use crate::io::{FileError, bvh_reader, c3d, trc};
 use crate::spec::Dimension;
 
 impl Reader<'_> {
@@ -19,10 +19,14 @@ impl Reader<'_> {
     ) -> Result<Option<(Dataset, Up)>, FileError> {
         let markers = match format {
             "c3d" => c3d::read(path)?,
+            "bvh" => bvh_reader::read(path)?,
             _ => trc::read(path)?,
         };
         self.files.push(path.into());
-        let (factor, up) = (self.marker_unit(&markers), self.marker_up(&markers, format));
+        let (factor, up) = (
+            self.marker_unit(&markers, format),
+            self.marker_up(&markers, format),
+        );
         let observations = self.marker_observations(markers);
         Ok(match (factor, up) {
             (Some(factor), Some(up)) => self.settle(observations, factor, up),
@@ -31,7 +35,7 @@ impl Reader<'_> {
     }
 
     /// Metres in a unit of the file: as the spec says, else as the file does.
-    fn marker_unit(&mut self, markers: &Markers) -> Option<f64> {
+    fn marker_unit(&mut self, markers: &Markers, format: &str) -> Option<f64> {
         if self.view.node("unit").is_some() {
             return self.unit(Dimension::LENGTH);
         }
@@ -46,15 +50,15 @@ impl Reader<'_> {
             ),
         };
         let origin = self.view.origin_of("file", &self.origin);
-        self.diagnostics.push(
-            Diagnostic::error("F0202", message, &origin)
-                .hint("add `unit = \"mm\"`, which most have"),
-        );
+        let unit = likely_unit(format);
+        let hint = format!("add `unit = \"{unit}\"`, which most have");
+        self.diagnostics
+            .push(Diagnostic::error("F0202", message, &origin).hint(hint));
         None
     }
 
     fn marker_up(&mut self, markers: &Markers, format: &str) -> Option<Up> {
-        let of_format = (format == "trc").then_some(Up::Y);
+        let of_format = (format != "c3d").then_some(Up::Y);
         if self.view.node("up").is_some() {
             return Some(self.up(Up::Y));
         }

@@ -18,8 +18,9 @@ use crate::body::BodyModel;
 use crate::body::markers::{Layout, Site};
 use crate::data::{Dataset, Table};
 use crate::diagnostic::{Diagnostic, Diagnostics, Origin};
+use crate::io::detection_json::{self, Kind};
 use crate::io::npz::Npz;
-use crate::io::{Arrays, FileError, cameras_json, opencv, pose2sim};
+use crate::io::{Arrays, FileError, cameras_json, opencv, pose2sim, qualisys, vicon};
 use crate::own::{Format, Registry};
 use crate::prior::{Own, Prior};
 use crate::spec::{Spec, View};
@@ -296,15 +297,20 @@ impl Reader<'_> {
             "pose2sim" => self.cameras(path, vec![path.into()], pose2sim::read(path)),
             "opencv" => self.cameras(path, opencv::files(path), opencv::read(path)),
             "cameras-json" => self.cameras(path, vec![path.into()], cameras_json::read(path)),
-            "openpose" => self.people(file.value),
+            "qualisys" => self.cameras(path, vec![path.into()], qualisys::read(path)),
+            "vicon" => self.cameras(path, vec![path.into()], vicon::read(path)),
+            "openpose" => self.people(file.value, Kind::OpenPose),
+            "coco" => self.people(file.value, Kind::Coco),
+            "alphapose" => self.people(file.value, Kind::AlphaPose),
+            "mmpose" => self.people(file.value, Kind::Mmpose),
             "amass" => self.motion(path),
             "g2o" => self.pose_graph(path),
             "csv" if self.view.node("columns").is_some() => self.csv_table(path),
             "csv" => self.csv(path),
-            "c3d" | "trc" => self.markers(path, format),
+            "c3d" | "trc" | "bvh" => self.markers(path, format),
             _ => self.arrays(path, Npz::open(path)),
         };
-        if own.is_none() && !matches!(format, "npz" | "csv" | "c3d" | "trc") {
+        if own.is_none() && !matches!(format, "npz" | "csv" | "c3d" | "trc" | "bvh") {
             self.refuse_map(format);
         }
         match result {
@@ -356,9 +362,14 @@ impl Reader<'_> {
             "csv" => "csv",
             "c3d" => "c3d",
             "trc" => "trc",
+            "bvh" => "bvh",
             "g2o" => "g2o",
             "toml" => "pose2sim",
-            "json" => "cameras-json",
+            "xcp" => "vicon",
+            _ if qualisys::is_named(path) => "qualisys",
+            "json" => {
+                detection_json::kind(&path.to_string_lossy()).map_or("cameras-json", Kind::name)
+            }
             "yml" | "yaml" => "opencv",
             "npz" | "npy" => {
                 let described = ["axes", "array", "columns"]
@@ -372,7 +383,7 @@ impl Reader<'_> {
                 }
             }
             _ if opencv::is_folder(path) => "opencv",
-            _ => "openpose",
+            _ => detection_json::kind(&path.to_string_lossy()).map_or("openpose", Kind::name),
         }
     }
 

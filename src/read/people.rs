@@ -1,4 +1,4 @@
-//! Folders of OpenPose's detections to people by view and frame.
+//! Detections to people by view and frame.
 
 use std::collections::BTreeSet;
 
@@ -6,12 +6,21 @@ use super::{Reader, Up};
 use crate::data::{Dataset, People};
 use crate::diagnostic::Diagnostic;
 use crate::io::FileError;
-use crate::io::openpose::{self, Detections};
+use crate::io::detection_json::{self, Kind};
+use crate::io::detections::{Detections, View};
+use crate::io::openpose::{self, Lists};
 use crate::keypoints;
 
 impl Reader<'_> {
-    pub(super) fn people(&mut self, pattern: &str) -> Result<Option<(Dataset, Up)>, FileError> {
-        let detections = openpose::read(pattern)?;
+    pub(super) fn people(
+        &mut self,
+        pattern: &str,
+        kind: Kind,
+    ) -> Result<Option<(Dataset, Up)>, FileError> {
+        let detections = match kind {
+            Kind::OpenPose => openpose::read(pattern, self.lists())?,
+            _ => detection_json::read(pattern, kind)?,
+        };
         self.files.push(pattern.into());
         self.warn_damaged(&detections);
         let Some(labels) = self.detected_labels(&detections) else {
@@ -29,7 +38,7 @@ impl Reader<'_> {
             return Ok(None);
         }
         let frame = |number: &u64| {
-            let view = |v: &openpose::View| {
+            let view = |v: &View| {
                 let found = v.frames.binary_search_by_key(number, |f| f.number);
                 let people = found.map(|at| v.frames[at].people.iter());
                 people.map_or(Vec::new(), |p| p.map(|p| p.keypoints.clone()).collect())
@@ -44,6 +53,15 @@ impl Reader<'_> {
             frame_numbers: numbers.iter().copied().collect(),
         };
         Ok(Some((Dataset::People(people), self.up(Up::Y))))
+    }
+
+    /// The lists of OpenPose that make up the convention.
+    fn lists(&mut self) -> Lists {
+        let convention = self.view.text("keypoints").map_or("", |c| c.value);
+        Lists {
+            hands: convention.contains("_HANDS"),
+            face: convention.ends_with("_FACE"),
+        }
     }
 
     /// A damaged file is a frame without detections.
@@ -61,7 +79,7 @@ impl Reader<'_> {
         let count = everyone
             .flat_map(|f| &f.people)
             .map(|p| p.keypoints.len())
-            .next();
+            .find(|count| *count > 0);
         let labels = self.convention_labels()?;
         match (labels, count) {
             (Some(labels), Some(count)) if labels.len() != count => {
