@@ -8,6 +8,7 @@ use super::table::{number, seen_text};
 use super::{Inspection, is_length, quoted};
 use crate::io::markers::Markers;
 use crate::io::{FileError, c3d, trc};
+use crate::spec::{Dimension, parse_unit, units_of};
 
 pub(super) fn inspect(path: &Path) -> Result<Inspection, FileError> {
     let is_c3d = path
@@ -18,7 +19,12 @@ pub(super) fn inspect(path: &Path) -> Result<Inspection, FileError> {
         false => ("trc", trc::read(path)?),
     };
     let mut found = Inspection::new(format!("optical markers ({format})"));
+    let subjects = markers.subjects();
+    let markers = markers.of_subject(None).one_for_each_label();
     found.fact("markers", markers.labels.len().to_string());
+    if !subjects.is_empty() {
+        found.fact("subjects", subjects.join(", "));
+    }
     found.fact("frames", frames_text(&markers));
     found.fact(
         "rate",
@@ -46,8 +52,21 @@ pub(super) fn inspect(path: &Path) -> Result<Inspection, FileError> {
         },
     );
     found.fact("extent", extent_text(&markers));
+    found.facts.extend(
+        markers
+            .unseen
+            .iter()
+            .map(|reason| ("seen".to_string(), format!("nothing: {reason}"))),
+    );
+    for warning in &markers.warnings {
+        found.fact("warning", warning);
+    }
     found.contents = seen_text(&markers.labels, &shares_seen(&markers.values));
     snippet(&mut found, path, format, &markers);
+    if let [first, _, ..] = subjects.as_slice() {
+        let others = format!("or {}", subjects[1..].join(", "));
+        found.line("subject", &quoted(first), &others);
+    }
     Ok(found)
 }
 
@@ -56,8 +75,20 @@ fn snippet(found: &mut Inspection, path: &Path, format: &str, markers: &Markers)
     found.line("format", &format!("\"{format}\""), "");
     match (markers.metres(), &markers.unit) {
         (Some(_), Some(unit)) if is_length(unit) => found.line("unit", &quoted(unit), ""),
-        (Some(_), _) => {}
-        (None, _) => found.line("unit", "\"mm\"", "the file does not say it; most are in mm"),
+        (Some(metres), _) => {
+            let known = units_of(Dimension::LENGTH).into_iter();
+            let same = known.filter(|u| parse_unit(u).is_ok_and(|(factor, _)| factor == metres));
+            same.take(1)
+                .for_each(|u| found.line("unit", &quoted(u), ""));
+        }
+        (None, _) => {
+            let units = units_of(Dimension::LENGTH).join(", ");
+            let remark = match &markers.unit {
+                None => format!("the file does not say it; one of {units}"),
+                Some(unit) => format!("the file's `{unit}` is no known length; one of {units}"),
+            };
+            found.line("unit", "\"\"", &remark);
+        }
     }
     match markers.up {
         Some(up) => found.line("up", &format!("\"{up}\""), ""),

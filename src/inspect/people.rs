@@ -17,8 +17,9 @@ pub(super) fn inspect(path: &Path) -> Result<Inspection, FileError> {
     let mut found = Inspection::new("people in images (openpose)");
     found.fact("views", detections.views.len().to_string());
     let everyone = detections.views.iter().flat_map(|view| &view.frames);
-    let count = everyone.flat_map(|frame| &frame.people).next();
-    let fitting: Vec<&str> = match count.map(|person| person.keypoints.len()) {
+    let lengths = everyone.flat_map(|frame| &frame.people);
+    let count = lengths.map(|p| p.keypoints.len()).find(|n| *n > 0);
+    let fitting: Vec<&str> = match count {
         None => Vec::new(),
         Some(count) => {
             found.fact("keypoints", count.to_string());
@@ -60,7 +61,10 @@ fn table(detections: &Detections) -> String {
             (Some(first), Some(last)) => format!("{} to {}", first.number, last.number),
             _ => String::new(),
         };
-        let people = view.frames.iter().map(|frame| frame.people.len());
+        let people = view.frames.iter().map(|frame| {
+            let people = frame.people.iter();
+            people.filter(|p| !p.keypoints.is_empty()).count()
+        });
         let (least, most) = (people.clone().min(), people.max());
         let keypoints = view
             .frames

@@ -40,6 +40,7 @@ mod torch;
 pub(crate) mod trc;
 pub(crate) mod trc_writer;
 pub(crate) mod weights;
+mod zip_archive;
 
 pub(crate) use camera_record::{CameraRecord, Turn};
 pub use error::FileError;

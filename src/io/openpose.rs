@@ -33,7 +33,7 @@ pub(crate) struct ViewFrame {
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Person {
-    /// x and y in pixels, confidence; a keypoint at exactly (0, 0) has confidence 0, since that is how a missing one is written.
+    /// Nothing where the file keeps an empty place, else all: x and y in pixels, confidence; a keypoint at exactly (0, 0) has confidence 0, since that is how a missing one is written.
     pub keypoints: Vec<[f64; 3]>,
 }
 
@@ -161,10 +161,11 @@ struct FileContent {
 
 #[derive(Deserialize)]
 struct PersonContent {
+    #[serde(default)]
     pose_keypoints_2d: Vec<f64>,
 }
 
-/// The people of one file; one without any body keypoint (only a face or hands) is left out.
+/// The people of one file; one without any body keypoint (only a face or hands, or nothing) keeps its place.
 fn people(path: &Path, length: &mut SharedLength) -> Result<Vec<Person>, FileError> {
     let bytes = fs::read(path).map_err(|error| FileError::reading(path, &error))?;
     parse(path, &bytes, length)
@@ -179,9 +180,6 @@ fn parse(path: &Path, bytes: &[u8], length: &mut SharedLength) -> Result<Vec<Per
     let mut people = Vec::with_capacity(content.people.len());
     for person in content.people {
         let numbers = person.pose_keypoints_2d;
-        if numbers.is_empty() {
-            continue;
-        }
         if !numbers.len().is_multiple_of(3) {
             let found = numbers.len();
             return Err(FileError::new(
@@ -189,7 +187,9 @@ fn parse(path: &Path, bytes: &[u8], length: &mut SharedLength) -> Result<Vec<Per
                 format!("`pose_keypoints_2d` holds {found} numbers; expected a multiple of 3"),
             ));
         }
-        length.check(numbers.len(), path)?;
+        if !numbers.is_empty() {
+            length.check(numbers.len(), path)?;
+        }
         people.push(Person {
             keypoints: numbers.chunks_exact(3).map(keypoint).collect(),
         });
@@ -250,6 +250,18 @@ mod tests {
             [[1.5, 2.0, 0.9], [0.0, 0.0, 0.0], [3.0, 4.0, 0.0]]
         );
         assert_eq!(one.len(), 1);
+    }
+
+    #[test]
+    fn an_empty_place_keeps_the_numbers_of_the_others() {
+        let whole = r#"{"people":[{},{"pose_keypoints_2d":[]},{"pose_keypoints_2d":[1,2,0.5]}]}"#;
+        let people = parse(
+            Path::new("a.1.json"),
+            whole.as_bytes(),
+            &mut SharedLength(None),
+        );
+        let lengths: Vec<usize> = people.unwrap().iter().map(|p| p.keypoints.len()).collect();
+        assert_eq!(lengths, [0, 0, 1]);
     }
 
     #[test]

@@ -6,10 +6,10 @@ use ndarray::{Array3, Axis};
 
 use super::Reader;
 use crate::data::{Dataset, Observations};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, list};
 use crate::io::markers::Markers;
 use crate::io::{FileError, c3d, trc};
-use crate::spec::Dimension;
+use crate::spec::{Dimension, units_of};
 
 impl Reader<'_> {
     pub(super) fn markers(
@@ -23,6 +23,17 @@ impl Reader<'_> {
         };
         self.files.push(path.into());
         let (factor, up) = (self.marker_unit(&markers), self.marker_up(&markers, format));
+        let Some(markers) = self.marker_subject(markers) else {
+            return Ok(None);
+        };
+        let markers = markers.one_for_each_label();
+        for warning in &markers.warnings {
+            self.warn_of_file(format!("`{}`: {warning}", path.display()));
+        }
+        if let Some(reason) = markers.unseen {
+            let hint = "write the recording again with the residuals of points that were seen";
+            return Err(FileError::new(path, reason).with_hint(hint));
+        }
         let observations = self.marker_observations(markers);
         Ok(match (factor, up) {
             (Some(factor), Some(up)) => self.settle(observations, factor, up),
@@ -46,10 +57,54 @@ impl Reader<'_> {
             ),
         };
         let origin = self.view.origin_of("file", &self.origin);
-        self.diagnostics.push(
-            Diagnostic::error("F0202", message, &origin)
-                .hint("add `unit = \"mm\"`, which most have"),
+        let hint = format!(
+            "write `unit`, one of {}",
+            list(&units_of(Dimension::LENGTH))
         );
+        self.diagnostics
+            .push(Diagnostic::error("F0202", message, &origin).hint(hint));
+        None
+    }
+
+    /// The markers of the subject that the spec names; where there are several, it must or rename them.
+    fn marker_subject(&mut self, markers: Markers) -> Option<Markers> {
+        let subjects = markers.subjects();
+        let names: Vec<&str> = subjects.iter().map(String::as_str).collect();
+        let path = self.view.path().to_string();
+        let Some(given) = self.view.text("subject") else {
+            if names.len() < 2 || self.view.node("map").is_some() {
+                return Some(markers.of_subject(None));
+            }
+            let message = format!(
+                "the file of `{path}` holds the markers of {} subjects: {}",
+                names.len(),
+                list(&names)
+            );
+            let hint = format!("choose one: `subject = {:?}`", names[0]);
+            let origin = self.view.origin_of("file", &self.origin);
+            self.diagnostics
+                .push(Diagnostic::error("F0202", message, &origin).hint(hint));
+            return None;
+        };
+        if names.contains(&given.value) {
+            return Some(markers.of_subject(Some(given.value)));
+        }
+        let message = match names.is_empty() {
+            true => format!(
+                "`{path}.subject` is `{}`, but the labels of the file name no subject",
+                given.value
+            ),
+            false => format!(
+                "the file of `{path}` has no subject `{}`; it holds {}",
+                given.value,
+                list(&names)
+            ),
+        };
+        let diagnostic = Diagnostic::error("F0403", message, &given.origin);
+        self.diagnostics.push(match names.is_empty() {
+            true => diagnostic.hint("leave `subject` out; labels with one are `Ann:LASI`"),
+            false => diagnostic.nearest(given.value, names),
+        });
         None
     }
 

@@ -379,6 +379,13 @@ impl Reader<'_> {
             .push(Diagnostic::error(code, message, origin));
     }
 
+    /// What a file says wrongly, or what was left out of it.
+    fn warn_of_file(&mut self, message: String) {
+        let origin = self.view.origin_of("file", &self.origin);
+        self.diagnostics
+            .push(Diagnostic::warning("F0407", message, &origin));
+    }
+
     fn no_frame_left(&mut self) {
         let message = format!(
             "`{}.frames` leaves none of the file's frames",

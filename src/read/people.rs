@@ -28,11 +28,20 @@ impl Reader<'_> {
             self.no_frame_left();
             return Ok(None);
         }
+        let points = labels.len();
         let frame = |number: &u64| {
             let view = |v: &openpose::View| {
                 let found = v.frames.binary_search_by_key(number, |f| f.number);
                 let people = found.map(|at| v.frames[at].people.iter());
-                people.map_or(Vec::new(), |p| p.map(|p| p.keypoints.clone()).collect())
+                let unseen = || vec![[0.0; 3]; points];
+                people.map_or(Vec::new(), |people| {
+                    people
+                        .map(|p| match p.keypoints.is_empty() {
+                            true => unseen(),
+                            false => p.keypoints.clone(),
+                        })
+                        .collect()
+                })
             };
             detections.views.iter().map(view).collect()
         };
@@ -61,7 +70,7 @@ impl Reader<'_> {
         let count = everyone
             .flat_map(|f| &f.people)
             .map(|p| p.keypoints.len())
-            .next();
+            .find(|count| *count > 0);
         let labels = self.convention_labels()?;
         match (labels, count) {
             (Some(labels), Some(count)) if labels.len() != count => {
