@@ -6,7 +6,7 @@ use ndarray::{Array3, Axis, s};
 
 use super::table::{number, seen_text};
 use super::{Inspection, is_length, quoted};
-use crate::io::markers::Markers;
+use crate::io::markers::{Markers, subjects};
 use crate::io::{FileError, c3d, trc};
 use crate::spec::{Dimension, parse_unit, units_of};
 
@@ -18,8 +18,17 @@ pub(super) fn inspect(path: &Path) -> Result<Inspection, FileError> {
         true => ("c3d", c3d::read(path)?),
         false => ("trc", trc::read(path)?),
     };
-    let mut found = Inspection::new(format!("optical markers ({format})"));
-    let subjects = markers.subjects();
+    Ok(of_markers(path, format, "", markers))
+}
+
+/// Markers that were read; `program` is the one whose export it is, where the format has several.
+pub(super) fn of_markers(path: &Path, format: &str, program: &str, markers: Markers) -> Inspection {
+    let of = match program {
+        "" => format.to_string(),
+        _ => format!("{format}, as {program} exports it"),
+    };
+    let mut found = Inspection::new(format!("optical markers ({of})"));
+    let subjects = subjects(&markers.labels);
     let markers = markers.of_subject(None).one_for_each_label();
     found.fact("markers", markers.labels.len().to_string());
     if !subjects.is_empty() {
@@ -40,7 +49,7 @@ pub(super) fn inspect(path: &Path) -> Result<Inspection, FileError> {
             None => "not said".into(),
         },
     );
-    let up = markers.up.or((format == "trc").then_some('y'));
+    let up = markers.up.or((format != "c3d").then_some('y'));
     found.fact(
         "up",
         match (markers.up, up) {
@@ -67,7 +76,7 @@ pub(super) fn inspect(path: &Path) -> Result<Inspection, FileError> {
         let others = format!("or {}", subjects[1..].join(", "));
         found.line("subject", &quoted(first), &others);
     }
-    Ok(found)
+    found
 }
 
 fn snippet(found: &mut Inspection, path: &Path, format: &str, markers: &Markers) {
@@ -92,7 +101,7 @@ fn snippet(found: &mut Inspection, path: &Path, format: &str, markers: &Markers)
     }
     match markers.up {
         Some(up) => found.line("up", &format!("\"{up}\""), ""),
-        None if format == "trc" => found.line("up", "\"y\"", ""),
+        None if format != "c3d" => found.line("up", "\"y\"", ""),
         None => found.line("up", "\"z\"", "the file does not say it; most are z up"),
     }
     if markers.rate.is_none() {

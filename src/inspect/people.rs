@@ -4,14 +4,13 @@ use std::path::Path;
 
 use super::table::Table;
 use super::{Inspection, quoted};
-use crate::io::FileError;
 use crate::io::openpose::{self, Detections};
+use crate::io::{FileError, foreign};
 use crate::keypoints;
 
 pub(super) fn inspect(path: &Path) -> Result<Inspection, FileError> {
     if path.is_file() {
-        return Err(FileError::new(path, "its name is of no format that fitrun reads")
-            .with_hint("known are .npz, .npy, .csv, .c3d, .trc, .toml (cameras), .safetensors, .pt, .ckpt and .pkl (weights and bodies), and folders of OpenPose's files or of snapshots"));
+        return Err(foreign::refused(path));
     }
     let detections = openpose::read(&path.to_string_lossy())?;
     let mut found = Inspection::new("people in images (openpose)");

@@ -3,6 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::error::{FileError, listed};
+use super::foreign;
 
 /// The folders that a pattern names, in natural order; at least one.
 pub(super) fn folders(pattern: &str) -> Result<Vec<PathBuf>, FileError> {
@@ -25,7 +26,7 @@ pub(super) fn folders(pattern: &str) -> Result<Vec<PathBuf>, FileError> {
     let is_a_file = found.iter().all(|path| path.is_file());
     found.retain(|path| !path.is_file());
     match is_a_file {
-        true => Err(FileError::new(pattern, "expected a folder, found a file")),
+        true => Err(foreign::refused(pattern)),
         false => Ok(found),
     }
 }

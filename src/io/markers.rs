@@ -61,35 +61,14 @@ impl Markers {
         }
     }
 
-    /// Whose markers the file holds: what stands before the colon of `Ann:LASI`.
-    pub(crate) fn subjects(&self) -> Vec<String> {
-        let mut seen = BTreeSet::new();
-        let subjects = self.labels.iter().filter_map(|label| split(label).0);
-        let fresh = subjects.filter(|subject| seen.insert(*subject));
-        fresh.map(str::to_string).collect()
-    }
-
     /// The markers of one subject, or of the only one, without its name.
     pub(crate) fn of_subject(self, subject: Option<&str>) -> Markers {
-        let subjects = self.subjects();
-        let only = match subjects.as_slice() {
-            [only] => Some(only.as_str()),
-            _ => None,
-        };
-        let of = |label: &str| split(label).0.is_none_or(|s| Some(s) == only);
-        let kept: Vec<usize> = (0..self.labels.len())
-            .filter(|&at| match subject {
-                Some(subject) => split(&self.labels[at]).0 == Some(subject),
-                None => true,
-            })
-            .collect();
-        let mut markers = self.select(&kept);
-        if subject.is_some() || markers.labels.iter().all(|label| of(label)) {
-            for label in &mut markers.labels {
-                *label = split(label).1.to_string();
-            }
+        let (kept, labels): (Vec<usize>, Vec<String>) =
+            of_subject(&self.labels, subject).into_iter().unzip();
+        Markers {
+            labels,
+            ..self.select(&kept)
         }
-        markers
     }
 
     /// Joining is by label, so a label stands for one point: the first that ever has a place.
@@ -131,6 +110,26 @@ impl Markers {
         }
         self
     }
+}
+
+/// Whose points there are: what stands before the colon of `Ann:LASI`.
+pub(crate) fn subjects(labels: &[String]) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    let subjects = labels.iter().filter_map(|label| split(label).0);
+    let fresh = subjects.filter(|subject| seen.insert(*subject));
+    fresh.map(str::to_string).collect()
+}
+
+/// The places of one subject's labels, or of all, with the labels; without a subject's name where there is one only.
+pub(crate) fn of_subject(labels: &[String], subject: Option<&str>) -> Vec<(usize, String)> {
+    let several = subject.is_none() && subjects(labels).len() > 1;
+    let of = |label: &str| subject.is_none() || split(label).0 == subject;
+    let own = |label: &str| match several {
+        true => label.to_string(),
+        false => split(label).1.to_string(),
+    };
+    let kept = labels.iter().enumerate().filter(|(_, label)| of(label));
+    kept.map(|(at, label)| (at, own(label))).collect()
 }
 
 /// Subject and own name of a label.
@@ -204,7 +203,7 @@ mod tests {
         assert_eq!(one.clone().of_subject(None).labels, ["LASI", "RASI", "box"]);
         assert_eq!(one.of_subject(Some("Ann")).labels, ["LASI", "RASI"]);
         let two = markers(&["Ann:LASI", "Bob:LASI", "box"], &[1.0, 2.0, 3.0]);
-        assert_eq!(two.subjects(), ["Ann", "Bob"]);
+        assert_eq!(subjects(&two.labels), ["Ann", "Bob"]);
         assert_eq!(two.clone().of_subject(None).labels, two.labels);
         let bob = two.of_subject(Some("Bob"));
         assert_eq!(

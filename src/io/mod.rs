@@ -14,6 +14,7 @@ pub(crate) mod cameras_json;
 pub(crate) mod csv;
 mod error;
 mod file_storage;
+pub(crate) mod foreign;
 pub(crate) mod g2o;
 pub(crate) mod glb;
 mod glb_buffer;

@@ -327,7 +327,7 @@ mod tests {
         );
         assert_eq!(
             read_in(&folder, "A/empty/x.txt").unwrap_err(),
-            "`R/A/empty/x.txt`: expected a folder, found a file"
+            "`R/A/empty/x.txt`: this is text of no known format, which fitrun does not read"
         );
     }
 

@@ -1,6 +1,4 @@
-//! Arrays with named axes, and tables of points, to observations.
-
-use std::path::Path;
+//! Arrays with named axes to observations.
 
 use nalgebra::Vector3;
 use ndarray::{Array3, Array4, ArrayD, Axis, IxDyn, s};
@@ -8,8 +6,8 @@ use ndarray::{Array3, Array4, ArrayD, Axis, IxDyn, s};
 use super::{Reader, upright};
 use crate::data::{Dataset, Observations};
 use crate::diagnostic::{Diagnostic, list};
+use crate::io::FileError;
 use crate::io::npz::{ArrayKind, Npz};
-use crate::io::{FileError, csv};
 use crate::keypoints;
 use crate::spec::{Dimension, parse_unit, units_of};
 
@@ -62,29 +60,6 @@ impl Reader<'_> {
             .find_map(|name| npz.floats(name).ok()?.first().copied());
         let mut observations = self.observations(ordered, labels, views, rate);
         self.apply_masks(npz, &mut observations)?;
-        Ok(self.finish(observations))
-    }
-
-    pub(super) fn csv(&mut self, path: &Path) -> Result<Option<(Dataset, char)>, FileError> {
-        let table = csv::read(path)?;
-        self.files.push(path.into());
-        let Some(points) = csv::points(&table) else {
-            let hint = "columns such as `pelvis.x`, `pelvis.y`, `pelvis.z` make up a point";
-            return Err(FileError::new(path, "no column is a point's coordinate").with_hint(hint));
-        };
-        let mut observations = self.observations(
-            Ordered {
-                values: points.values.insert_axis(Axis(1)),
-                point_axis: None,
-                has_confidence: false,
-            },
-            points.labels,
-            vec![String::new()],
-            None,
-        );
-        if let Some(confidence) = points.confidence {
-            observations.confidence = confidence.insert_axis(Axis(1));
-        }
         Ok(self.finish(observations))
     }
 
@@ -323,7 +298,7 @@ impl Reader<'_> {
     }
 
     /// Converts to SI units and to y up, and masks what is missing.
-    fn finish(&mut self, observations: Observations) -> Option<(Dataset, char)> {
+    pub(super) fn finish(&mut self, observations: Observations) -> Option<(Dataset, char)> {
         let factor = self.unit(observations.dimension).unwrap_or(1.0);
         let up = self.up('y');
         self.settle(observations, factor, up)

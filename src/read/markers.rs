@@ -7,7 +7,7 @@ use ndarray::{Array3, Axis};
 use super::Reader;
 use crate::data::{Dataset, Observations};
 use crate::diagnostic::{Diagnostic, list};
-use crate::io::markers::Markers;
+use crate::io::markers::{Markers, subjects};
 use crate::io::{FileError, c3d, trc};
 use crate::spec::{Dimension, units_of};
 
@@ -21,12 +21,22 @@ impl Reader<'_> {
             "c3d" => c3d::read(path)?,
             _ => trc::read(path)?,
         };
+        self.of_markers(path, markers, format)
+    }
+
+    /// Markers that were read, of whatever format.
+    pub(super) fn of_markers(
+        &mut self,
+        path: &Path,
+        markers: Markers,
+        format: &str,
+    ) -> Result<Option<(Dataset, char)>, FileError> {
         self.files.push(path.into());
         let (factor, up) = (self.marker_unit(&markers), self.marker_up(&markers, format));
-        let Some(markers) = self.marker_subject(markers) else {
+        let Some(subject) = self.subject_among(&markers.labels) else {
             return Ok(None);
         };
-        let markers = markers.one_for_each_label();
+        let markers = markers.of_subject(subject.as_deref()).one_for_each_label();
         for warning in &markers.warnings {
             self.warn_of_file(format!("`{}`: {warning}", path.display()));
         }
@@ -66,20 +76,17 @@ impl Reader<'_> {
         None
     }
 
-    /// The markers of the subject that the spec names; where there are several, it must or rename them.
-    fn marker_subject(&mut self, markers: Markers) -> Option<Markers> {
-        let subjects = markers.subjects();
+    /// The subject that the spec names; where the file has several, it must name one or `map` labels.
+    pub(super) fn subject_among(&mut self, labels: &[String]) -> Option<Option<String>> {
+        let subjects = subjects(labels);
         let names: Vec<&str> = subjects.iter().map(String::as_str).collect();
-        let path = self.view.path().to_string();
+        let path = self.view.path();
         let Some(given) = self.view.text("subject") else {
             if names.len() < 2 || self.view.node("map").is_some() {
-                return Some(markers.of_subject(None));
+                return Some(None);
             }
-            let message = format!(
-                "the file of `{path}` holds the markers of {} subjects: {}",
-                names.len(),
-                list(&names)
-            );
+            let (count, all) = (names.len(), list(&names));
+            let message = format!("the file of `{path}` holds {count} subjects: {all}");
             let hint = format!("choose one: `subject = {:?}`", names[0]);
             let origin = self.view.origin_of("file", &self.origin);
             self.diagnostics
@@ -87,29 +94,20 @@ impl Reader<'_> {
             return None;
         };
         if names.contains(&given.value) {
-            return Some(markers.of_subject(Some(given.value)));
+            return Some(Some(given.value.into()));
         }
-        let message = match names.is_empty() {
-            true => format!(
-                "`{path}.subject` is `{}`, but the labels of the file name no subject",
-                given.value
-            ),
-            false => format!(
-                "the file of `{path}` has no subject `{}`; it holds {}",
-                given.value,
-                list(&names)
-            ),
-        };
+        let message = format!("the file of `{path}` has no subject `{}`", given.value);
         let diagnostic = Diagnostic::error("F0403", message, &given.origin);
         self.diagnostics.push(match names.is_empty() {
-            true => diagnostic.hint("leave `subject` out; labels with one are `Ann:LASI`"),
-            false => diagnostic.nearest(given.value, names),
+            true => diagnostic
+                .hint("none of its labels has one, as `Ann:LASI` has; leave `subject` out"),
+            false => diagnostic.hint(format!("it holds {}", list(&names))),
         });
         None
     }
 
     fn marker_up(&mut self, markers: &Markers, format: &str) -> Option<char> {
-        let of_format = (format == "trc").then_some('y');
+        let of_format = (format != "c3d").then_some('y');
         if self.view.node("up").is_some() {
             return Some(self.up('y'));
         }

@@ -6,6 +6,7 @@ mod labels;
 mod markers;
 mod motion;
 mod people;
+mod points;
 mod resample;
 mod tables;
 
@@ -304,6 +305,9 @@ impl Reader<'_> {
         };
         if own.is_none() && !matches!(format, "npz" | "csv" | "c3d" | "trc") {
             self.refuse_map(format);
+        }
+        if !matches!(format, "csv" | "c3d" | "trc") {
+            self.refuse_subject(format);
         }
         match result {
             Ok(dataset) => dataset,
