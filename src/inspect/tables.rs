@@ -53,8 +53,12 @@ fn points(path: &Path, program: &str, points: &Points) -> Inspection {
     let (frames, views, count, dims) = points.values.dim();
     let space = dims == 3;
     let place = if space { "in space" } else { "in pixels" };
-    found.fact("rows", frames.to_string());
+    found.fact("frames", frames.to_string());
     found.fact("points", format!("{count} {place}"));
+    found.fact("rate", "not said");
+    if space {
+        found.fact("unit", "not said");
+    }
     if views > 1 {
         found.fact("views", points.views.join(", "));
     }

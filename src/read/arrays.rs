@@ -55,9 +55,7 @@ impl Reader<'_> {
                 return Ok(None);
             }
         };
-        let rate = ["rate", "fps", "mocap_framerate", "mocap_frame_rate"]
-            .iter()
-            .find_map(|name| npz.floats(name).ok()?.first().copied());
+        let rate = rate_of(npz)?;
         let mut observations = self.observations(ordered, labels, views, rate);
         self.apply_masks(npz, &mut observations)?;
         Ok(self.finish(observations))
@@ -357,6 +355,19 @@ impl Reader<'_> {
                 None
             }
         }
+    }
+}
+
+/// What an array says of the rate; one that is damaged is an error, one of texts says nothing.
+fn rate_of(npz: &Npz) -> Result<Option<f64>, FileError> {
+    let numeric = |name: &&str| {
+        let kind = npz.member(name).map(|member| member.kind);
+        matches!(kind, Ok(ArrayKind::Float | ArrayKind::Integer))
+    };
+    let names = ["rate", "fps", "mocap_framerate", "mocap_frame_rate"];
+    match names.into_iter().find(numeric) {
+        Some(name) => Ok(npz.floats(name)?.first().copied()),
+        None => Ok(None),
     }
 }
 
