@@ -165,7 +165,7 @@ pub(crate) fn refused(path: impl AsRef<Path>) -> FileError {
             path,
             format!("this is {}, which fitrun does not read", found.what),
         )
-        .with_hint(format!("{READ}; {}", found.convert)),
+        .with_hint(format!("{}; {READ}", found.convert)),
         None => FileError::new(path, "its name is of no format that fitrun reads").with_hint(READ),
     }
 }
