@@ -256,6 +256,19 @@ pub(crate) fn nearest<'a>(
         .map(|(_, c)| c)
 }
 
+/// Ascending numbers as ranges, such as `3–5, 9`, the first few of them.
+pub fn ranges(numbers: &[u64]) -> String {
+    const SHOWN: usize = 12;
+    let runs: Vec<&[u64]> = numbers.chunk_by(|a, b| a + 1 == *b).collect();
+    let text = |run: &&[u64]| match run {
+        [only] => only.to_string(),
+        _ => format!("{}–{}", run[0], run[run.len() - 1]),
+    };
+    let shown: Vec<String> = runs.iter().take(SHOWN).map(text).collect();
+    let more = if runs.len() > SHOWN { ", …" } else { "" };
+    format!("{}{more}", shown.join(", "))
+}
+
 /// The names in backticks, at most sixteen of them.
 pub(crate) fn list<S: AsRef<str>>(names: &[S]) -> String {
     let mut parts: Vec<String> = names

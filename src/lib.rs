@@ -40,6 +40,7 @@ mod random;
 mod read;
 mod report;
 mod robust;
+mod rotation;
 mod run;
 mod solve;
 mod spec;
@@ -50,7 +51,7 @@ pub use body::markers::Layout as MarkerLayout;
 pub use body::{BodyModel, Transforms};
 pub use camera::{Camera, CameraPart, Distortion};
 pub use convert::{ConvertOptions, Converted, convert};
-pub use diagnostic::{Diagnostic, Diagnostics, Origin, Severity, Sourced, Sources};
+pub use diagnostic::{Diagnostic, Diagnostics, Origin, Severity, Sourced, Sources, ranges};
 pub use error::Error;
 pub use evaluate::{
     Contestant, Estimate, EvaluateError, EvaluateSettings, Judgement, MEASURES, Measure, Row,

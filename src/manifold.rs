@@ -2,6 +2,8 @@
 
 use nalgebra::{Matrix3, Rotation3, Vector3};
 
+use crate::rotation::axis_angle;
+
 /// Where one copy of a variable lives.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Manifold {
@@ -129,7 +131,7 @@ impl Manifold {
             Self::So3 => {
                 let start = Matrix3::from_row_slice(from);
                 let turn = start.transpose() * Matrix3::from_row_slice(to);
-                let turn = Rotation3::from_matrix_unchecked(turn).scaled_axis() * share;
+                let turn = axis_angle(&turn) * share;
                 self.retract(from, turn.as_slice(), out);
             }
             Self::Positive(_) => {

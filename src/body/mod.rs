@@ -1,5 +1,6 @@
 //! Body models of the SMPL family: template, blend shapes, skeleton, skinning weights, landmarks.
 
+pub(crate) mod figure;
 pub(crate) mod kinematics;
 mod landmarks;
 pub(crate) mod marker_points;

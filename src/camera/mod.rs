@@ -3,10 +3,14 @@
 mod brown;
 mod distortion;
 mod fisheye;
+mod group;
 pub(crate) mod lens;
 mod part;
 pub(crate) mod people;
 pub(crate) mod project;
+pub(crate) mod sides;
+mod track;
+pub(crate) mod trial;
 pub(crate) mod triangulate;
 mod undistort;
 
@@ -46,9 +50,26 @@ impl Camera {
         }
     }
 
+    /// Of the image, in pixels.
+    pub(crate) fn diagonal(&self) -> f64 {
+        self.size[0].hypot(self.size[1])
+    }
+
     /// The camera's centre in the world.
     pub(crate) fn centre(&self) -> Vector3<f64> {
         -(self.rotation.transpose() * self.translation)
+    }
+
+    /// The same camera with images so many times as wide and as high; pixels are counted from the
+    /// middle of the first, as OpenCV does.
+    pub(crate) fn scaled(&self, [x, y]: [f64; 2]) -> Self {
+        let [fx, fy, cx, cy, skew] = self.intrinsics;
+        let centre = |c: f64, factor: f64| (c + 0.5) * factor - 0.5;
+        Self {
+            size: [self.size[0] * x, self.size[1] * y],
+            intrinsics: [fx * x, fy * y, centre(cx, x), centre(cy, y), skew * x],
+            ..self.clone()
+        }
     }
 
     /// Pixel of a world point, whatever its depth.

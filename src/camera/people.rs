@@ -1,26 +1,73 @@
-//! Who is who: picks the same person in every view of every frame.
+//! Who is who: people in the views of every frame, followed through all frames.
 
-use nalgebra::Vector2;
+use nalgebra::{Vector2, Vector3};
 use ndarray::{Array3, Array4};
 
 use super::Camera;
-use super::triangulate::triangulate_robust;
+use super::group::{Group, groups};
+use super::track::{Track, follow};
 use crate::data::{Observations, People};
 use crate::spec::Dimension;
 
-/// Pixels by which views of one point may disagree before they count as different people.
-const AGREEMENT: f64 = 60.0;
+pub(super) type Person = Vec<[f64; 3]>;
 
-/// Confidence below which a keypoint has no say in who is who.
-const CONFIDENT: f64 = 0.2;
+/// Which person is wanted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Wanted {
+    /// By the place in the files, the same in every view and frame.
+    Place(usize),
+    /// Of those who are followed through the frames; 0 is the one who is seen most.
+    Followed(usize),
+}
 
-type Person = Vec<[f64; 3]>;
+/// The observations of one person, and the people there are, those who are seen most first.
+pub(crate) struct Association {
+    pub observations: Observations,
+    /// For each person that was followed the frames in which it was seen, by position.
+    pub followed: Vec<Vec<usize>>,
+}
 
-/// The observations of one person; `index` picks by position in the file instead.
+/// Chooses a person in every view of every frame.
 ///
-/// With several cameras the combination of people whose points triangulate best wins, frame by
-/// frame; with one camera the largest and most confident person does.
-pub(crate) fn associate(people: &People, cameras: &[Camera], index: Option<usize>) -> Observations {
+/// With several cameras people are those whose points triangulate, with one camera those who are
+/// near each other from frame to frame. Where no view ever sees two, there is nothing to choose.
+pub(crate) fn associate(people: &People, cameras: &[Camera], wanted: Wanted) -> Association {
+    let everyone = || people.people.iter().flatten();
+    let several = everyone().any(|view| view.iter().filter(|p| seen(p)).count() > 1);
+    let (choices, followed) = match wanted {
+        Wanted::Place(place) => (at_place(people, place), Vec::new()),
+        Wanted::Followed(0) if !several => (at_place(people, 0), Vec::new()),
+        Wanted::Followed(rank) => followed(people, cameras, rank),
+    };
+    Association {
+        observations: observations(people, cameras, &choices),
+        followed,
+    }
+}
+
+/// For each frame and view the person's place there.
+type Choices = Vec<Vec<Option<usize>>>;
+
+fn at_place(people: &People, place: usize) -> Choices {
+    let view = |view: &Vec<Person>| Some(place).filter(|p| *p < view.len());
+    let frame = |views: &Vec<Vec<Person>>| views.iter().map(view).collect();
+    people.people.iter().map(frame).collect()
+}
+
+fn followed(people: &People, cameras: &[Camera], rank: usize) -> (Choices, Vec<Vec<usize>>) {
+    let of_frames: Vec<Vec<Group>> = groups(people, cameras);
+    let tracks = follow(people, cameras, &of_frames);
+    let frames = |t: &Track| t.places.iter().map(|(f, _)| *f).collect();
+    let mut choices = vec![vec![None; people.views.len()]; people.people.len()];
+    if let Some(track) = tracks.get(rank) {
+        for (frame, places) in &track.places {
+            choices[*frame].clone_from(places);
+        }
+    }
+    (choices, tracks.iter().map(frames).collect())
+}
+
+fn observations(people: &People, cameras: &[Camera], choices: &Choices) -> Observations {
     let (frames, views, points) = (people.people.len(), people.views.len(), people.labels.len());
     let mut observations = Observations {
         labels: people.labels.clone(),
@@ -31,12 +78,9 @@ pub(crate) fn associate(people: &People, cameras: &[Camera], index: Option<usize
         rate: people.rate,
         frame_numbers: people.frame_numbers.clone(),
     };
-    for (f, views) in people.people.iter().enumerate() {
-        let chosen = match index {
-            Some(i) => views.iter().map(|v| v.get(i)).collect(),
-            None => choose(views, cameras),
-        };
-        for (v, person) in chosen.into_iter().enumerate() {
+    for (f, chosen) in choices.iter().enumerate() {
+        for (v, place) in chosen.iter().enumerate() {
+            let person = place.and_then(|p| people.people[f][v].get(p));
             for (p, [x, y, confidence]) in person.into_iter().flatten().enumerate() {
                 let inside = |u: f64, size: f64| u > 0.0 && u < size - 1.0;
                 let size = cameras[v].size;
@@ -53,89 +97,36 @@ pub(crate) fn associate(people: &People, cameras: &[Camera], index: Option<usize
     observations
 }
 
-fn choose<'a>(views: &'a [Vec<Person>], cameras: &[Camera]) -> Vec<Option<&'a Person>> {
-    let largest = |view: &'a Vec<Person>| {
-        view.iter()
-            .max_by(|a, b| prominence(a).total_cmp(&prominence(b)))
-    };
-    let start: Vec<Option<&Person>> = views.iter().map(largest).collect();
-    if views.len() < 2 || views.iter().all(|v| v.len() < 2) {
-        return start;
-    }
-    // The best pair of people of two views grows by the best fitting person of each other view.
-    let mut best = (start, f64::NEG_INFINITY);
-    for a in 0..views.len() {
-        for b in a + 1..views.len() {
-            for p in &views[a] {
-                for q in &views[b] {
-                    let mut chosen = vec![None; views.len()];
-                    chosen[a] = Some(p);
-                    chosen[b] = Some(q);
-                    let score = grow(&mut chosen, views, cameras);
-                    if score > best.1 {
-                        best = (chosen, score);
-                    }
-                }
-            }
-        }
-    }
-    best.0
+/// Confidence below which a keypoint has no say in who is who.
+const CONFIDENT: f64 = 0.2;
+
+/// A keypoint that has a say.
+pub(super) fn keypoint(person: &Person, at: usize) -> Option<(Vector2<f64>, f64)> {
+    let [x, y, confidence] = *person.get(at)?;
+    let good = confidence > CONFIDENT && x > 0.0 && y > 0.0;
+    good.then(|| (Vector2::new(x, y), confidence.min(1.0)))
 }
 
-/// Adds to each empty view the person that agrees best, if one does; returns the final agreement.
-fn grow<'a>(
-    chosen: &mut [Option<&'a Person>],
-    views: &'a [Vec<Person>],
-    cameras: &[Camera],
-) -> f64 {
-    let mut score = agreement(chosen, cameras);
-    for v in 0..views.len() {
-        if chosen[v].is_some() {
-            continue;
-        }
-        let mut best = None;
-        for person in &views[v] {
-            chosen[v] = Some(person);
-            let with = agreement(chosen, cameras);
-            if with > score {
-                (score, best) = (with, Some(person));
-            }
-        }
-        chosen[v] = best;
-    }
-    score
+/// Whether anything of a person has a say.
+pub(super) fn seen(person: &Person) -> bool {
+    (0..person.len()).any(|p| keypoint(person, p).is_some())
 }
 
-/// Confidence of the keypoints that triangulate, counted once for each view that agrees.
-fn agreement(chosen: &[Option<&Person>], cameras: &[Camera]) -> f64 {
-    let points = chosen.iter().flatten().map(|p| p.len()).max().unwrap_or(0);
-    let mut total = 0.0;
-    for p in 0..points {
-        let seen: Vec<(&Camera, Vector2<f64>, f64)> = chosen
-            .iter()
-            .zip(cameras)
-            .filter_map(|(person, camera)| {
-                let [x, y, confidence] = *(*person)?.get(p)?;
-                let good = confidence > CONFIDENT && x > 0.0 && y > 0.0;
-                good.then(|| (camera, Vector2::new(x, y), confidence))
-            })
-            .collect();
-        let Some(point) = triangulate_robust(&seen, AGREEMENT) else {
-            continue;
-        };
-        for (camera, pixel, confidence) in &seen {
-            let error = (camera.project(&point) - pixel).norm() / AGREEMENT;
-            total += confidence * (1.0 - error).max(-1.0);
-        }
-    }
-    total
+/// Pixels between the highest and the lowest keypoint.
+pub(super) fn height(person: &Person) -> f64 {
+    let rows = || (0..person.len()).filter_map(|p| Some(keypoint(person, p)?.0.y));
+    let (low, high) = (
+        rows().fold(f64::INFINITY, f64::min),
+        rows().fold(f64::NEG_INFINITY, f64::max),
+    );
+    (high - low).max(0.0)
 }
 
 /// Height in pixels times the sum of confidences.
-fn prominence(person: &Person) -> f64 {
-    let seen = || person.iter().filter(|k| k[2] > CONFIDENT && k[1] > 0.0);
-    let low = seen().map(|k| k[1]).fold(f64::INFINITY, f64::min);
-    let high = seen().map(|k| k[1]).fold(f64::NEG_INFINITY, f64::max);
-    let confidence: f64 = seen().map(|k| k[2]).sum();
-    (high - low).max(0.0) * confidence
+pub(super) fn prominence(person: &Person) -> f64 {
+    let all = (0..person.len()).filter_map(|p| keypoint(person, p));
+    height(person) * all.map(|k| k.1).sum::<f64>()
 }
+
+/// Where a keypoint of a person is, as far as views say it.
+pub(super) type Points = Vec<Option<Vector3<f64>>>;

@@ -3,7 +3,7 @@
 use nalgebra::{Rotation3, Vector2, Vector3};
 
 use super::lens::Lens;
-use super::people::associate;
+use super::people::{Wanted, associate};
 use super::project::{FreePart, Projection};
 use super::triangulate::{triangulate, triangulate_robust};
 use super::{Camera, CameraPart, Distortion, NEAR};
@@ -429,7 +429,9 @@ fn two_fisheye_cameras_agree_on_one_of_two_people_beside_them() {
         rate: None,
         frame_numbers: vec![0],
     };
-    let chosen = associate(&people, &cameras, None).values;
+    let chosen = associate(&people, &cameras, Wanted::Followed(0))
+        .observations
+        .values;
     let met = |person: &[Vector3<f64>]| {
         (0..6).all(|p| {
             let found = [left, right].map(|camera| camera.project(&person[p]));

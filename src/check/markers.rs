@@ -11,8 +11,6 @@ use super::terms::own_name;
 use crate::body::BodyModel;
 use crate::body::marker_points::Mount;
 use crate::body::markers::Site;
-use crate::body::markers::sides::swapped;
-use crate::data::Observations;
 use crate::diagnostic::{Diagnostic, Origin, list};
 use crate::ir::{NodeId, NodeKind, VariableId};
 use crate::read::MarkerSet;
@@ -214,51 +212,7 @@ impl Checker<'_> {
         labels.iter().map(rigidity).collect()
     }
 
-    /// Left and right markers that look exchanged.
-    pub(super) fn warn_swapped(&mut self, term: &str, source: &Source, observed: &Observations) {
-        let Source::Surface { name, .. } = source else {
-            return;
-        };
-        let (Some(set), Some(body)) = (self.marker_set(name), self.inputs.body.as_ref()) else {
-            return;
-        };
-        let place = |label: &String| set.at_rest(body, set.marker(label)?);
-        let Some(model) = observed
-            .labels
-            .iter()
-            .map(place)
-            .collect::<Option<Vec<_>>>()
-        else {
-            return;
-        };
-        let frame = |f: usize| {
-            let point = |p: usize| {
-                let x = observed.values.slice(ndarray::s![f, 0usize, p, ..]);
-                let seen = observed.confidence[[f, 0, p]] > 0.0;
-                seen.then(|| Vector3::new(x[0], x[1], x[2]))
-            };
-            (0..observed.labels.len()).map(point).collect()
-        };
-        let frames: Vec<Vec<Option<Vector3<f64>>>> = (0..observed.frames()).map(frame).collect();
-        let pairs = swapped(&observed.labels, &model, &frames);
-        if pairs.is_empty() {
-            return;
-        }
-        let names: Vec<String> = pairs
-            .iter()
-            .map(|(l, r)| format!("`{l}` and `{r}`"))
-            .collect();
-        let message = format!(
-            "`{term}`: left and right look exchanged: {}",
-            names.join(", ")
-        );
-        let hint = "correct the labels, such as by `map` of the data";
-        let origin = self.origin_of_term(term);
-        self.diagnostics
-            .push(Diagnostic::warning("F0509", message, &origin).hint(hint));
-    }
-
-    fn origin_of_term(&self, term: &str) -> Origin {
+    pub(super) fn origin_of_term(&self, term: &str) -> Origin {
         let root = self.spec.root();
         let name = own_name(term);
         let node = root.table("terms").and_then(|t| t.get(name));
@@ -310,7 +264,7 @@ impl MarkerSet {
     }
 
     /// Where a marker is on the body at rest.
-    fn at_rest(&self, body: &BodyModel, marker: usize) -> Option<Vector3<f64>> {
+    pub(super) fn at_rest(&self, body: &BodyModel, marker: usize) -> Option<Vector3<f64>> {
         let row = |v: usize| Vector3::from_fn(|k, _| body.template[[v, k]]);
         match self.sites[marker].as_ref().ok()? {
             Site::Joint { joint, offset } => {

@@ -3,6 +3,7 @@
 mod body_terms;
 mod expression_terms;
 mod expressions;
+mod figure;
 mod free_cameras;
 mod graduated;
 mod ground_terms;
@@ -25,6 +26,7 @@ mod targets;
 mod terms;
 mod unused;
 mod variables;
+mod views;
 mod whitening;
 mod whole_body;
 
@@ -35,7 +37,7 @@ use crate::data::{Dataset, Observations};
 use crate::diagnostic::{Diagnostic, Diagnostics, Origin};
 use crate::ir::{Coupling, Curve, IndexSet, Node, Problem, SetId, Term, Variable, batch};
 use crate::own::Registry;
-use crate::read::{Inputs, upright};
+use crate::read::{Inputs, Up};
 use crate::spec::Spec;
 
 /// What a term observes: a data set, and the cameras that tell its people apart.
@@ -93,6 +95,11 @@ pub(crate) fn check(
     let placing = of_stages.first().unwrap_or(&terms);
     let placement = checker.placement(&placing.observed);
     let terms = terms.list;
+    let gaps = gaps(&frame_numbers);
+    let in_stages = stages.iter().flat_map(|s| &s.terms);
+    if terms.iter().chain(in_stages).any(Term::couples) {
+        checker.warn_gaps(&gaps);
+    }
     checker.warn_far_cameras();
     checker.warn_hardly_seen(&terms);
     checker.warn_lone_focal(&terms);
@@ -131,6 +138,7 @@ pub(crate) fn check(
             Some((set, _)) => sets[set.0].ids.iter().map(|id| *id as u64).collect(),
             None => frame_numbers,
         },
+        gaps,
         rate,
         batch: batch.map(|(set, _)| set),
         sets,
@@ -143,14 +151,7 @@ pub(crate) fn check(
         settings,
         output,
         observed: seen,
-        upright: upright(
-            inputs
-                .data
-                .iter()
-                .map(|d| d.up)
-                .find(|u| *u != 'y')
-                .unwrap_or('y'),
-        ),
+        upright: world(inputs).upright(),
     })
 }
 
@@ -190,6 +191,26 @@ impl Checker<'_> {
         Some((set, seen))
     }
 
+    /// Frames that nothing is said of, which terms along frames would reach across.
+    fn warn_gaps(&mut self, gaps: &[usize]) {
+        const SHOWN: usize = 4;
+        if gaps.is_empty() {
+            return;
+        }
+        let text = |g: &usize| {
+            let (last, next) = (self.frame_number(*g), self.frame_number(g + 1));
+            format!("{last} and {next}")
+        };
+        let shown: Vec<String> = gaps.iter().take(SHOWN).map(text).collect();
+        let more = if gaps.len() > SHOWN { ", …" } else { "" };
+        let message = format!(
+            "frames are missing between {}{more}: terms along frames do not reach across",
+            shown.join(", ")
+        );
+        self.diagnostics
+            .push(Diagnostic::warning("F0521", message, &Origin::Default));
+    }
+
     fn nothing_observed(&mut self) {
         if self.diagnostics.has_errors() {
             return;
@@ -213,6 +234,12 @@ impl Checker<'_> {
         };
         self.diagnostics.push(diagnostic);
     }
+}
+
+/// Which way is up in the data: results go back into the axes of the first that is not y up.
+fn world(inputs: &Inputs) -> Up {
+    let mut ups = inputs.data.iter().map(|d| d.up);
+    ups.find(|up| *up != Up::Y).unwrap_or(Up::Y)
 }
 
 /// The frame axis on which all data sets agree.
@@ -279,6 +306,16 @@ fn frame_axis(
     }
     let numbers = axis.map_or(vec![0], |(_, numbers)| numbers);
     (numbers.len(), numbers, rate.map(|(_, rate)| rate))
+}
+
+/// Frames after which the numbers take more than their usual step, such as where files are missing.
+fn gaps(numbers: &[u64]) -> Vec<usize> {
+    let steps = numbers.windows(2).map(|w| w[1].saturating_sub(w[0]));
+    let mut sorted: Vec<u64> = steps.clone().collect();
+    sorted.sort_unstable();
+    let usual = sorted.get(sorted.len() / 2).copied().unwrap_or(1);
+    let wide = steps.enumerate().filter(|(_, step)| *step > usual);
+    wide.map(|(frame, _)| frame).collect()
 }
 
 /// Whether so many frames end half a frame apart, or more.

@@ -2,10 +2,9 @@
 
 use super::Checker;
 use crate::camera::CameraPart;
-use crate::data::{Dataset, Observations, median_extents};
+use crate::data::Dataset;
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::ir::{NodeId, NodeKind, Term};
-use crate::spec::{Dimension, Spec, likely_unit};
 
 /// Points of a frame that leave a body's place and heading open.
 const HARDLY: usize = 3;
@@ -14,53 +13,6 @@ const HARDLY: usize = 3;
 const FAR: f64 = 100.0;
 
 impl Checker<'_> {
-    /// A person is neither 5 m nor 25 cm tall; one in millimetres that were taken for metres is.
-    /// `metres` is what a unit of the numbers was taken for.
-    pub(super) fn warn_size(
-        &mut self,
-        spec: &Spec,
-        name: &str,
-        observations: &Observations,
-        metres: f64,
-    ) {
-        let Some(extents) = median_extents(&observations.values) else {
-            return;
-        };
-        let span = extents.iter().copied().fold(0.0, f64::max);
-        let unlikely = !(0.25..5.0).contains(&span) && observations.values.dim().2 > 5;
-        if observations.dimension != Dimension::LENGTH || !spec.has_body || !unlikely {
-            return;
-        }
-        let size = length_text(span);
-        let message = format!("the points of `{name}` span {size} in a frame");
-        let hint = match likely_unit(span / metres) {
-            Some(likely) => format!("a person of {size}? write `unit = \"{likely}\"`"),
-            None => "no usual unit makes a person of them; are they one person's points?".into(),
-        };
-        self.warn_of_data("F0505", spec, name, message, hint);
-    }
-
-    /// People stand more often than they lie; data that are z up and read as y up lie always.
-    pub(super) fn warn_lying(&mut self, spec: &Spec, name: &str, observations: &Observations) {
-        let Some(extents) = median_extents(&observations.values) else {
-            return;
-        };
-        let [across, high, along] = extents[..] else {
-            return;
-        };
-        let lies = high < 0.6 * across.max(along) && across.max(along) > 1.2;
-        let enough = observations.values.dim().2 > 5;
-        if observations.dimension != Dimension::LENGTH || !spec.has_body || !lies || !enough {
-            return;
-        }
-        let message = format!(
-            "the points of `{name}` are {high:.1} m high and {:.1} m long: is the person lying?",
-            across.max(along)
-        );
-        let hint = "if not, `up` is another axis: `up = \"z\"`, or `\"y\"` where it is z already";
-        self.warn_of_data("F0507", spec, name, message, hint.into());
-    }
-
     /// Cameras whose translations are in millimetres.
     pub(super) fn warn_far_cameras(&mut self) {
         for input in &self.inputs.data {
@@ -135,15 +87,14 @@ impl Checker<'_> {
         }
     }
 
-    fn warn_of_data(
+    pub(super) fn warn_of_data(
         &mut self,
         code: &'static str,
-        spec: &Spec,
         name: &str,
         message: String,
         hint: String,
     ) {
-        let root = spec.root();
+        let root = self.spec.root();
         let node = root.table("data").and_then(|t| t.get(name));
         let origin = node.map_or(Origin::Default, |n| n.key.clone());
         let diagnostic = Diagnostic::warning(code, message, &origin);
@@ -152,7 +103,7 @@ impl Checker<'_> {
 }
 
 /// A length in metres as people say it: `1.7 km`, `170 m`, `1.7 mm`.
-fn length_text(metres: f64) -> String {
+pub(super) fn length_text(metres: f64) -> String {
     match metres {
         m if m >= 1000.0 => format!("{:.1} km", m / 1000.0),
         m if m >= 1.0 => format!("{m:.0} m"),

@@ -6,19 +6,15 @@ use super::Checker;
 use super::sources::Source;
 use super::whitening::Form;
 use crate::body::pose_joints;
-use crate::camera::people::associate;
-use crate::data::{Dataset, Observations};
+use crate::camera::Camera;
+use crate::camera::people::{Wanted, associate};
+use crate::data::{Dataset, Observations, People};
 use crate::diagnostic::{Diagnostic, Origin, Sourced};
 use crate::spec::{Dimension, Spec, View};
 
 impl Checker<'_> {
     /// What a target alone says of a residual; checks the names of `weights` on the way.
-    pub(super) fn form_of(
-        &mut self,
-        spec: &Spec,
-        view: &View<'_>,
-        target: &Sourced<&str>,
-    ) -> Option<Form> {
+    pub(super) fn form_of(&mut self, view: &View<'_>, target: &Sourced<&str>) -> Option<Form> {
         let Some(input) = self.inputs.get(target.value) else {
             self.unknown_data(target);
             return None;
@@ -31,10 +27,6 @@ impl Checker<'_> {
             Dataset::Cameras(_) | Dataset::Table(_) => return None,
         };
         self.check_weight_names(view, &labels);
-        if let Dataset::Points(observations) = &input.dataset {
-            self.warn_size(spec, target.value, observations, input.metres);
-            self.warn_lying(spec, target.value, observations);
-        }
         Some(Form {
             dimension,
             k,
@@ -75,10 +67,7 @@ impl Checker<'_> {
                 let path = format!("data.{}", name.value);
                 let root = spec.root();
                 let view = View::new(root.table("data")?.table(name.value)?, &path);
-                let index = view
-                    .integer("person")
-                    .and_then(|i| usize::try_from(i.value).ok());
-                associate(people, &cameras, index)
+                self.chosen_person(&view, people, &cameras)?
             }
             Dataset::Motion(_) if !self.spec.has_body => {
                 let message = format!("`{}` is a motion, which needs a body", name.value);
@@ -105,6 +94,70 @@ impl Checker<'_> {
         let found = Arc::new(found);
         self.associated.push((key, Arc::clone(&found)));
         Some(found)
+    }
+
+    /// One person of those that were detected: by place in the files, or followed through the frames.
+    fn chosen_person(
+        &mut self,
+        view: &View<'_>,
+        people: &People,
+        cameras: &[Camera],
+    ) -> Option<Observations> {
+        let number = |key: &str| {
+            view.integer(key)
+                .and_then(|i| usize::try_from(i.value).ok())
+        };
+        let (place, rank) = (number("person"), number("follow"));
+        let wanted = match place {
+            Some(place) => Wanted::Place(place),
+            None => Wanted::Followed(rank.unwrap_or(0)),
+        };
+        let found = associate(people, cameras, wanted);
+        let origin = view.origin_of("follow", &Origin::Default);
+        if let Some(rank) = rank
+            && rank > 0
+            && rank >= found.followed.len()
+            && place.is_none()
+        {
+            let message = format!("`{}.follow`: there is no person {rank}", view.path());
+            let hint = self.followed_text(&found.followed);
+            self.diagnostics
+                .push(Diagnostic::error("F0402", message, &origin).hint(hint));
+            return None;
+        }
+        let often = found.followed.iter().filter(|f| f.len() > 1).count();
+        if often > 1 && origin == Origin::Default && place.is_none() {
+            let message = format!(
+                "`{}` sees several people; the one who is seen most is followed",
+                view.path()
+            );
+            let hint = format!(
+                "{}; `follow = 1` takes the next",
+                self.followed_text(&found.followed)
+            );
+            let name = super::terms::own_name(view.path());
+            self.warn_of_data("F0519", name, message, hint);
+        }
+        Some(found.observations)
+    }
+
+    /// Who was followed in which frames.
+    fn followed_text(&self, followed: &[Vec<usize>]) -> String {
+        const SHOWN: usize = 4;
+        let one = |(rank, frames): (usize, &Vec<usize>)| {
+            let (first, last) = (frames.first()?, frames.last()?);
+            let (first, last) = (self.frame_number(*first), self.frame_number(*last));
+            let count = frames.len();
+            Some(format!(
+                "person {rank} in {count} frames from {first} to {last}"
+            ))
+        };
+        let texts: Vec<String> = followed.iter().enumerate().filter_map(one).collect();
+        match texts.len() {
+            0 => "nobody is followed: every view sees one person".into(),
+            n if n > SHOWN => format!("{}; {} more", texts[..SHOWN].join(", "), n - SHOWN),
+            _ => texts.join(", "),
+        }
     }
 
     /// Points seen with less than `min_confidence` are not observed.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Checker;
 use super::expression_terms::Left;
 use super::expressions::is_quantity;
+use super::figure::Seen;
 use super::join;
 use super::motions::Fits;
 use super::sources::{Predicted, Source};
@@ -448,7 +449,7 @@ impl Checker<'_> {
         let source_name = self.required(view, "source", origin);
         let target_name = self.required(view, "target", origin);
         if let Some(target) = &target_name {
-            *left.form = self.form_of(spec, view, target);
+            *left.form = self.form_of(view, target);
         }
         self.joined_points(spec, view, (source_name?, target_name?), left)
     }
@@ -474,7 +475,7 @@ impl Checker<'_> {
         if !self.is_source(spec, source) {
             return None;
         }
-        *left.form = self.form_of(spec, view, &target);
+        *left.form = self.form_of(view, &target);
         let source = Sourced::new(source, view.origin_of("residual", &target.origin));
         self.read.insert(source.value.into());
         self.read.insert(target.value.into());
@@ -499,12 +500,29 @@ impl Checker<'_> {
             convention.as_deref(),
             &target_name.origin,
         )?;
-        let joined = join::select_points(&observations, &predicted.labels);
+        let mut joined = join::select_points(&observations, &predicted.labels);
         self.check_dims(&predicted, &joined, &source_name, &target_name)?;
+        let cameras = predicted.cameras.as_ref().map(|c| c.as_slice());
+        self.mend_sides(
+            &source,
+            (target_name.value, convention.as_deref()),
+            &mut joined,
+            cameras,
+        );
         let weights = self.point_weights(view, &joined);
         if let Source::Surface { .. } = source {
             self.warn_never_seen(view.path(), &predicted.labels, &weights);
-            self.warn_swapped(view.path(), &source, &joined);
+        }
+        let seen = Seen {
+            term: view.path(),
+            target: target_name.value,
+            source: &source,
+            convention: convention.as_deref(),
+            observed: &joined,
+            cameras,
+        };
+        if self.views_agree(&seen) {
+            self.warn_figure(&seen);
         }
         let targets = Arc::new(Targets {
             labels: predicted.labels.clone(),

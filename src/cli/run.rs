@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 
 use clap::Args;
-use fitrun::{Outcome, RunOptions, StageOutcome, Status, Summary};
+use fitrun::{Outcome, RunOptions, StageOutcome, Status, Summary, ranges};
 
 use super::progress::Bar;
 use super::{Common, MessageFormat, interrupt};
@@ -206,22 +206,9 @@ fn number(x: f64, digits: Option<usize>) -> String {
 
 /// The frames of one status as ranges of numbers, the first few.
 fn listed(outcome: &Outcome, status: Status) -> Option<String> {
-    const SHOWN: usize = 12;
     let numbers = &outcome.checked.problem.frame_numbers;
-    let mut ranges: Vec<(u64, u64)> = Vec::new();
-    for f in (0..numbers.len()).filter(|&f| outcome.fit.status[f] == status) {
-        match ranges.last_mut() {
-            Some((_, last)) if *last + 1 == numbers[f] => *last += 1,
-            _ => ranges.push((numbers[f], numbers[f])),
-        }
-    }
-    let text = |(first, last): &(u64, u64)| match first == last {
-        true => first.to_string(),
-        false => format!("{first}–{last}"),
-    };
-    let shown: Vec<String> = ranges.iter().take(SHOWN).map(text).collect();
-    let more = if ranges.len() > SHOWN { ", …" } else { "" };
-    let frames = shown.join(", ");
-    let axis = outcome.checked.problem.axis();
-    (!ranges.is_empty()).then(|| format!("{}: {axis}s {frames}{more}", status.name()))
+    let all = (0..numbers.len()).filter(|&f| outcome.fit.status[f] == status);
+    let of_status: Vec<u64> = all.map(|f| numbers[f]).collect();
+    let (axis, frames) = (outcome.checked.problem.axis(), ranges(&of_status));
+    (!of_status.is_empty()).then(|| format!("{}: {axis}s {frames}", status.name()))
 }

@@ -39,7 +39,7 @@ pub(super) fn preconditioner(
         };
         let points = node.dims / k;
         let spring = points as f64 * curvature(term) * rate.powi(2 * order as i32) / usual;
-        add_springs(&mut rows, frames, order, spring);
+        add_springs(&mut rows, (frames, &problem.gaps), order, spring);
     }
     Preconditioner::new(parts, &rows)
 }
@@ -71,10 +71,17 @@ fn per_metre(problem: &Problem, term: &Term) -> f64 {
 }
 
 /// Adds spring · DᵀD, with D over every run of neighbouring frames.
-fn add_springs(rows: &mut [[f64; BAND + 1]], frames: &[usize], order: usize, spring: f64) {
+fn add_springs(
+    rows: &mut [[f64; BAND + 1]],
+    (frames, gaps): (&[usize], &[usize]),
+    order: usize,
+    spring: f64,
+) {
     let stencil = stencil(order);
     for first in 0..frames.len().saturating_sub(order) {
-        if frames[first + order] != frames[first] + order {
+        let (from, to) = (frames[first], frames[first + order]);
+        let cut = gaps.iter().any(|g| (from..to).contains(g));
+        if to != from + order || cut {
             continue;
         }
         for (i, a) in stencil.iter().enumerate() {

@@ -24,7 +24,7 @@ use crate::term::contact::Sliding;
 use crate::term::difference::Difference;
 use crate::term::ground::Penetration;
 use crate::term::joint_limits::JointLimits;
-use crate::term::residuals::{About, Residuals};
+use crate::term::residuals::{About, Along, Residuals};
 use crate::term::symmetry::BoneDifferences;
 
 fn convert<E: Scalar>(numbers: &[f64]) -> Vec<E> {
@@ -176,7 +176,7 @@ fn convert_mount<E: Scalar>(mount: &Mount<f64>) -> Mount<E> {
     }
 }
 
-pub(super) fn residuals<E: Scalar>(term: &Term, node: &Node) -> Residuals<E> {
+pub(super) fn residuals<E: Scalar>(term: &Term, node: &Node, gaps: &Arc<[usize]>) -> Residuals<E> {
     let (about, k) = match &term.residual {
         Residual::Points(targets) => {
             let (_, views, points, k) = targets.observations.values.dim();
@@ -217,5 +217,9 @@ pub(super) fn residuals<E: Scalar>(term: &Term, node: &Node) -> Residuals<E> {
         Residual::Rows { k, weights } => (About::Rows(convert(weights)), *k),
     };
     debug_assert!(node.dims.is_multiple_of(k));
-    Residuals::new(&term.whitening, about, k, term.reach)
+    let along = Along {
+        reach: term.reach,
+        gaps: Arc::clone(gaps),
+    };
+    Residuals::new(&term.whitening, about, k, along)
 }

@@ -136,9 +136,10 @@ impl<E: Scalar> Program<E> {
         let wanted = terms.iter().map(|(_, t)| t.node);
         let mut program = Self::of_nodes(problem, wanted, stage.softness);
         program.columns = stage.terms.len();
+        let gaps: Arc<[usize]> = problem.gaps.as_slice().into();
         for (column, term) in terms {
             let node = &problem.nodes[term.node.0];
-            let residuals = operations::residuals(term, node);
+            let residuals = operations::residuals(term, node, &gaps);
             program.reach = program.reach.max(term.reach);
             program.terms.push(ProgramTerm {
                 step: program.position(term.node),

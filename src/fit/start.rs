@@ -201,7 +201,7 @@ fn sights_of(observed: &Observed, cameras: &[Camera], model: &[f64], frame: usiz
                 sights.push(Sight {
                     model: point(model, at),
                     centre: camera.centre(),
-                    direction: ray(camera, &Vector2::new(pixel[0], pixel[1])),
+                    direction: ray(camera, &Vector2::new(pixel[0], pixel[1])).direction,
                     weight,
                 });
             }

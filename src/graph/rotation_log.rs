@@ -1,6 +1,8 @@
 //! Rotation matrices to axis-angle vectors, for what is defined on angles.
 
-use nalgebra::{Matrix3, Rotation3, UnitQuaternion};
+use nalgebra::Matrix3;
+
+use crate::rotation::axis_angle;
 
 use super::linear3::{V3, cross, dot, v3};
 use super::{At, Kernel, Number, Scalar};
@@ -13,11 +15,10 @@ pub(crate) struct RotationLog {
     pub count: usize,
 }
 
-/// The axis-angle vector of a row-major matrix, by way of the quaternion, which is safe near 0 and π.
+/// The axis-angle vector of a row-major matrix.
 fn log<E: Scalar>(r: [E; 9]) -> [E; 3] {
     let matrix = Matrix3::from_row_slice(&r.map(Scalar::wide));
-    let rotation = Rotation3::from_matrix_unchecked(matrix);
-    let w = UnitQuaternion::from_rotation_matrix(&rotation).scaled_axis();
+    let w = axis_angle(&matrix);
     [E::of(w.x), E::of(w.y), E::of(w.z)]
 }
 

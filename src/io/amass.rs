@@ -23,8 +23,8 @@ pub(crate) struct Motion {
     pub rate: Option<f64>,
     /// `SMPL`, `SMPL+H` or `SMPL-X`.
     pub generation: &'static str,
-    /// `y` or `z`; AMASS is z up unless the file says otherwise.
-    pub up: char,
+    /// `y`, `z`, `-y` …; AMASS is z up unless the file says otherwise.
+    pub up: &'static str,
 }
 
 pub(crate) fn read(path: impl AsRef<Path>) -> Result<Motion, FileError> {
@@ -105,15 +105,18 @@ fn rate(npz: &Npz) -> Result<Option<f64>, FileError> {
     }
 }
 
-fn up(npz: &Npz) -> Result<char, FileError> {
-    match text(npz, "up_axis")?.as_deref() {
-        None | Some("z" | "Z") => Ok('z'),
-        Some("y" | "Y") => Ok('y'),
-        Some("x" | "X") => Ok('x'),
-        Some(other) => Err(npz.error(format!(
-            "array `up_axis`: expected `x`, `y` or `z`, found `{other}`"
-        ))),
-    }
+fn up(npz: &Npz) -> Result<&'static str, FileError> {
+    let Some(given) = text(npz, "up_axis")? else {
+        return Ok("z");
+    };
+    let lower = given.to_lowercase();
+    let known = ["x", "y", "z", "-x", "-y", "-z"].into_iter();
+    let mut fitting = known.filter(|name| *name == lower.trim_start_matches('+'));
+    fitting.next().ok_or_else(|| {
+        npz.error(format!(
+            "array `up_axis`: expected `x`, `y` or `z`, or one with a minus, found `{given}`"
+        ))
+    })
 }
 
 /// A single string; files that pickle it, or have several, are taken as silent about it.
@@ -173,7 +176,7 @@ mod tests {
             let motion = parsed(&amass(columns, rate)).unwrap();
             assert_eq!(
                 (motion.generation, motion.up, motion.rate),
-                (generation, 'z', Some(120.0))
+                (generation, "z", Some(120.0))
             );
             assert_eq!(motion.root_orient.row(3).to_vec(), [0.0, 1.0, 2.0]);
             assert_eq!(
@@ -239,7 +242,7 @@ mod tests {
         });
         assert_eq!(
             sideways.message,
-            "array `up_axis`: expected `x`, `y` or `z`, found `w`"
+            "array `up_axis`: expected `x`, `y` or `z`, or one with a minus, found `w`"
         );
     }
 
@@ -255,7 +258,7 @@ mod tests {
         let Some(data) = real_data() else { return };
         let motion = read(data.join("motion/cmu_16_01.npz")).unwrap();
         assert_eq!(motion.poses_body.dim(), (81, 63));
-        assert_eq!((motion.up, motion.generation), ('y', "SMPL"));
+        assert_eq!((motion.up, motion.generation), ("y", "SMPL"));
         assert_eq!(motion.gender.as_deref(), Some("neutral"));
     }
 }

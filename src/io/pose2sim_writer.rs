@@ -3,11 +3,12 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use nalgebra::{Matrix3, Rotation3};
+use nalgebra::Matrix3;
 
 use super::atomic;
 use super::error::FileError;
 use super::{CameraRecord, Turn};
+use crate::rotation::{axis_angle, nearest};
 
 /// The table of a camera is called by its name.
 pub(crate) fn write(path: &Path, cameras: &[CameraRecord]) -> Result<(), FileError> {
@@ -39,7 +40,7 @@ fn rodrigues(turn: &Turn) -> [f64; 3] {
         Turn::Vector(vector) => *vector,
         Turn::Matrix(rows) => {
             let matrix = Matrix3::from_fn(|i, k| rows[i][k]);
-            Rotation3::from_matrix(&matrix).scaled_axis().into()
+            axis_angle(&nearest(&matrix)).into()
         }
     }
 }

@@ -34,6 +34,8 @@ impl Problem {
             observed.targets = observed.targets.cut(&frames, self.frames);
         }
         excerpt.frame_numbers = self.frame_numbers[frames.clone()].to_vec();
+        let within = self.gaps.iter().filter(|g| frames.contains(g));
+        excerpt.gaps = within.map(|g| g - frames.start).collect();
         excerpt.observed = self.observed[frames.clone()].to_vec();
         excerpt.frames = frames.len();
         excerpt

@@ -38,6 +38,8 @@ pub struct Problem {
     pub frames: usize,
     /// What the data call each frame.
     pub frame_numbers: Vec<u64>,
+    /// Frames after which the data's numbers skip some, ascending: no term ties frames across.
+    pub gaps: Vec<usize>,
     /// Frames per second, where known.
     pub rate: Option<f64>,
     /// The index sets that tables make, besides the frames.

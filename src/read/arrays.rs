@@ -3,13 +3,13 @@
 use nalgebra::Vector3;
 use ndarray::{Array3, Array4, ArrayD, Axis, IxDyn, s};
 
-use super::{Reader, upright};
+use super::{Reader, Up};
 use crate::data::{Dataset, Observations};
 use crate::diagnostic::{Diagnostic, list};
 use crate::io::FileError;
 use crate::io::npz::{ArrayKind, Npz};
 use crate::keypoints;
-use crate::spec::{Dimension, parse_unit, units_of};
+use crate::spec::{Dimension, looks_like_quantity, parse_quantity, parse_unit, units_of};
 
 /// Names of axes by what they run over.
 const POINT_AXES: [&str; 5] = ["joint", "keypoint", "marker", "point", "vertex"];
@@ -31,7 +31,7 @@ struct Ordered {
 }
 
 impl Reader<'_> {
-    pub(super) fn npz(&mut self, npz: &Npz) -> Result<Option<(Dataset, char)>, FileError> {
+    pub(super) fn npz(&mut self, npz: &Npz) -> Result<Option<(Dataset, Up)>, FileError> {
         let Some((axes, name)) = self.choose_array(npz) else {
             return Ok(None);
         };
@@ -296,9 +296,9 @@ impl Reader<'_> {
     }
 
     /// Converts to SI units and to y up, and masks what is missing.
-    pub(super) fn finish(&mut self, observations: Observations) -> Option<(Dataset, char)> {
+    pub(super) fn finish(&mut self, observations: Observations) -> Option<(Dataset, Up)> {
         let factor = self.unit(observations.dimension).unwrap_or(1.0);
-        let up = self.up('y');
+        let up = self.up(Up::Y);
         self.settle(observations, factor, up)
     }
 
@@ -307,8 +307,8 @@ impl Reader<'_> {
         &mut self,
         mut observations: Observations,
         factor: f64,
-        up: char,
-    ) -> Option<(Dataset, char)> {
+        up: Up,
+    ) -> Option<(Dataset, Up)> {
         if observations.frames() == 0 {
             self.no_frame_left();
             return None;
@@ -316,8 +316,10 @@ impl Reader<'_> {
         observations.labels = self.named_anew(observations.labels)?;
         self.metres = factor;
         observations.values.mapv_inplace(|x| x * factor);
-        if observations.dimension == Dimension::LENGTH && up != 'y' {
-            let turn = upright(up);
+        self.drop_zeros(&mut observations);
+        self.mirror(&mut observations);
+        if observations.dimension == Dimension::LENGTH && up != Up::Y {
+            let turn = up.upright();
             for mut point in observations.values.lanes_mut(Axis(3)) {
                 let turned = turn * Vector3::new(point[0], point[1], point[2]);
                 point
@@ -334,7 +336,11 @@ impl Reader<'_> {
         let Some(unit) = self.view.text("unit") else {
             return Some(1.0);
         };
-        match parse_unit(unit.value) {
+        let parsed = match looks_like_quantity(unit.value) {
+            true => parse_quantity(unit.value).map(|q| (q.value, q.dimension)),
+            false => parse_unit(unit.value),
+        };
+        match parsed {
             Ok((factor, found)) if found == dimension => Some(factor),
             Ok((_, found)) => {
                 let message = format!(

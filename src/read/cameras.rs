@@ -4,10 +4,13 @@ use std::path::{Path, PathBuf};
 
 use nalgebra::{Matrix3, Rotation3, Vector3};
 
-use super::{Reader, upright};
+use super::{Reader, Up};
+use crate::camera::trial::Cause;
 use crate::camera::{Camera, Distortion};
 use crate::data::Dataset;
+use crate::diagnostic::Diagnostic;
 use crate::io::{CameraRecord, FileError, Turn};
+use crate::rotation::nearest;
 use crate::spec::Dimension;
 
 impl Reader<'_> {
@@ -16,13 +19,13 @@ impl Reader<'_> {
         path: &Path,
         files: Vec<PathBuf>,
         records: Result<Vec<CameraRecord>, FileError>,
-    ) -> Result<Option<(Dataset, char)>, FileError> {
+    ) -> Result<Option<(Dataset, Up)>, FileError> {
         let records = records?;
         self.files.extend(files);
-        let up = self.up('z');
-        let to_file = upright(up).transpose();
+        let up = self.up(Up::Z);
+        let to_file = up.upright().transpose();
         let metres = self.unit(Dimension::LENGTH).unwrap_or(1.0);
-        let size = self.size();
+        let size = self.width_and_height("size");
         let mut cameras = Vec::new();
         for record in &records {
             let size = size.or(record.size).ok_or_else(|| {
@@ -34,19 +37,54 @@ impl Reader<'_> {
                 let hint = "calibrate without the prism and tilt models";
                 FileError::new(path, message).with_hint(hint)
             })?;
-            cameras.push(camera);
+            cameras.push(self.as_given(camera, &to_file));
         }
         Ok(Some((Dataset::Cameras(cameras), up)))
     }
 
+    /// A camera whose file has its numbers in another way, as the spec says.
+    fn as_given(&mut self, camera: Camera, to_file: &Matrix3<f64>) -> Camera {
+        let given = self.view.text("extrinsics").map(|e| e.value);
+        let cause = match given {
+            Some("camera-to-world") => Some(Cause::CameraToWorld),
+            Some("position") => Some(Cause::Position),
+            Some("opengl") => Some(Cause::OpenGl),
+            Some("opengl-to-world") => Some(Cause::OpenGlToWorld),
+            _ => None,
+        };
+        let camera = cause.map_or_else(|| camera.clone(), |c| c.mended(&camera, to_file));
+        match self.width_and_height("images") {
+            Some(images) => self.in_images(camera, images),
+            None => camera,
+        }
+    }
+
+    /// A camera whose images are larger or smaller than those that it was calibrated with.
+    fn in_images(&mut self, camera: Camera, images: [f64; 2]) -> Camera {
+        let [x, y] = [0, 1].map(|k| images[k] / camera.size[k]);
+        if (x / y - 1.0).abs() > 0.01 {
+            let [width, height] = camera.size;
+            let message = format!(
+                "`{}.images` have another shape than those of `{}`, {width} × {height}",
+                self.view.path(),
+                camera.name
+            );
+            let origin = self.view.origin_of("images", &self.origin);
+            let hint = "cropped or turned images need a calibration of their own";
+            let diagnostic = Diagnostic::error("F0205", message, &origin).hint(hint);
+            self.diagnostics.push(diagnostic);
+        }
+        camera.scaled([x, y])
+    }
+
     /// The size that the spec gives to the images of all cameras.
-    fn size(&mut self) -> Option<[f64; 2]> {
-        let given = self.view.numbers("size")?;
+    fn width_and_height(&mut self, key: &str) -> Option<[f64; 2]> {
+        let given = self.view.numbers(key)?;
         match given.value[..] {
-            [w, h] if w > 0.0 && h > 0.0 => Some([w, h]),
+            [w, h] if w > 0.0 && h > 0.0 && w.is_finite() && h.is_finite() => Some([w, h]),
             _ => {
                 let message = format!(
-                    "`{}.size` should be a width and a height above 0",
+                    "`{}.{key}` should be a width and a height above 0",
                     self.view.path()
                 );
                 self.fail("F0205", message, &given.origin);
@@ -77,14 +115,7 @@ fn camera(
 fn rotation(turn: &Turn) -> Matrix3<f64> {
     match turn {
         Turn::Vector(vector) => *Rotation3::new(Vector3::from(*vector)).matrix(),
-        Turn::Matrix(rows) => {
-            let matrix = Matrix3::from_fn(|i, k| rows[i][k]);
-            let svd = matrix.svd(true, true);
-            match (svd.u, svd.v_t) {
-                (Some(u), Some(v_t)) => u * v_t,
-                _ => matrix,
-            }
-        }
+        Turn::Matrix(rows) => nearest(&Matrix3::from_fn(|i, k| rows[i][k])),
     }
 }
 

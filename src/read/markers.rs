@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ndarray::{Array3, Axis};
 
-use super::Reader;
+use super::{Reader, Up};
 use crate::data::{Dataset, Observations};
 use crate::diagnostic::{Diagnostic, list};
 use crate::io::markers::{Markers, subjects};
@@ -16,7 +16,7 @@ impl Reader<'_> {
         &mut self,
         path: &Path,
         format: &str,
-    ) -> Result<Option<(Dataset, char)>, FileError> {
+    ) -> Result<Option<(Dataset, Up)>, FileError> {
         let markers = match format {
             "c3d" => c3d::read(path)?,
             _ => trc::read(path)?,
@@ -30,7 +30,7 @@ impl Reader<'_> {
         path: &Path,
         markers: Markers,
         format: &str,
-    ) -> Result<Option<(Dataset, char)>, FileError> {
+    ) -> Result<Option<(Dataset, Up)>, FileError> {
         self.files.push(path.into());
         let (factor, up) = (self.marker_unit(&markers), self.marker_up(&markers, format));
         let Some(subject) = self.subject_among(&markers.labels) else {
@@ -106,12 +106,13 @@ impl Reader<'_> {
         None
     }
 
-    fn marker_up(&mut self, markers: &Markers, format: &str) -> Option<char> {
-        let of_format = (format != "c3d").then_some('y');
+    fn marker_up(&mut self, markers: &Markers, format: &str) -> Option<Up> {
+        let of_format = (format != "c3d").then_some(Up::Y);
         if self.view.node("up").is_some() {
-            return Some(self.up('y'));
+            return Some(self.up(Up::Y));
         }
-        let up = markers.up.or(of_format);
+        let of_file = markers.up.and_then(|up| Up::named(&up.to_string()));
+        let up = of_file.or(of_format);
         if up.is_none() {
             let message = format!(
                 "the file of `{}` does not say that x, y or z points up",

@@ -9,11 +9,11 @@ mod people;
 mod points;
 mod resample;
 mod tables;
+pub(crate) mod up;
+mod zeros;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-use nalgebra::Matrix3;
 
 use crate::body::BodyModel;
 use crate::body::markers::{Layout, Site};
@@ -25,6 +25,7 @@ use crate::own::{Format, Registry};
 use crate::prior::{Own, Prior};
 use crate::spec::{Spec, View};
 use tables::Columns;
+pub(crate) use up::Up;
 
 /// What the files of a spec hold.
 #[derive(Clone, Debug)]
@@ -55,8 +56,8 @@ pub struct Input {
     pub name: String,
     pub origin: Origin,
     pub dataset: Dataset,
-    /// The axis that points up in the file.
-    pub up: char,
+    /// Which way is up in the file.
+    pub up: Up,
     /// What a unit of the file's numbers was taken for, in SI units.
     pub metres: f64,
 }
@@ -264,7 +265,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn dataset(&mut self) -> Option<(Dataset, char)> {
+    fn dataset(&mut self) -> Option<(Dataset, Up)> {
         let Some(file) = self.view.text("file") else {
             let message = format!("`{}` does not name its `file`", self.view.path());
             self.fail("F0202", message, &self.origin.clone());
@@ -323,13 +324,13 @@ impl Reader<'_> {
         &mut self,
         path: &Path,
         npz: Result<Npz, FileError>,
-    ) -> Result<Option<(Dataset, char)>, FileError> {
+    ) -> Result<Option<(Dataset, Up)>, FileError> {
         let npz = npz?;
         self.files.push(path.into());
         self.of_arrays(npz)
     }
 
-    fn of_arrays(&mut self, npz: Npz) -> Result<Option<(Dataset, char)>, FileError> {
+    fn of_arrays(&mut self, npz: Npz) -> Result<Option<(Dataset, Up)>, FileError> {
         match self.view.node("columns").is_some() {
             true => self.table(&Columns::Arrays(npz)),
             false => self.npz(&npz),
@@ -337,7 +338,7 @@ impl Reader<'_> {
     }
 
     /// Arrays that the program gave.
-    fn given(&mut self, arrays: Arc<Arrays>) -> Option<(Dataset, char)> {
+    fn given(&mut self, arrays: Arc<Arrays>) -> Option<(Dataset, Up)> {
         let opened = Npz::in_memory(self.view.path(), arrays);
         opened
             .and_then(|npz| self.of_arrays(npz))
@@ -412,12 +413,10 @@ impl Reader<'_> {
         Some(rate)
     }
 
-    /// The axis that points up: as the spec says, else the format's own.
-    fn up(&self, of_format: char) -> char {
+    /// Which way is up: as the spec says, else the format's own.
+    fn up(&self, of_format: Up) -> Up {
         let given = self.view.text("up");
-        given
-            .and_then(|t| t.value.chars().next())
-            .unwrap_or(of_format)
+        given.and_then(|t| Up::named(t.value)).unwrap_or(of_format)
     }
 
     /// The half-open range of frame numbers, everything by default.
@@ -444,15 +443,6 @@ impl Reader<'_> {
                 0..u64::MAX
             }
         }
-    }
-}
-
-/// The rotation that takes a file's axes to ours, y up; a rotation about one axis by 90° at most.
-pub(crate) fn upright(up: char) -> Matrix3<f64> {
-    match up {
-        'z' => Matrix3::new(1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, -1.0, 0.0),
-        'x' => Matrix3::new(0.0, -1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0),
-        _ => Matrix3::identity(),
     }
 }
 

@@ -4,16 +4,17 @@ use std::path::Path;
 
 use nalgebra::{Rotation3, Vector3};
 
-use super::{Reader, upright};
+use super::{Reader, Up};
 use crate::data::{Dataset, Motion};
 use crate::io::{FileError, amass};
+use crate::rotation::axis_angle;
 
 impl Reader<'_> {
-    pub(super) fn motion(&mut self, path: &Path) -> Result<Option<(Dataset, char)>, FileError> {
+    pub(super) fn motion(&mut self, path: &Path) -> Result<Option<(Dataset, Up)>, FileError> {
         let motion = amass::read(path)?;
         self.files.push(path.into());
-        let up = self.up(motion.up);
-        let turn = upright(up);
+        let up = self.up(Up::named(motion.up).unwrap_or(Up::Z));
+        let turn = up.upright();
         let vector = |row: ndarray::ArrayView1<'_, f64>| Vector3::new(row[0], row[1], row[2]);
         let range = self.frame_range();
         let frames = || (0..motion.trans.nrows()).filter(|f| range.contains(&(*f as u64)));
@@ -23,8 +24,7 @@ impl Reader<'_> {
         }
         let root = |f: usize| {
             let local = Rotation3::new(vector(motion.root_orient.row(f)));
-            let turned = Rotation3::from_matrix_unchecked(turn * local.matrix());
-            turned.scaled_axis().into()
+            axis_angle(&(turn * local.matrix())).into()
         };
         let motion = Motion {
             pose_body: frames()

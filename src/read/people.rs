@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Reader;
+use super::{Reader, Up};
 use crate::data::{Dataset, People};
 use crate::diagnostic::Diagnostic;
 use crate::io::FileError;
@@ -10,7 +10,7 @@ use crate::io::openpose::{self, Detections};
 use crate::keypoints;
 
 impl Reader<'_> {
-    pub(super) fn people(&mut self, pattern: &str) -> Result<Option<(Dataset, char)>, FileError> {
+    pub(super) fn people(&mut self, pattern: &str) -> Result<Option<(Dataset, Up)>, FileError> {
         let detections = openpose::read(pattern)?;
         self.files.push(pattern.into());
         self.warn_damaged(&detections);
@@ -52,7 +52,7 @@ impl Reader<'_> {
             rate: self.rate(None),
             frame_numbers: numbers.iter().copied().collect(),
         };
-        Ok(Some((Dataset::People(people), self.up('y'))))
+        Ok(Some((Dataset::People(people), self.up(Up::Y))))
     }
 
     /// A damaged file is a frame without detections.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ndarray::{Array3, Axis};
 
-use super::Reader;
+use super::{Reader, Up};
 use crate::data::{Dataset, Observations};
 use crate::diagnostic::Diagnostic;
 use crate::io::FileError;
@@ -13,7 +13,7 @@ use crate::io::markers::of_subject;
 use crate::spec::Dimension;
 
 impl Reader<'_> {
-    pub(super) fn csv(&mut self, path: &Path) -> Result<Option<(Dataset, char)>, FileError> {
+    pub(super) fn csv(&mut self, path: &Path) -> Result<Option<(Dataset, Up)>, FileError> {
         let points = match csv::read_points(path)?.0 {
             PointTable::Markers(markers) => return self.of_markers(path, markers, "csv"),
             PointTable::Points(points) => points,

@@ -1,11 +1,12 @@
 //! Data sets at another rate, taken to the frames of the one that sets them.
 
-use nalgebra::{Rotation3, UnitQuaternion, Vector3};
+use nalgebra::{Rotation3, Vector3};
 use ndarray::s;
 
 use super::Inputs;
 use crate::data::{Dataset, Motion, Observations, People};
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::rotation::axis_angle;
 use crate::spec::{Spec, View};
 
 /// The frames that everything is taken to.
@@ -238,9 +239,8 @@ fn turned(a: &[f64], b: &[f64], share: f64) -> [f64; 3] {
     }
     let rotation = |v: &[f64]| Rotation3::new(Vector3::from_column_slice(v));
     let (a, b) = (rotation(a), rotation(b));
-    let way = UnitQuaternion::from_rotation_matrix(&(a.inverse() * b)).scaled_axis();
-    let reached = UnitQuaternion::from_rotation_matrix(&(a * Rotation3::new(way * share)));
-    reached.scaled_axis().into()
+    let way = axis_angle((a.inverse() * b).matrix());
+    axis_angle((a * Rotation3::new(way * share)).matrix()).into()
 }
 
 #[cfg(test)]

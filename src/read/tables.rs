@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::Reader;
+use super::{Reader, Up};
 use crate::data::{Column, ColumnKind, Dataset, Table};
 use crate::diagnostic::{Diagnostic, list};
 use crate::io::g2o::{Edge, Pose, PoseGraph};
@@ -17,7 +17,7 @@ type Numbers = (Vec<usize>, Vec<f64>);
 const VERTEX: &str = "vertex";
 
 impl Reader<'_> {
-    pub(super) fn csv_table(&mut self, path: &Path) -> Result<Option<(Dataset, char)>, FileError> {
+    pub(super) fn csv_table(&mut self, path: &Path) -> Result<Option<(Dataset, Up)>, FileError> {
         let wanted = self.wanted();
         let asked = |name: &str| wanted.iter().any(|of_file| of_file == name);
         let (table, names) = csv::read_some(path, asked)?;
@@ -39,7 +39,7 @@ impl Reader<'_> {
     }
 
     /// The columns that the spec declares, each with its unit, `ref:SET` or `id`.
-    pub(super) fn table(&mut self, file: &Columns) -> Result<Option<(Dataset, char)>, FileError> {
+    pub(super) fn table(&mut self, file: &Columns) -> Result<Option<(Dataset, Up)>, FileError> {
         let Some(declared) = self.view.table("columns").cloned() else {
             return Ok(None);
         };
@@ -90,7 +90,7 @@ impl Reader<'_> {
             self.fail("F0402", message, &self.origin.clone());
             return Ok(None);
         }
-        Ok(Some((Dataset::Table(table), 'y')))
+        Ok(Some((Dataset::Table(table), Up::Y)))
     }
 
     fn no_column(&mut self, name: &str, file: &Columns, node: &Node) {
@@ -142,11 +142,11 @@ impl Reader<'_> {
     }
 
     /// The edges of a pose graph; its vertices become a data set of their own.
-    pub(super) fn pose_graph(&mut self, path: &Path) -> Result<Option<(Dataset, char)>, FileError> {
+    pub(super) fn pose_graph(&mut self, path: &Path) -> Result<Option<(Dataset, Up)>, FileError> {
         let graph = g2o::read(path)?;
         self.files.push(path.into());
         self.also.push((VERTEX.into(), vertices(&graph)));
-        Ok(Some((Dataset::Table(edges(&graph.edges)), 'y')))
+        Ok(Some((Dataset::Table(edges(&graph.edges)), Up::Y)))
     }
 }
 

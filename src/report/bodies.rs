@@ -1,12 +1,13 @@
 //! The fitted body in every frame: shape, joint transforms, vertices.
 
-use nalgebra::{Matrix3, Rotation3, UnitQuaternion, Vector3};
+use nalgebra::{Matrix3, Vector3};
 
 use crate::body::whole::HAND_PCA;
 use crate::body::{BODY_JOINTS, BodyModel, Transforms};
 use crate::compile::forward;
 use crate::fit::Fit;
 use crate::ir::{Node, NodeId, NodeKind, Problem, VariableId};
+use crate::rotation::axis_angle;
 
 /// The variables of a body and the model that they pose.
 pub(super) struct Bodies<'a> {
@@ -106,10 +107,8 @@ fn body_poses(problem: &Problem, fit: &Fit) -> Option<Vec<f64>> {
     let decoded = |n: &Node| matches!(n.kind, NodeKind::SixD { .. });
     let rotations = problem.nodes.iter().position(decoded)?;
     let matrices = forward(problem, NodeId(rotations), &fit.values, &frames);
-    let angles = matrices.chunks_exact(9).flat_map(|r| {
-        let rotation = Rotation3::from_matrix_unchecked(Matrix3::from_row_slice(r));
-        let turn = UnitQuaternion::from_rotation_matrix(&rotation).scaled_axis();
-        [turn.x, turn.y, turn.z]
-    });
+    let angles = matrices
+        .chunks_exact(9)
+        .flat_map(|r| <[f64; 3]>::from(axis_angle(&Matrix3::from_row_slice(r))));
     Some(angles.collect())
 }

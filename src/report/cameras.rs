@@ -2,12 +2,11 @@
 
 use std::path::Path;
 
-use nalgebra::Rotation3;
-
 use crate::camera::{Camera, CameraPart, Distortion};
 use crate::fit::Fit;
 use crate::io::{CameraRecord, FileError, Turn, pose2sim_writer};
 use crate::ir::{Node, NodeKind, Problem, VariableId};
+use crate::rotation::axis_angle;
 
 /// Whether there was a camera to write.
 pub(super) fn write(path: &Path, problem: &Problem, fit: &Fit) -> Result<bool, FileError> {
@@ -57,13 +56,13 @@ pub(super) fn fitted_of(problem: &Problem, fit: &Fit, node: &Node) -> Vec<(Camer
 
 fn record(camera: &Camera, problem: &Problem) -> CameraRecord {
     let [fx, fy, cx, cy, skew] = camera.intrinsics;
-    let rotation = Rotation3::from_matrix_unchecked(camera.rotation * problem.upright);
+    let rotation = axis_angle(&(camera.rotation * problem.upright));
     CameraRecord {
         name: camera.name.clone(),
         size: Some(camera.size),
         matrix: [[fx, skew, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]],
         distortion: camera.distortion.coefficients().to_vec(),
-        rotation: Turn::Vector(rotation.scaled_axis().into()),
+        rotation: Turn::Vector(rotation.into()),
         translation: camera.translation.into(),
         fisheye: matches!(camera.distortion, Distortion::Fisheye(_)),
     }

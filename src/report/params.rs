@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use nalgebra::{Matrix3, Rotation3, Vector3};
+use nalgebra::{Matrix3, Vector3};
 
 use super::bodies::Bodies;
 use super::cameras::is_camera_rotation;
@@ -12,6 +12,7 @@ use crate::io::FileError;
 use crate::io::npz::NpzWriter;
 use crate::ir::{Per, Problem, VariableId};
 use crate::manifold::Manifold;
+use crate::rotation::axis_angle;
 
 pub(super) fn write(
     path: &Path,
@@ -90,8 +91,8 @@ fn plain(problem: &Problem, fit: &Fit, id: VariableId) -> (Vec<usize>, Vec<f64>)
     let of_frame = |frame: usize| match variable.manifold {
         Manifold::So3 => {
             let rows = fit.values.get(id, frame).chunks_exact(9);
-            rows.flat_map(|r| axis_angle(&(Matrix3::from_row_slice(r) * turn)))
-                .collect()
+            let turned = rows.map(|r| axis_angle(&(Matrix3::from_row_slice(r) * turn)));
+            turned.flat_map(<[f64; 3]>::from).collect()
         }
         _ => fit.values.get(id, frame).to_vec(),
     };
@@ -122,12 +123,8 @@ fn plain(problem: &Problem, fit: &Fit, id: VariableId) -> (Vec<usize>, Vec<f64>)
 
 /// The axis-angle vector of a row-major matrix.
 pub(super) fn axis_angle_of_rows(rows: &[f64]) -> Vec<f64> {
-    axis_angle(&Matrix3::from_row_slice(rows))
-}
-
-fn axis_angle(rotation: &Matrix3<f64>) -> Vec<f64> {
-    let rotation = Rotation3::from_matrix_unchecked(*rotation);
-    rotation.scaled_axis().as_slice().to_vec()
+    let w = axis_angle(&Matrix3::from_row_slice(rows));
+    w.as_slice().to_vec()
 }
 
 /// Root, translation and joints in the axes of the data; `poses` as AMASS has them.
@@ -147,7 +144,7 @@ fn write_bodies(
         let rows = (0..frames).flat_map(|f| known(f, row, of.iter().product()));
         file.stream64(name, &shape, rows)
     };
-    let root = |f: usize| axis_angle(&(back * bodies.root(f)));
+    let root = |f: usize| axis_angle(&(back * bodies.root(f))).as_slice().to_vec();
     if problem.variable("pose_body").is_none() {
         let body = |f: usize| bodies.pose(f)[..3 * BODY_JOINTS].to_vec();
         write("pose_body", &[3 * BODY_JOINTS], &body)?;
@@ -173,8 +170,12 @@ fn write_bodies(
     file.strings("up_axis", &[], &[up_axis(problem)])
 }
 
-/// The data's up axis by its letter.
+/// The data's up axis by its letter, with a minus where it points down.
 pub(super) fn up_axis(problem: &Problem) -> &'static str {
     let up = problem.upright.transpose() * Vector3::y();
-    ["x", "y", "z"][up.iamax()]
+    let axis = up.iamax();
+    match up[axis] > 0.0 {
+        true => ["x", "y", "z"][axis],
+        false => ["-x", "-y", "-z"][axis],
+    }
 }

@@ -224,8 +224,49 @@ pub static DATA: &[Key] = &[
         Numbers,
         "width and height of the images of all cameras, in pixels",
     ),
-    key("up", Choice(&["x", "y", "z"]), "the axis that points up"),
+    key(
+        "images",
+        Numbers,
+        "cameras: width and height of the keypoints' images, where the calibration is of others",
+    ),
+    key(
+        "extrinsics",
+        Choice(&[
+            "world-to-camera",
+            "camera-to-world",
+            "position",
+            "opengl",
+            "opengl-to-world",
+        ]),
+        "cameras: what their rotations and translations say",
+    ),
+    key(
+        "up",
+        Choice(&["x", "y", "z", "-x", "-y", "-z"]),
+        "the axis that points up; with a minus, down",
+    ),
+    key(
+        "mirror",
+        Choice(&["x", "y", "z"]),
+        "points of a left-handed world: the axis whose sign is turned",
+    ),
+    or(
+        key(
+            "zeros",
+            Choice(&["missing", "points"]),
+            "what points exactly at zero are",
+        ),
+        "\"missing\"",
+    ),
     key("rate", Quantity(Dimension::FREQUENCY), "frames per second"),
+    or(
+        key(
+            "sides",
+            Choice(&["mended", "given"]),
+            "left and right where views contradict each other: exchanged back, or as they are",
+        ),
+        "\"mended\"",
+    ),
     key("frames", Text, "the frames to use, such as `0..100`"),
     key(
         "resample",
@@ -233,8 +274,20 @@ pub static DATA: &[Key] = &[
         "at another rate: its value in the frames of the first data set that is not resampled",
     ),
     or(
-        key("person", TextOrInteger, "`auto`, or an index"),
+        key(
+            "person",
+            TextOrInteger,
+            "the place of the wanted person in the files, or `auto`",
+        ),
         "\"auto\"",
+    ),
+    or(
+        key(
+            "follow",
+            Integer,
+            "with `person = \"auto\"`: which of the people that are followed; 0 is the one seen most",
+        ),
+        "0",
     ),
 ];
 

@@ -1,5 +1,7 @@
 //! A term's residuals: a prediction less what it is held against.
 
+use std::sync::Arc;
+
 use num_traits::Zero;
 
 use crate::graph::number::{Lanes, Work, dispatch};
@@ -40,8 +42,25 @@ pub(crate) struct Residuals<E> {
     is_energy: bool,
     /// Components of one residual.
     k: usize,
+    along: Along,
+}
+
+/// How a term ties a frame to others.
+#[derive(Clone)]
+pub(crate) struct Along {
     /// Frames after a frame that its prediction reads.
-    reach: usize,
+    pub reach: usize,
+    /// Frames that are no neighbours of those after them, ascending.
+    pub gaps: Arc<[usize]>,
+}
+
+impl Along {
+    /// Whether a frame and the next `reach` follow each other without a gap.
+    fn are_whole(&self, frame: usize) -> bool {
+        let next = self.gaps.partition_point(|g| *g < frame);
+        let gap = self.gaps.get(next);
+        gap.is_none_or(|g| *g >= frame + self.reach)
+    }
 }
 
 /// The frame of each lane.
@@ -65,15 +84,14 @@ pub(crate) struct Weighed<E: Scalar> {
 }
 
 impl<E: Scalar> Residuals<E> {
-    /// `reach`: the frames after a frame that its prediction reads.
-    pub fn new(whitening: &Whitening, about: About<E>, k: usize, reach: usize) -> Self {
+    pub fn new(whitening: &Whitening, about: About<E>, k: usize, along: Along) -> Self {
         Self {
             whitener: Whitener::new(whitening),
             about,
             weight: E::of(whitening.weight),
             is_energy: whitening.is_energy,
             k,
-            reach,
+            along,
         }
     }
 
@@ -93,11 +111,11 @@ impl<E: Scalar> Residuals<E> {
 
     /// Lanes whose residual is complete, as factors 1 and 0.
     fn complete(&self, rows: Rows<'_>) -> [E; LANES] {
-        let reach = self.reach;
+        let reach = self.along.reach;
         std::array::from_fn(|k| {
-            let last = k + reach;
+            let (first, last) = (rows.frames[k], k + reach);
             let whole = k < rows.core && last < rows.used;
-            match whole && rows.frames[last] == rows.frames[k] + reach {
+            match whole && rows.frames[last] == first + reach && self.along.are_whole(first) {
                 true => E::one(),
                 false => E::zero(),
             }

@@ -1,6 +1,6 @@
 //! Left and right in marker names, and recordings whose labels have them exchanged.
 
-use nalgebra::Vector3;
+use nalgebra::{Matrix3, Vector3};
 
 use super::super::rigid::{Pair, robust_kabsch};
 
@@ -134,7 +134,7 @@ fn exchange(pairs: &[(usize, usize)], frame: &[Option<Vector3<f64>>]) -> Frame {
 
 /// The model laid onto a frame.
 struct Laid {
-    left: Vector3<f64>,
+    turn: Matrix3<f64>,
     /// Σ d² / (d² + POSED²): distances count until they are a matter of pose.
     misfit: f64,
 }
@@ -162,9 +162,17 @@ fn lay(model: &[Vector3<f64>], frame: &[Option<Vector3<f64>>]) -> Option<Laid> {
         squared / (squared + POSED * POSED)
     };
     Some(Laid {
-        left: turn * Vector3::x(),
+        turn,
         misfit: points.iter().map(misfit).sum(),
     })
+}
+
+/// How the body at rest is turned to lie on a frame.
+pub(crate) fn lay_turn(
+    model: &[Vector3<f64>],
+    frame: &[Option<Vector3<f64>>],
+) -> Option<Matrix3<f64>> {
+    lay(model, frame).map(|laid| laid.turn)
 }
 
 /// Asks the quarter of the frames that the model fits best, one way or the other.
@@ -191,7 +199,7 @@ fn points_left<'a>(
         let at = |marker: usize| frame.get(marker).copied().flatten();
         if let (Some(laid), Some(l), Some(r)) = (laid, at(left), at(right)) {
             seen += 1;
-            wrong += usize::from((l - r).dot(&laid.left) < -clearly);
+            wrong += usize::from((l - r).dot(&(laid.turn * Vector3::x())) < -clearly);
         }
     }
     seen == 0 || (wrong as f64) < MAJORITY * seen as f64

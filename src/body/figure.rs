@@ -1,0 +1,97 @@
+//! Labelled points in space held against a body at rest.
+
+use nalgebra::Vector3;
+
+use super::markers::sides::{lay_turn, swapped};
+
+/// The points of a frame; nothing where one is not seen.
+pub(crate) type Frame = Vec<Option<Vector3<f64>>>;
+
+/// Labels with their points on the body at rest, and in some frames.
+pub(crate) struct Figure {
+    pub labels: Vec<String>,
+    pub model: Vec<Vector3<f64>>,
+    /// Pairs of labels, child and parent, whose distance is a bone's length or that of several.
+    pub bones: Vec<(usize, usize)>,
+    pub frames: Vec<Frame>,
+}
+
+/// Distances on the body at rest that say something of its size, metres.
+const TELLING: std::ops::Range<f64> = 0.1..0.7;
+
+/// Which share of the frames decides how a body stands.
+const MOST: f64 = 0.9;
+
+impl Figure {
+    /// How many times as large as the body at rest the figure is: the median over pairs of points.
+    pub fn scale(&self) -> Option<f64> {
+        let mut ratios = Vec::new();
+        for (a, b) in self.pairs() {
+            let rest = (self.model[a] - self.model[b]).norm();
+            let of_pair = self.distances(a, b).map(|d| d / rest);
+            ratios.extend(of_pair);
+        }
+        // Few points say little.
+        median(ratios).filter(|_| self.labels.len() > 5)
+    }
+
+    /// Bones, or where these are not known all pairs of points near each other.
+    fn pairs(&self) -> Vec<(usize, usize)> {
+        if self.bones.len() > 5 {
+            return self.bones.clone();
+        }
+        let all = (0..self.model.len()).flat_map(|a| (0..a).map(move |b| (a, b)));
+        let near =
+            |&(a, b): &(usize, usize)| TELLING.contains(&(self.model[a] - self.model[b]).norm());
+        all.filter(near).collect()
+    }
+
+    fn distances(&self, a: usize, b: usize) -> impl Iterator<Item = f64> {
+        let frames = self.frames.iter();
+        frames.filter_map(move |f| Some((f[a]? - f[b]?).norm()))
+    }
+
+    /// Bones, child and parent, that are not half to twice as long as the others say.
+    pub fn wrong_bones(&self) -> Vec<(usize, usize)> {
+        let ratio = |&(child, parent): &(usize, usize)| {
+            let rest = (self.model[child] - self.model[parent]).norm();
+            let seen = median(self.distances(child, parent).collect())?;
+            (rest > TELLING.start).then_some(((child, parent), seen / rest))
+        };
+        let ratios: Vec<_> = self.bones.iter().filter_map(ratio).collect();
+        let Some(usual) = median(ratios.iter().map(|r| r.1).collect()) else {
+            return Vec::new();
+        };
+        let wrong = |(_, ratio): &&((usize, usize), f64)| !(0.5..2.0).contains(&(ratio / usual));
+        ratios.iter().filter(wrong).map(|r| r.0).collect()
+    }
+
+    /// The direction from foot to head in most of the frames; nothing where it differs.
+    pub fn up(&self) -> Option<Vector3<f64>> {
+        let ups: Vec<Vector3<f64>> = self
+            .frames
+            .iter()
+            .filter_map(|frame| Some(lay_turn(&self.model, frame)? * Vector3::y()))
+            .collect();
+        let mean = ups.iter().sum::<Vector3<f64>>().try_normalize(1e-9)?;
+        let near = ups.iter().filter(|up| up.dot(&mean) > 0.7).count();
+        (near as f64 >= MOST * ups.len() as f64).then_some(mean)
+    }
+
+    /// Pairs of labels, left and right, that look exchanged.
+    pub fn exchanged(&self) -> Vec<(String, String)> {
+        swapped(&self.labels, &self.model, &self.frames)
+    }
+
+    /// Whether pairs that are exchanged are most of those that there are, as in a mirror.
+    pub fn is_mirrored(&self, pairs: &[(String, String)]) -> bool {
+        let sided = self.model.iter().filter(|m| m.x.abs() > 0.02).count();
+        3 * pairs.len() > sided
+    }
+}
+
+fn median(mut numbers: Vec<f64>) -> Option<f64> {
+    numbers.retain(|x| x.is_finite());
+    numbers.sort_by(f64::total_cmp);
+    numbers.get(numbers.len() / 2).copied()
+}

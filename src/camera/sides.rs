@@ -1,0 +1,260 @@
+//! Left and right exchanged in some views of some frames, as detectors do from behind and from aside.
+
+use nalgebra::{Vector2, Vector3};
+use ndarray::s;
+use rayon::prelude::*;
+
+use super::Camera;
+use super::triangulate::{Sight, meet_robust, ray};
+use crate::data::Observations;
+
+/// Pixels by which a view may be off before it is asked whether its sides are exchanged.
+const LEAST: f64 = 4.0;
+
+/// What may be left of the disagreement with the sides exchanged, to say that they are.
+const FAR_BETTER: f64 = 0.5;
+
+/// The share of an image's diagonal beyond which an error says no more than that it is one.
+const MOST: f64 = 0.05;
+
+/// A view of a frame, by position, in which some pairs of labels are exchanged.
+pub(crate) type Exchanged = (usize, usize);
+
+/// Exchanges labels back where views agree far better then; `groups` are pairs of labels, left and
+/// right, that change sides together. Says which views of which frames.
+pub(crate) fn mend(
+    observed: &mut Observations,
+    cameras: &[Camera],
+    groups: &[Vec<(usize, usize)>],
+) -> Vec<Exchanged> {
+    let mut found = Vec::new();
+    for pairs in groups {
+        let frames = (0..observed.frames()).into_par_iter();
+        let flips: Vec<Vec<bool>> = frames.map(|f| flips(observed, cameras, pairs, f)).collect();
+        let flips = settled(observed, cameras, pairs, flips);
+        for (f, views) in flips.iter().enumerate() {
+            for v in (0..cameras.len()).filter(|&v| views[v]) {
+                exchange(observed, pairs, (f, v));
+                found.push((f, v));
+            }
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+fn exchange(observed: &mut Observations, pairs: &[(usize, usize)], (f, v): Exchanged) {
+    for &(left, right) in pairs {
+        for k in 0..2 {
+            observed.values.swap([f, v, left, k], [f, v, right, k]);
+        }
+        observed.confidence.swap([f, v, left], [f, v, right]);
+    }
+}
+
+/// The views of a frame whose sides are the other way round than most.
+fn flips(
+    observed: &Observations,
+    cameras: &[Camera],
+    pairs: &[(usize, usize)],
+    frame: usize,
+) -> Vec<bool> {
+    let views = cameras.len();
+    let mut flipped = vec![false; views];
+    let given = cost(observed, cameras, pairs, frame, &flipped);
+    let (mut least, seen) = given;
+    if seen == 0 || least <= LEAST * seen as f64 {
+        return flipped;
+    }
+    loop {
+        let with = |v: usize| {
+            let mut other = flipped.clone();
+            other[v] = !other[v];
+            (v, cost(observed, cameras, pairs, frame, &other).0)
+        };
+        let best = (0..views).map(with).min_by(|a, b| a.1.total_cmp(&b.1));
+        match best {
+            Some((v, cost)) if cost < 0.999 * least => {
+                flipped[v] = !flipped[v];
+                least = cost;
+            }
+            _ => break,
+        }
+    }
+    if least > FAR_BETTER * given.0 {
+        flipped.fill(false);
+    }
+    // As few as may be.
+    if 2 * flipped.iter().filter(|f| **f).count() > views {
+        flipped.iter_mut().for_each(|f| *f = !*f);
+    }
+    flipped
+}
+
+/// The sum of the pixels between points and what the views see of them, and how many were seen.
+fn cost(
+    observed: &Observations,
+    cameras: &[Camera],
+    pairs: &[(usize, usize)],
+    frame: usize,
+    flipped: &[bool],
+) -> (f64, usize) {
+    let (mut sum, mut count) = (0.0, 0);
+    for &(left, right) in pairs {
+        for (own, other) in [(left, right), (right, left)] {
+            let seen = sights(observed, cameras, (own, other), frame, flipped);
+            let Some(point) = meet(&seen) else {
+                continue;
+            };
+            for (camera, _, pixel, _) in &seen {
+                let most = MOST * camera.diagonal();
+                let error = match camera.can_see(&point) {
+                    true => (camera.project(&point) - pixel).norm(),
+                    false => most,
+                };
+                sum += error.min(most);
+                count += 1;
+            }
+        }
+    }
+    (sum, count)
+}
+
+fn meet(seen: &[Sight<'_>]) -> Option<Vector3<f64>> {
+    meet_robust(seen, |_| f64::INFINITY)
+}
+
+fn sights<'c>(
+    observed: &Observations,
+    cameras: &'c [Camera],
+    (own, other): (usize, usize),
+    frame: usize,
+    flipped: &[bool],
+) -> Vec<Sight<'c>> {
+    let view = |(v, camera): (usize, &'c Camera)| {
+        let p = if flipped[v] { other } else { own };
+        let confidence = observed.confidence[[frame, v, p]];
+        let x = observed.values.slice(s![frame, v, p, ..]);
+        let pixel = Vector2::new(x[0], x[1]);
+        (confidence > 0.0).then(|| (camera, ray(camera, &pixel), pixel, confidence))
+    };
+    cameras.iter().enumerate().filter_map(view).collect()
+}
+
+/// As many views one way as the other: what the frames beside say decides.
+fn settled(
+    observed: &Observations,
+    cameras: &[Camera],
+    pairs: &[(usize, usize)],
+    mut flips: Vec<Vec<bool>>,
+) -> Vec<Vec<bool>> {
+    let tie = |f: &Vec<bool>| 2 * f.iter().filter(|f| **f).count() == f.len();
+    let middle = |frame: usize, flipped: &[bool]| -> Vec<Option<Vector3<f64>>> {
+        let both = pairs.iter().flat_map(|&(l, r)| [(l, r), (r, l)]);
+        both.map(|pair| meet(&sights(observed, cameras, pair, frame, flipped)))
+            .collect()
+    };
+    let mut ties: Vec<usize> = (0..flips.len()).filter(|&f| tie(&flips[f])).collect();
+    // From the frames that are sure to those beside them.
+    while let Some(at) = (0..ties.len()).min_by_key(|&t| nearest_sure(&ties, ties[t], flips.len()))
+    {
+        let frame = ties.remove(at);
+        let sure = |f: &usize| !ties.contains(f) && *f != frame;
+        let near = (0..flips.len())
+            .filter(sure)
+            .min_by_key(|f| f.abs_diff(frame));
+        let Some(near) = near else {
+            break;
+        };
+        let there = middle(near, &flips[near]);
+        let apart = |flipped: &[bool]| -> f64 {
+            let here = middle(frame, flipped);
+            let both = here.iter().zip(&there);
+            both.filter_map(|(a, b)| Some(((*a)? - (*b)?).norm())).sum()
+        };
+        let other: Vec<bool> = flips[frame].iter().map(|f| !f).collect();
+        if apart(&other) < apart(&flips[frame]) {
+            flips[frame] = other;
+        }
+    }
+    flips
+}
+
+/// How far the nearest frame is that is in no doubt.
+fn nearest_sure(ties: &[usize], frame: usize, frames: usize) -> usize {
+    let sure = |f: usize| f < frames && ties.binary_search(&f).is_err();
+    let near = |d: usize| sure(frame + d) || frame.checked_sub(d).is_some_and(sure);
+    (1..frames).find(|d| near(*d)).unwrap_or(frames)
+}
+
+#[cfg(test)]
+mod tests {
+    use nalgebra::Rotation3;
+    use ndarray::{Array3, Array4};
+
+    use super::*;
+    use crate::camera::Distortion;
+    use crate::spec::Dimension;
+
+    fn around(count: usize) -> Vec<Camera> {
+        let camera = |c: usize| {
+            let turn = Rotation3::new(Vector3::y() * (1.3 * c as f64));
+            Camera {
+                name: format!("c{c}"),
+                size: [1000.0, 800.0],
+                intrinsics: [900.0, 900.0, 500.0, 400.0, 0.0],
+                distortion: Distortion::Brown([0.0; 5]),
+                rotation: *turn.matrix(),
+                translation: Vector3::new(0.0, 0.0, 4.0),
+            }
+        };
+        (0..count).map(camera).collect()
+    }
+
+    /// Two pairs of points that walk, seen by all cameras.
+    fn walk(cameras: &[Camera], frames: usize) -> Observations {
+        let point = |f: usize, p: usize| {
+            let side = if p % 2 == 0 { 0.15 } else { -0.15 };
+            let along = 0.02 * f as f64;
+            Vector3::new(side, -0.4 * (p / 2) as f64, along + 0.1 * side.signum())
+        };
+        let pixel =
+            |(f, v, p, k): (usize, usize, usize, usize)| cameras[v].project(&point(f, p))[k];
+        Observations {
+            labels: ["lh", "rh", "lk", "rk"].map(String::from).into(),
+            views: cameras.iter().map(|c| c.name.clone()).collect(),
+            values: Array4::from_shape_fn((frames, cameras.len(), 4, 2), pixel),
+            confidence: Array3::ones((frames, cameras.len(), 4)),
+            dimension: Dimension::PIXEL,
+            rate: None,
+            frame_numbers: (0..frames as u64).collect(),
+        }
+    }
+
+    #[test]
+    fn views_with_their_sides_exchanged_are_found_and_mended() {
+        let cameras = around(4);
+        let right = walk(&cameras, 8);
+        let pairs = vec![(0, 1), (2, 3)];
+        let mut given = right.clone();
+        // One of four, then two of four, which the frame before decides.
+        let wrong = [(2, 1), (3, 1), (3, 2), (4, 1), (4, 2)];
+        for at in wrong {
+            exchange(&mut given, &pairs, at);
+        }
+        let found = mend(&mut given, &cameras, &[pairs]);
+        assert_eq!(found, wrong);
+        assert_eq!(given.values, right.values);
+    }
+
+    #[test]
+    fn what_agrees_as_it_is_stays() {
+        let cameras = around(3);
+        let mut given = walk(&cameras, 4);
+        given.confidence[[1, 2, 0]] = 0.0;
+        let same = given.clone();
+        assert_eq!(mend(&mut given, &cameras, &[vec![(0, 1), (2, 3)]]), []);
+        assert_eq!(given.values, same.values);
+    }
+}

@@ -1,0 +1,212 @@
+//! Whether several cameras agree on what they see, and what would make them agree.
+
+use nalgebra::{Matrix3, Vector2, Vector3};
+
+use super::Camera;
+use super::triangulate::triangulate;
+
+/// A point in the images of some cameras: its camera, pixel and confidence in each.
+pub(crate) type Sighting = Vec<(usize, Vector2<f64>, f64)>;
+
+/// What may be wrong with a calibration or with pixels, as it happens to people.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Cause {
+    /// Rotation and translation take the camera to the world.
+    CameraToWorld,
+    /// The translation is the camera's place in the world.
+    Position,
+    /// The rotation alone is transposed.
+    Transposed,
+    /// The camera's y points up and its z back.
+    OpenGl,
+    /// The same, from the camera to the world.
+    OpenGlToWorld,
+    /// Axes of the translation with the wrong sign.
+    Signs([f64; 3]),
+    /// The images are so many times as large as the calibration's.
+    ImageScale(f64),
+    /// Pixels in units of width and height.
+    Normalized,
+    /// Pixels counted from the right, or from below.
+    Flipped(usize),
+    /// Rows and columns of pixels exchanged.
+    RowsFirst,
+    /// The views belong to other cameras: for each view its camera.
+    Order(Vec<usize>),
+}
+
+impl Cause {
+    /// What is tried for so many cameras, the simplest first.
+    fn all(cameras: usize) -> Vec<Self> {
+        let mut all = vec![
+            Self::CameraToWorld,
+            Self::Position,
+            Self::Transposed,
+            Self::OpenGl,
+            Self::OpenGlToWorld,
+        ];
+        all.extend([2.0, 0.5, 4.0, 0.25, 1.5, 2.0 / 3.0, 3.0, 1.0 / 3.0].map(Self::ImageScale));
+        all.extend([Self::Normalized, Self::Flipped(0), Self::Flipped(1)]);
+        all.push(Self::RowsFirst);
+        let signs = (1..8)
+            .map(|bits: u8| std::array::from_fn(|k| if bits & (1 << k) == 0 { 1.0 } else { -1.0 }));
+        all.extend(signs.map(Self::Signs));
+        all.extend(orders(cameras).into_iter().map(Self::Order));
+        all
+    }
+
+    /// A camera without the fault; `file_from_ours` turns our world into that of its file.
+    pub fn mended(&self, camera: &Camera, file_from_ours: &Matrix3<f64>) -> Camera {
+        let (rotation, translation) = (
+            camera.rotation * file_from_ours.transpose(),
+            camera.translation,
+        );
+        let flip = Matrix3::from_diagonal(&Vector3::new(1.0, -1.0, -1.0));
+        let back = rotation.transpose();
+        let (rotation, translation) = match self {
+            Self::CameraToWorld => (back, -(back * translation)),
+            Self::Position => (rotation, -(rotation * translation)),
+            Self::Transposed => (back, translation),
+            Self::OpenGl => (flip * rotation, flip * translation),
+            Self::OpenGlToWorld => (flip * back, -(flip * back * translation)),
+            Self::Signs(signs) => {
+                let signs = Vector3::from(*signs);
+                (rotation, translation.component_mul(&signs))
+            }
+            _ => (rotation, translation),
+        };
+        Camera {
+            rotation: rotation * file_from_ours,
+            translation,
+            ..camera.clone()
+        }
+    }
+
+    /// A pixel as the calibration has it.
+    fn pixel(&self, camera: &Camera, pixel: Vector2<f64>) -> Vector2<f64> {
+        let [width, height] = camera.size;
+        match self {
+            Self::ImageScale(factor) => pixel / *factor,
+            Self::Normalized => Vector2::new(pixel.x * width, pixel.y * height),
+            Self::Flipped(0) => Vector2::new(width - pixel.x, pixel.y),
+            Self::Flipped(_) => Vector2::new(pixel.x, height - pixel.y),
+            Self::RowsFirst => Vector2::new(pixel.y, pixel.x),
+            _ => pixel,
+        }
+    }
+}
+
+/// Other orders of so many cameras: all of few, exchanges of two of many.
+fn orders(cameras: usize) -> Vec<Vec<usize>> {
+    let own: Vec<usize> = (0..cameras).collect();
+    let mut orders = Vec::new();
+    if cameras <= 4 {
+        permute(&mut own.clone(), 0, &mut orders);
+        orders.retain(|order| *order != own);
+        return orders;
+    }
+    for a in 0..cameras {
+        for b in a + 1..cameras {
+            let mut order = own.clone();
+            order.swap(a, b);
+            orders.push(order);
+        }
+    }
+    orders
+}
+
+fn permute(order: &mut Vec<usize>, from: usize, found: &mut Vec<Vec<usize>>) {
+    if from == order.len() {
+        found.push(order.clone());
+    }
+    for k in from..order.len() {
+        order.swap(from, k);
+        permute(order, from + 1, found);
+        order.swap(from, k);
+    }
+}
+
+/// The median distance in pixels between what cameras saw and the points that all of them together
+/// say were there; infinite where most of these lie behind a camera.
+pub(crate) fn disagreement(cameras: &[Camera], sightings: &[Sighting]) -> f64 {
+    let all = 0..cameras.len();
+    let of = |sighting: &Sighting| errors(cameras, sighting, sighting);
+    let errors = all.flat_map(|c| {
+        let own = sightings.iter().flat_map(of).filter(move |e| e.0 == c);
+        own.map(|e| e.1).collect::<Vec<f64>>()
+    });
+    median(errors.collect())
+}
+
+/// As [`disagreement`] for one camera, with points that the others alone say.
+pub(crate) fn stands_out(cameras: &[Camera], sightings: &[Sighting], camera: usize) -> f64 {
+    let of = |sighting: &Sighting| {
+        let (own, others): (Sighting, Sighting) = sighting.iter().partition(|(c, ..)| *c == camera);
+        errors(cameras, &others, &own)
+    };
+    median(sightings.iter().flat_map(of).map(|e| e.1).collect())
+}
+
+/// Distances in the images of `asked` from the point that `others` say.
+fn errors(cameras: &[Camera], others: &Sighting, asked: &Sighting) -> Vec<(usize, f64)> {
+    let seen: Vec<_> = others
+        .iter()
+        .map(|(c, x, w)| (&cameras[*c], *x, *w))
+        .collect();
+    let Some(point) = triangulate(&seen) else {
+        return Vec::new();
+    };
+    let error = |(c, pixel, _): &(usize, Vector2<f64>, f64)| match cameras[*c].can_see(&point) {
+        true => (*c, (cameras[*c].project(&point) - pixel).norm()),
+        false => (*c, f64::INFINITY),
+    };
+    asked.iter().map(error).collect()
+}
+
+fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    numbers.get(numbers.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// The cause without which the cameras agree best, and how far they are apart then, in pixels.
+pub(crate) fn try_causes(
+    cameras: &[Camera],
+    sightings: &[Sighting],
+    file_from_ours: &Matrix3<f64>,
+) -> Option<(Cause, f64)> {
+    let mut best: Option<(Cause, f64)> = None;
+    for cause in Cause::all(cameras.len()) {
+        let error = without(&cause, cameras, sightings, file_from_ours);
+        // A later cause has to be clearly better.
+        if error.is_finite() && best.as_ref().is_none_or(|(_, least)| error < 0.8 * least) {
+            best = Some((cause, error));
+        }
+    }
+    best
+}
+
+fn without(
+    cause: &Cause,
+    cameras: &[Camera],
+    sightings: &[Sighting],
+    file_from_ours: &Matrix3<f64>,
+) -> f64 {
+    let mended: Vec<Camera> = match cause {
+        Cause::Order(order) => order.iter().map(|&c| cameras[c].clone()).collect(),
+        _ => cameras
+            .iter()
+            .map(|c| cause.mended(c, file_from_ours))
+            .collect(),
+    };
+    let pixels = |s: &Sighting| {
+        let pixel = |&(c, x, w): &(usize, Vector2<f64>, f64)| (c, cause.pixel(&cameras[c], x), w);
+        s.iter().map(pixel).collect()
+    };
+    let sightings: Vec<Sighting> = sightings.iter().map(pixels).collect();
+    let error = disagreement(&mended, &sightings);
+    match cause {
+        // In the pixels that were given.
+        Cause::ImageScale(factor) => error * factor,
+        _ => error,
+    }
+}

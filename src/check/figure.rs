@@ -1,0 +1,276 @@
+//! What the points of a term look like as a body: its size, which way it stands, left and right.
+
+use nalgebra::{Vector2, Vector3};
+use ndarray::s;
+
+use super::Checker;
+use super::sources::Source;
+use crate::body::figure::{Figure, Frame};
+use crate::camera::Camera;
+use crate::camera::triangulate::triangulate_robust;
+use crate::data::Observations;
+use crate::diagnostic::{Diagnostic, Origin};
+use crate::keypoints::combine::Part;
+use crate::spec::{Dimension, likely_unit};
+
+/// Frames that are looked at, evenly spread.
+const FRAMES: usize = 60;
+
+/// Pixels by which views may disagree about a point that is looked at here.
+const DISAGREEMENT: f64 = 40.0;
+
+/// What a term observes, and the names to speak of it.
+pub(super) struct Seen<'a> {
+    pub term: &'a str,
+    pub target: &'a str,
+    pub source: &'a Source,
+    pub convention: Option<&'a str>,
+    pub observed: &'a Observations,
+    pub cameras: Option<&'a [Camera]>,
+}
+
+impl Checker<'_> {
+    /// Warns of what no person looks like.
+    pub(super) fn warn_figure(&mut self, seen: &Seen<'_>) {
+        let Some(figure) = self.figure(seen) else {
+            return;
+        };
+        let bones = self.warn_bones(seen, &figure);
+        let sized = self.warn_scale(seen, &figure);
+        if !bones && !sized {
+            self.warn_standing(seen, &figure);
+            self.warn_sides(seen, &figure);
+        }
+    }
+
+    /// The body at rest and in the frames, where enough of it is known in space.
+    fn figure(&self, seen: &Seen<'_>) -> Option<Figure> {
+        let observed = seen.observed;
+        let labels = observed.labels.iter();
+        let model = labels.map(|l| self.at_rest(seen.source, seen.convention, l));
+        let model: Vec<Vector3<f64>> = model.collect::<Option<_>>()?;
+        let bones = self.bones(seen);
+        let step = observed.frames().div_ceil(FRAMES).max(1);
+        let frames = (0..observed.frames()).step_by(step);
+        let frames: Vec<Frame> = match seen.cameras {
+            None if observed.dimension == Dimension::LENGTH => {
+                frames.map(|f| in_space(observed, f)).collect()
+            }
+            Some(cameras) if cameras.len() > 1 => {
+                frames.map(|f| triangulated(observed, cameras, f)).collect()
+            }
+            _ => return None,
+        };
+        Some(Figure {
+            labels: observed.labels.clone(),
+            model,
+            bones,
+            frames,
+        })
+    }
+
+    /// Where a label's point is on the body at rest.
+    pub(super) fn at_rest(
+        &self,
+        source: &Source,
+        convention: Option<&str>,
+        label: &str,
+    ) -> Option<Vector3<f64>> {
+        let body = self.inputs.body.as_ref()?;
+        let place = |(part, weight): (Part, f64)| {
+            let point = match part {
+                Part::Joint(j) => Vector3::from_fn(|k, _| body.joints[[j, k]]),
+                Part::Vertex(v) => Vector3::from_fn(|k, _| body.template[[v, k]]),
+            };
+            point * weight
+        };
+        match source {
+            Source::Body { .. } => {
+                let recipe = self.recipe(source, convention, label)?;
+                Some(recipe.into_iter().map(place).sum())
+            }
+            Source::Surface { name, .. } => {
+                let set = self.marker_set(name)?;
+                set.at_rest(body, set.marker(label)?)
+            }
+            Source::Project { of, .. } => self.at_rest(of, convention, label),
+            Source::Variable(_) | Source::Own(_) => None,
+        }
+    }
+
+    /// Pairs of labels that are joints with a bone between them, or several in a row.
+    fn bones(&self, seen: &Seen<'_>) -> Vec<(usize, usize)> {
+        let mut source = seen.source;
+        while let Source::Project { of, .. } = source {
+            source = of;
+        }
+        let joint = |label: &String| match self.recipe(source, seen.convention, label)?[..] {
+            [(Part::Joint(joint), _)] => Some(joint),
+            _ => None,
+        };
+        let joints: Vec<Option<usize>> = seen.observed.labels.iter().map(joint).collect();
+        let Some(body) = &self.inputs.body else {
+            return Vec::new();
+        };
+        let parent = |joint: usize| {
+            let mut at = joint;
+            while at > 0 {
+                at = body.parents[at];
+                if let Some(label) = joints.iter().position(|j| *j == Some(at)) {
+                    return Some(label);
+                }
+            }
+            None
+        };
+        let bone = |(label, joint): (usize, &Option<usize>)| Some((label, parent((*joint)?)?));
+        joints.iter().enumerate().filter_map(bone).collect()
+    }
+
+    fn warn_bones(&mut self, seen: &Seen<'_>, figure: &Figure) -> bool {
+        let wrong = figure.wrong_bones();
+        let many = figure.bones.len() > 7 && 3 * wrong.len() > figure.bones.len();
+        if many {
+            let (child, parent) = wrong[0];
+            let message = format!(
+                "`{}`: these are no body's points in this order: {} of {} bones have a wrong length, \
+                 such as from `{}` to `{}`",
+                seen.target,
+                wrong.len(),
+                figure.bones.len(),
+                figure.labels[parent],
+                figure.labels[child],
+            );
+            let hint = "give the labels in the file's order by `names` (an array's name or a list), \
+                        or their convention by `keypoints`";
+            self.warn_of_data("F0516", seen.target, message, hint.into());
+        }
+        many
+    }
+
+    fn warn_scale(&mut self, seen: &Seen<'_>, figure: &Figure) -> bool {
+        let Some(scale) = figure.scale().filter(|s| !(0.3..2.5).contains(s)) else {
+            return false;
+        };
+        let tall = super::plausible::length_text(1.7 * scale);
+        match seen.source {
+            Source::Project { cameras, .. } => {
+                let metres = self.inputs.get(&cameras.value).map_or(1.0, |c| c.metres);
+                let message = format!(
+                    "by the cameras of `{}` the person of `{}` is {tall} tall",
+                    cameras.value, seen.target
+                );
+                let hint = match likely_unit(1.7 * scale / metres) {
+                    Some(unit) => format!(
+                        "their translations seem to be in {unit}: `unit = \"{unit}\"` in `data.{}`",
+                        cameras.value
+                    ),
+                    None => format!(
+                        "what is a unit of their translations? about {:.3} m would make a person of it, \
+                         such as the side of a board's square: `unit = \"{:.3} m\"` in `data.{}`",
+                        metres / scale,
+                        metres / scale,
+                        cameras.value
+                    ),
+                };
+                let origin = self.inputs.get(&cameras.value).map(|c| c.origin.clone());
+                let origin = origin.unwrap_or(Origin::Default);
+                let diagnostic = Diagnostic::warning("F0505", message, &origin);
+                self.diagnostics.push(diagnostic.hint(hint));
+            }
+            _ => {
+                let metres = self.inputs.get(seen.target).map_or(1.0, |d| d.metres);
+                let message = format!("the person of `{}` is {tall} tall", seen.target);
+                let hint = match likely_unit(1.7 * scale / metres) {
+                    Some(unit) => format!("write `unit = \"{unit}\"`"),
+                    None => format!(
+                        "what is a unit of the numbers? about {:.3} m would make a person of it",
+                        metres / scale
+                    ),
+                };
+                self.warn_of_data("F0505", seen.target, message, hint);
+            }
+        }
+        true
+    }
+
+    fn warn_standing(&mut self, seen: &Seen<'_>, figure: &Figure) {
+        let Some(up) = figure.up() else {
+            return;
+        };
+        let cameras = match seen.source {
+            Source::Project { cameras, .. } => Some(cameras.value.clone()),
+            _ => None,
+        };
+        let data = cameras.as_deref().unwrap_or(seen.target);
+        let given = self.inputs.get(data).map(|d| d.up);
+        let Some(given) = given else {
+            return;
+        };
+        // Which of the file's axes the person's own up is near.
+        let in_file = given.upright().transpose() * up;
+        let axis = in_file.iamax();
+        if in_file[axis].abs() < 0.8 || up.y > 0.6 {
+            return;
+        }
+        let name = ["x", "y", "z"][axis];
+        let sign = if in_file[axis] < 0.0 { "-" } else { "" };
+        let how = if up.y < -0.6 {
+            "stands head down"
+        } else {
+            "lies"
+        };
+        let message = format!("the person of `{}` {how} most of the time", seen.target);
+        let hint =
+            format!("if not, another axis points up: `up = \"{sign}{name}\"` in `data.{data}`");
+        self.warn_of_data("F0507", data, message, hint);
+    }
+
+    fn warn_sides(&mut self, seen: &Seen<'_>, figure: &Figure) {
+        let pairs = figure.exchanged();
+        if pairs.is_empty() {
+            return;
+        }
+        let names: Vec<String> = pairs
+            .iter()
+            .map(|(l, r)| format!("`{l}` and `{r}`"))
+            .collect();
+        let message = format!(
+            "`{}`: left and right look exchanged: {}",
+            seen.term,
+            names.join(", ")
+        );
+        let hint = match (figure.is_mirrored(&pairs), seen.cameras) {
+            (true, None) => format!(
+                "is the world of `{0}` left-handed? `mirror = \"x\"` in `data.{0}` turns it; or correct \
+                 the labels, such as by `map`",
+                seen.target
+            ),
+            _ => "correct the labels, such as by `map` of the data".into(),
+        };
+        let origin = self.origin_of_term(seen.term);
+        self.diagnostics
+            .push(Diagnostic::warning("F0509", message, &origin).hint(hint));
+    }
+}
+
+fn in_space(observed: &Observations, frame: usize) -> Frame {
+    let point = |p: usize| {
+        let x = observed.values.slice(s![frame, 0usize, p, ..]);
+        let seen = observed.confidence[[frame, 0, p]] > 0.0;
+        seen.then(|| Vector3::new(x[0], x[1], x[2]))
+    };
+    (0..observed.labels.len()).map(point).collect()
+}
+
+fn triangulated(observed: &Observations, cameras: &[Camera], frame: usize) -> Frame {
+    let point = |p: usize| {
+        let view = |(v, camera)| {
+            let x = observed.values.slice(s![frame, v, p, ..]);
+            let weight = observed.confidence[[frame, v, p]];
+            (weight > 0.0).then(|| (camera, Vector2::new(x[0], x[1]), weight))
+        };
+        let seen: Vec<_> = cameras.iter().enumerate().filter_map(view).collect();
+        triangulate_robust(&seen, DISAGREEMENT)
+    };
+    (0..observed.labels.len()).map(point).collect()
+}

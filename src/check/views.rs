@@ -1,0 +1,331 @@
+//! Whether the cameras of a term agree on what they see, before anything is solved.
+
+use nalgebra::Vector2;
+use ndarray::s;
+
+use super::Checker;
+use super::figure::Seen;
+use super::sources::Source;
+use crate::body::markers::sides::other_side;
+use crate::camera::Camera;
+use crate::camera::sides::mend;
+use crate::camera::trial::{Cause, Sighting, disagreement, stands_out, try_causes};
+use crate::data::Observations;
+use crate::diagnostic::{Diagnostic, Origin, list, ranges};
+
+/// Points that are looked at, evenly spread.
+const POINTS: usize = 500;
+
+/// The share of an image's diagonal by which good cameras and detectors may disagree.
+const AGREE: f64 = 0.02;
+
+/// How much better it has to be without a fault to speak of it.
+const FAR_BETTER: f64 = 0.25;
+
+impl Checker<'_> {
+    /// Warns of cameras that contradict each other; false where they do.
+    pub(super) fn views_agree(&mut self, seen: &Seen<'_>) -> bool {
+        let (
+            Some(cameras),
+            Source::Project {
+                cameras: of, free, ..
+            },
+        ) = (seen.cameras, seen.source)
+        else {
+            return true;
+        };
+        self.warn_outside(seen, cameras);
+        let sightings = sightings(seen.observed);
+        if cameras.len() < 2 || !free.is_empty() || sightings.len() < 3 {
+            return true;
+        }
+        let limit = AGREE
+            * cameras
+                .iter()
+                .map(Camera::diagonal)
+                .fold(f64::INFINITY, f64::min);
+        let error = disagreement(cameras, &sightings);
+        if error > limit {
+            self.warn_disagreement(seen, &of.value, (cameras, &sightings), (error, limit));
+            return false;
+        }
+        self.warn_one_camera(&of.value, (cameras, &sightings), limit);
+        true
+    }
+
+    fn warn_disagreement(
+        &mut self,
+        seen: &Seen<'_>,
+        of: &str,
+        (cameras, sightings): (&[Camera], &[Sighting]),
+        (error, limit): (f64, f64),
+    ) {
+        let up = self.inputs.get(of).map(|c| c.up.upright().transpose());
+        let tried = try_causes(cameras, sightings, &up.unwrap_or_default());
+        let explained = tried.filter(|(_, e)| *e < limit && *e < FAR_BETTER * error);
+        let apart = match error.is_finite() {
+            true => format!("they miss each other's points by {error:.0} px"),
+            false => "most points lie behind a camera".into(),
+        };
+        let message = format!(
+            "the cameras of `{of}` do not agree on `{}`: {apart}",
+            seen.target
+        );
+        let hint = match &explained {
+            Some((cause, without)) => {
+                format!(
+                    "{}; then it is {without:.1} px",
+                    said(cause, of, seen, cameras)
+                )
+            }
+            None if cameras.len() > 2 && self.odd_one(cameras, sightings, limit).is_some() => {
+                let odd = self.odd_one(cameras, sightings, limit).unwrap_or_default();
+                format!(
+                    "without `{odd}` the others agree: its calibration or its view is another's"
+                )
+            }
+            None => {
+                "nothing usual explains it: are these the cameras, in the world and the images of \
+                     these keypoints?"
+                    .into()
+            }
+        };
+        self.warn_of_cameras(of, message, hint);
+    }
+
+    /// The camera without which the others agree.
+    fn odd_one(&self, cameras: &[Camera], sightings: &[Sighting], limit: f64) -> Option<String> {
+        let left = |odd: usize| {
+            let others = |s: &Sighting| s.iter().filter(|(c, ..)| *c != odd).copied().collect();
+            let sightings: Vec<Sighting> = sightings.iter().map(others).collect();
+            disagreement(cameras, &sightings)
+        };
+        let all = (0..cameras.len()).map(|c| (c, left(c)));
+        let best = all.min_by(|a, b| a.1.total_cmp(&b.1))?;
+        (best.1 < limit).then(|| cameras[best.0].name.clone())
+    }
+
+    /// A camera that is off where the others agree.
+    fn warn_one_camera(
+        &mut self,
+        of: &str,
+        (cameras, sightings): (&[Camera], &[Sighting]),
+        limit: f64,
+    ) {
+        if cameras.len() < 3 {
+            return;
+        }
+        for (c, camera) in cameras.iter().enumerate() {
+            let error = stands_out(cameras, sightings, c);
+            // With one camera off, those beside it look off by a part of that.
+            let off = error > 3.0 * limit;
+            if off && self.odd_one(cameras, sightings, limit).as_ref() == Some(&camera.name) {
+                let apart = match error.is_finite() {
+                    true => format!("{error:.0} px from"),
+                    false => "behind itself, not at".into(),
+                };
+                let message = format!(
+                    "camera `{}` of `{of}` alone sees its points {apart} where the others say they are",
+                    camera.name
+                );
+                let hint = "its calibration, the size of its images, or the view that is joined to it \
+                            is another's";
+                self.warn_of_cameras(of, message, hint.into());
+            }
+        }
+    }
+
+    /// Exchanges left and right back in views of frames that contradict the others.
+    pub(super) fn mend_sides(
+        &mut self,
+        source: &Source,
+        (target, convention): (&str, Option<&str>),
+        observed: &mut Observations,
+        cameras: Option<&[Camera]>,
+    ) {
+        let (Some(cameras), Source::Project { free, .. }) = (cameras, source) else {
+            return;
+        };
+        let root = self.spec.root();
+        let data = root.table("data").and_then(|t| t.table(target));
+        let given = data.and_then(|t| t.text("sides")) == Some("given");
+        if cameras.len() < 2 || !free.is_empty() || given {
+            return;
+        }
+        let found = mend(
+            observed,
+            cameras,
+            &self.limbs(source, convention, &observed.labels),
+        );
+        if found.is_empty() {
+            return;
+        }
+        let message = format!(
+            "left and right of `{target}` were exchanged in some views, by what the others see: {}; \
+             they are exchanged back",
+            self.exchanged_text(&found, cameras)
+        );
+        let hint = "`sides = \"given\"` leaves the labels as they are";
+        self.warn_of_data("F0520", target, message, hint.into());
+    }
+
+    /// Pairs of labels, left and right: those of arms and head, and those of legs.
+    fn limbs(
+        &self,
+        source: &Source,
+        convention: Option<&str>,
+        labels: &[String],
+    ) -> Vec<Vec<(usize, usize)>> {
+        let (mut upper, mut lower) = (Vec::new(), Vec::new());
+        let Some(body) = &self.inputs.body else {
+            return Vec::new();
+        };
+        for (left, label) in labels.iter().enumerate() {
+            let other = other_side(label).and_then(|o| labels.iter().position(|l| *l == o));
+            let place = |p: usize| self.at_rest(source, convention, &labels[p]);
+            let Some((right, a, b)) = other.and_then(|r| Some((r, place(left)?, place(r)?))) else {
+                continue;
+            };
+            if a.x > b.x {
+                match a.y > body.joints[[0, 1]] + 0.1 {
+                    true => upper.push((left, right)),
+                    false => lower.push((left, right)),
+                }
+            }
+        }
+        vec![upper, lower]
+    }
+
+    /// Frames by camera, in ranges.
+    fn exchanged_text(&self, found: &[(usize, usize)], cameras: &[Camera]) -> String {
+        let of_camera = |(v, camera): (usize, &Camera)| {
+            let frames = found.iter().filter(|(_, view)| *view == v);
+            let frames: Vec<u64> = frames.map(|(f, _)| self.frame_number(*f)).collect();
+            let text = ranges(&frames);
+            (!frames.is_empty()).then(|| format!("`{}` in frames {text}", camera.name))
+        };
+        let texts: Vec<String> = cameras.iter().enumerate().filter_map(of_camera).collect();
+        texts.join(", ")
+    }
+
+    /// Keypoints that lie outside of their images.
+    fn warn_outside(&mut self, seen: &Seen<'_>, cameras: &[Camera]) {
+        let (mut outside, mut all, mut reach) = (0, 0, [0.0_f64; 2]);
+        let observed = seen.observed;
+        for ((f, v, p), confidence) in observed.confidence.indexed_iter() {
+            if *confidence <= 0.0 {
+                continue;
+            }
+            let x = observed.values.slice(s![f, v, p, ..]);
+            let beyond = (0..2).any(|k| x[k] < 0.0 || x[k] > cameras[v].size[k]);
+            all += 1;
+            outside += usize::from(beyond);
+            reach = [reach[0].max(x[0]), reach[1].max(x[1])];
+        }
+        // Detectors guess a little beyond the border.
+        if 5 * outside <= all {
+            return;
+        }
+        let [width, height] = cameras[0].size;
+        let message = format!(
+            "{outside} of {all} keypoints of `{}` lie outside of images of {width} × {height} px: they \
+             reach ({:.0}, {:.0})",
+            seen.target, reach[0], reach[1]
+        );
+        let hint = "are they of larger images than the calibration? `images = [width, height]` of the \
+                    cameras takes it to theirs";
+        self.warn_of_data("F0518", seen.target, message, hint.into());
+    }
+
+    fn warn_of_cameras(&mut self, of: &str, message: String, hint: String) {
+        let origin = self.inputs.get(of).map(|c| c.origin.clone());
+        let origin = origin.unwrap_or(Origin::Default);
+        self.diagnostics
+            .push(Diagnostic::warning("F0517", message, &origin).hint(hint));
+    }
+}
+
+/// What a cause is called, and the line to write.
+fn said(cause: &Cause, of: &str, seen: &Seen<'_>, cameras: &[Camera]) -> String {
+    let line = |what: &str, line: &str| format!("{what}: write `{line}` in `data.{of}`");
+    let sized = |factor: f64| {
+        let [width, height] = cameras[0].size.map(|s| (s * factor).round());
+        line(
+            &format!("the images are {factor:.2} times as large as the calibration's"),
+            &format!("images = [{width}, {height}]"),
+        )
+    };
+    match cause {
+        Cause::CameraToWorld => line(
+            "these are poses of the cameras, camera to world",
+            "extrinsics = \"camera-to-world\"",
+        ),
+        Cause::Position => line(
+            "the translations are the cameras' places in the world",
+            "extrinsics = \"position\"",
+        ),
+        Cause::Transposed => "the rotations are transposed: turn them over in the file".into(),
+        Cause::OpenGl => line(
+            "the cameras look along −z, y up, as in OpenGL",
+            "extrinsics = \"opengl\"",
+        ),
+        Cause::OpenGlToWorld => line(
+            "these are poses of cameras that look along −z, y up, as in OpenGL and Blender",
+            "extrinsics = \"opengl-to-world\"",
+        ),
+        Cause::Signs(signs) => {
+            let axes = ["x", "y", "z"].iter().zip(signs).filter(|(_, s)| **s < 0.0);
+            let axes: Vec<&str> = axes.map(|(a, _)| *a).collect();
+            format!(
+                "the translations have the wrong sign along {}: mend the file",
+                list(&axes)
+            )
+        }
+        Cause::ImageScale(factor) => sized(*factor),
+        Cause::Normalized => format!(
+            "the keypoints of `{}` are in units of the images' width and height: multiply them",
+            seen.target
+        ),
+        Cause::Flipped(axis) => format!(
+            "the keypoints of `{}` count {} from the wrong border: the images were flipped",
+            seen.target,
+            ["x", "y"][*axis]
+        ),
+        Cause::RowsFirst => format!(
+            "the keypoints of `{}` have rows before columns: exchange x and y",
+            seen.target
+        ),
+        Cause::Order(order) => {
+            let names = order.iter().map(|&c| format!("\"{}\"", cameras[c].name));
+            let names: Vec<String> = names.collect();
+            format!(
+                "the views of `{}` are in another order: `views = [{}]`",
+                seen.target,
+                names.join(", ")
+            )
+        }
+    }
+}
+
+/// Some of the points that two cameras or more see.
+fn sightings(observed: &Observations) -> Vec<Sighting> {
+    let (frames, views, points, _) = observed.values.dim();
+    let step = (frames * points).div_ceil(POINTS).max(1);
+    // Not always the same points of a frame.
+    let step = if points % step == 0 || step % points == 0 {
+        step + 1
+    } else {
+        step
+    };
+    let sighting = |at: usize| {
+        let (f, p) = (at / points, at % points);
+        let view = |v: usize| {
+            let x = observed.values.slice(s![f, v, p, ..]);
+            let weight = observed.confidence[[f, v, p]];
+            (weight > 0.0).then(|| (v, Vector2::new(x[0], x[1]), weight))
+        };
+        (0..views).filter_map(view).collect::<Sighting>()
+    };
+    let all = (0..frames * points).step_by(step).map(sighting);
+    all.filter(|s| s.len() > 1).collect()
+}
