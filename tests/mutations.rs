@@ -267,6 +267,31 @@ fn extreme_text(copy: &mut Vec<u8>, at: usize, dice: &mut Dice) {
     copy.splice(start..start + length, dice.of(&texts).bytes());
 }
 
+const DEEPLABCUT: &str = "scorer,s,s,s,s,s,s
+individuals,a,a,a,b,b,b
+bodyparts,hip,hip,hip,hip,hip,hip
+coords,x,y,likelihood,x,y,likelihood
+0,1,2,0.9,3,4,0.8
+1,1,2,0.9,,,
+";
+
+const MOTIVE: &str = "Format Version,1.23,Capture Frame Rate,120.0,Length Units,Meters
+
+,,Marker,Marker,Marker,Marker,Marker,Marker
+,,Ann:LASI,Ann:LASI,Ann:LASI,Ann:RASI,Ann:RASI,Ann:RASI
+,,1,1,1,2,2,2
+,,Position,Position,Position,Position,Position,Position
+Frame,Time (Seconds),X,Y,Z,X,Y,Z
+0,0.0,0.1,0.9,0.2,-0.1,0.9,0.2
+1,0.1,0.1,0.9,,-0.1,0.9,0.2
+";
+
+const ROWS: &str = "sync_index,cam_id,point_id,img_loc_x,img_loc_y
+0,0,0,520,193
+0,1,0,410,201
+1,0,3,521,193
+";
+
 /// A file of each format; real ones where they are.
 fn samples() -> Vec<Sample> {
     let mut samples = vec![
@@ -290,6 +315,9 @@ fn samples() -> Vec<Sample> {
         "points.csv",
         format!("frame,a.x,a.y,a.z,b.x,b.y,b.z\n{rows}"),
     ));
+    samples.push(text("deeplabcut.csv", DEEPLABCUT.into()));
+    samples.push(text("motive.csv", MOTIVE.into()));
+    samples.push(text("rows.csv", ROWS.into()));
     samples.push(text("small.trc", trc()));
     samples.push(text("cameras.json", CAMERAS.into()));
     samples.push(text("stored/intri.yml", INTRINSICS.into()));

@@ -321,6 +321,9 @@ impl Folder {
         );
         self.write("broken_layout.toml", "[markers]\nLASI = { vertx = 9 }\n");
         self.write("twice.trc", TRC.replace("RFWT", "LFWT"));
+        let two = TRC.replace("LFHD", "Ann:LFHD").replace("RFHD", "Bob:RFHD");
+        self.write("two.trc", two);
+        self.write("walk.bvh", "HIERARCHY\nROOT Hips\n");
         self.write("furlongs.trc", TRC.replace("mm", "furlong"));
         let last = TRC.trim_end().rfind('\n').unwrap();
         self.write("torn.trc", &TRC[..last]);

@@ -1,15 +1,14 @@
-//! Numpy's arrays, among them body models and motions; and tables.
+//! Numpy's arrays, among them body models and motions.
 
 use std::path::Path;
 
 use ndarray::{Array3, Axis};
 
-use super::markers::shares_seen;
-use super::table::{Table, number, percent, range, seen_text};
+use super::table::{Table, number, percent, range};
 use super::{Inspection, is_length, quoted};
 use crate::data::median_span;
 use crate::io::npz::{ArrayKind, Member, Npz};
-use crate::io::{FileError, amass, body_fields, csv};
+use crate::io::{FileError, amass, body_fields};
 use crate::keypoints;
 use crate::spec::likely_unit;
 
@@ -207,54 +206,4 @@ fn names_line(found: &mut Inspection, count: usize) {
             found.line("keypoints", &quoted(one), &remark);
         }
     }
-}
-
-/// A name as a key of TOML.
-fn key(name: &str) -> String {
-    let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    match !name.is_empty() && name.chars().all(bare) {
-        true => name.into(),
-        false => quoted(name),
-    }
-}
-
-pub(super) fn table(path: &Path) -> Result<Inspection, FileError> {
-    let table = csv::read(path)?;
-    let mut found = Inspection::new("table (csv)");
-    found.fact("columns", table.names.len().to_string());
-    found.fact(
-        "rows",
-        table.columns.first().map_or(0, Vec::len).to_string(),
-    );
-    let Some(points) = csv::points(&table) else {
-        let mut rows = Table::default();
-        rows.row(["column", "holds"]);
-        for (name, column) in table.names.iter().zip(&table.columns) {
-            rows.row([name.clone(), range(column.iter())]);
-        }
-        found.contents = rows.text();
-        let columns = table.names.iter().map(|n| format!("{} = \"1\"", key(n)));
-        let columns: Vec<String> = columns.collect();
-        found.snippet("data.table", "file", path);
-        let remark = "units, such as `m`, or `ref:` with the name of a set";
-        found.line("columns", &format!("{{ {} }}", columns.join(", ")), remark);
-        return Ok(found);
-    };
-    let space = points.dims == 3;
-    let place = if space { "in space" } else { "in pixels" };
-    found.fact("points", format!("{} {place}", points.labels.len()));
-    found.contents = seen_text(&points.labels, &shares_seen(&points.values));
-    found.snippet("data.points", "file", path);
-    found.line("format", "\"csv\"", "");
-    if space {
-        let values = points.values.insert_axis(Axis(1));
-        let unit = median_span(&values).and_then(likely_unit);
-        found.line(
-            "unit",
-            &quoted(unit.unwrap_or("m")),
-            "the file does not say it",
-        );
-        found.line("up", "\"y\"", "the file does not say it");
-    }
-    Ok(found)
 }

@@ -6,8 +6,9 @@ use ndarray::{Array3, Axis, s};
 
 use super::table::{number, seen_text};
 use super::{Inspection, is_length, quoted};
-use crate::io::markers::{Markers, likely_unit};
+use crate::io::markers::{Markers, subjects};
 use crate::io::{FileError, bvh_reader, c3d, trc};
+use crate::spec::{Dimension, parse_unit, units_of};
 
 pub(super) fn inspect(path: &Path) -> Result<Inspection, FileError> {
     let is = |name| {
@@ -19,12 +20,26 @@ pub(super) fn inspect(path: &Path) -> Result<Inspection, FileError> {
         (_, true) => ("bvh", bvh_reader::read(path)?),
         _ => ("trc", trc::read(path)?),
     };
+    Ok(of_markers(path, format, "", markers))
+}
+
+/// Markers that were read; `program` is the one whose export it is, where the format has several.
+pub(super) fn of_markers(path: &Path, format: &str, program: &str, markers: Markers) -> Inspection {
+    let of = match program {
+        "" => format.to_string(),
+        _ => format!("{format}, as {program} exports it"),
+    };
     let (kind, points) = match format {
         "bvh" => ("moving skeleton", "joints"),
         _ => ("optical markers", "markers"),
     };
-    let mut found = Inspection::new(format!("{kind} ({format})"));
+    let mut found = Inspection::new(format!("{kind} ({of})"));
+    let subjects = subjects(&markers.labels);
+    let markers = markers.of_subject(None).one_for_each_label();
     found.fact(points, markers.labels.len().to_string());
+    if !subjects.is_empty() {
+        found.fact("subjects", subjects.join(", "));
+    }
     found.fact("frames", frames_text(&markers));
     found.fact(
         "rate",
@@ -52,9 +67,22 @@ pub(super) fn inspect(path: &Path) -> Result<Inspection, FileError> {
         },
     );
     found.fact("extent", extent_text(&markers));
+    found.facts.extend(
+        markers
+            .unseen
+            .iter()
+            .map(|reason| ("seen".to_string(), format!("nothing: {reason}"))),
+    );
+    for warning in &markers.warnings {
+        found.fact("warning", warning);
+    }
     found.contents = seen_text(&markers.labels, &shares_seen(&markers.values));
     snippet(&mut found, path, format, &markers);
-    Ok(found)
+    if let [first, _, ..] = subjects.as_slice() {
+        let others = format!("or {}", subjects[1..].join(", "));
+        found.line("subject", &quoted(first), &others);
+    }
+    found
 }
 
 fn snippet(found: &mut Inspection, path: &Path, format: &str, markers: &Markers) {
@@ -67,11 +95,19 @@ fn snippet(found: &mut Inspection, path: &Path, format: &str, markers: &Markers)
     found.line("format", &format!("\"{format}\""), "");
     match (markers.metres(), &markers.unit) {
         (Some(_), Some(unit)) if is_length(unit) => found.line("unit", &quoted(unit), ""),
-        (Some(_), _) => {}
+        (Some(metres), _) => {
+            let known = units_of(Dimension::LENGTH).into_iter();
+            let same = known.filter(|u| parse_unit(u).is_ok_and(|(factor, _)| factor == metres));
+            same.take(1)
+                .for_each(|u| found.line("unit", &quoted(u), ""));
+        }
         (None, _) => {
-            let unit = likely_unit(format);
-            let remark = format!("the file does not say it; most are in {unit}");
-            found.line("unit", &quoted(unit), &remark);
+            let units = units_of(Dimension::LENGTH).join(", ");
+            let remark = match &markers.unit {
+                None => format!("the file does not say it; one of {units}"),
+                Some(unit) => format!("the file's `{unit}` is no known length; one of {units}"),
+            };
+            found.line("unit", "\"\"", &remark);
         }
     }
     match markers.up {

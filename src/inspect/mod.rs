@@ -7,6 +7,7 @@ mod layouts;
 mod markers;
 mod people;
 mod table;
+mod tables;
 mod weights;
 
 use std::fmt;
@@ -43,7 +44,7 @@ pub fn inspect(path: impl AsRef<Path>) -> Result<Inspection, FileError> {
     let extension = path.extension().unwrap_or_default().to_string_lossy();
     match extension.to_lowercase().as_str() {
         "c3d" | "trc" | "bvh" => markers::inspect(path),
-        "csv" => arrays::table(path),
+        "csv" => tables::inspect(path),
         "g2o" => graphs::inspect(path),
         "npz" | "npy" => arrays::inspect(path),
         "toml" | "json" if layouts::is_layout(path) => layouts::inspect(path),

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use super::table::Table;
 use super::{Inspection, quoted};
-use crate::io::FileError;
 use crate::io::detection_json::{self, Kind};
 use crate::io::detections::{Detections, Person};
 use crate::io::openpose::{self, Lists};
+use crate::io::{FileError, foreign};
 use crate::keypoints;
 
 pub(super) fn inspect(path: &Path) -> Result<Inspection, FileError> {
@@ -53,8 +53,7 @@ fn no_folder(path: &Path) -> FileError {
         let message = "it is one frame of OpenPose's detections";
         return FileError::new(path, message).with_hint("name its folder, which is a view");
     }
-    FileError::new(path, "its name is of no format that fitrun reads")
-        .with_hint("known are .npz, .npy, .csv, .c3d, .trc, .toml (cameras), .json (cameras and detections), .safetensors, .pt, .ckpt and .pkl (weights and bodies), and folders of OpenPose's files or of snapshots")
+    foreign::refused(path)
 }
 
 /// The conventions that have as many keypoints, with or without the other lists of the files.

@@ -57,9 +57,10 @@ fn a_table_of_points_gets_the_unit_that_makes_it_a_person() {
         found.to_string(),
         "\
 table (csv)
-columns  6
-rows     3
-points   2 in space
+frames  3
+points  2 in space
+rate    not said
+unit    not said
 
 head  100 %  foot  66.7 %
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use ndarray::{Array2, Array3, ArrayD};
 
 use super::error::{FileError, shape_text};
-use super::torch::is_zip;
+use super::zip_archive::is_zip;
 use super::{body_npz, body_pkl, read_bytes};
 
 /// Reads an `.npz` or a pickle, told apart by its bytes.

@@ -6,7 +6,7 @@ use nalgebra::{Isometry3, Rotation3, Translation3, UnitQuaternion, Vector3};
 use ndarray::Array3;
 
 use super::error::{FileError, read_text};
-use super::markers::{Markers, refuse_label_twice};
+use super::markers::Markers;
 
 /// How many joints there may be for each number of a frame: fixed joints have none.
 const JOINTS_PER_CHANNEL: usize = 16;
@@ -39,7 +39,6 @@ fn parse(path: &Path, text: &str) -> Result<Markers, FileError> {
         return Err(wrong("it holds no motion of its joints".into()));
     }
     let labels: Vec<String> = joints.iter().map(|joint| joint.name.clone()).collect();
-    refuse_label_twice(path, &labels)?;
     let mut values = Array3::zeros((frames, joints.len(), 3));
     for (row, mut places) in numbers.chunks_exact(channels).zip(values.outer_iter_mut()) {
         for (place, mut to) in pose(&joints, row).iter().zip(places.outer_iter_mut()) {
@@ -53,6 +52,8 @@ fn parse(path: &Path, text: &str) -> Result<Markers, FileError> {
         rate,
         up: None,
         frame_numbers: (0..frames as u64).collect(),
+        warnings: Vec::new(),
+        unseen: None,
     })
 }
 

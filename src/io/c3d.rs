@@ -12,7 +12,7 @@ use std::path::Path;
 use ndarray::Array3;
 
 use super::error::FileError;
-use super::markers::{Markers, or_missing, refuse_label_twice};
+use super::markers::{Markers, or_missing};
 use header::Layout;
 use numbers::Processor;
 use parameters::Parameters;
@@ -40,21 +40,29 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Markers, FileError> {
     let (places, labels): (Vec<usize>, Vec<String>) =
         named_points(&parameters, layout.points).into_iter().unzip();
     if labels.is_empty() {
-        return Err(fail(format!(
-            "none of its {} points is a marker with a label",
-            layout.points
-        )));
+        return Err(fail(match parameters.whole {
+            true => format!(
+                "none of its {} points is a marker with a label",
+                layout.points
+            ),
+            false => "its parameter section is damaged or cut short".into(),
+        }));
     }
-    let labels = without_subject(labels);
-    refuse_label_twice(path, &labels)?;
     let unit = parameters.text("POINT", "UNITS");
+    let rows = Rows {
+        bytes,
+        layout: &layout,
+        processor: parameters.processor,
+    };
     Ok(Markers {
-        values: values(bytes, &layout, parameters.processor, &places),
+        values: rows.values(&places),
+        unseen: rows.all_unseen(&places),
         labels,
         unit: unit.filter(|unit| !unit.is_empty()),
         rate: layout.rate,
         up: up(&parameters),
         frame_numbers: (layout.first_frame..).take(layout.frames).collect(),
+        warnings: layout.warnings,
     })
 }
 
@@ -77,26 +85,6 @@ fn named_points(parameters: &Parameters<'_>, points: usize) -> Vec<(usize, Strin
         .collect()
 }
 
-/// `Ann:LASI` is `LASI` where all markers are Ann's.
-fn without_subject(labels: Vec<String>) -> Vec<String> {
-    let subject = |label: &String| {
-        label
-            .split_once(':')
-            .map(|(subject, _)| subject.to_string())
-    };
-    let Some(first) = labels.first().and_then(subject) else {
-        return labels;
-    };
-    if labels
-        .iter()
-        .any(|label| subject(label).as_ref() != Some(&first))
-    {
-        return labels;
-    }
-    let own = |label: &String| label[first.len() + 1..].to_string();
-    labels.iter().map(own).collect()
-}
-
 /// The axis that is drawn upwards on a screen.
 fn up(parameters: &Parameters<'_>) -> Option<char> {
     match parameters
@@ -111,36 +99,62 @@ fn up(parameters: &Parameters<'_>) -> Option<char> {
     }
 }
 
-/// (frames, places, 3); the layout was held against the bytes, so every row lies in them.
-fn values(bytes: &[u8], layout: &Layout, processor: Processor, places: &[usize]) -> Array3<f64> {
-    let size = layout.word * 4;
-    let mut values = Array3::from_elem((layout.frames, places.len(), 3), f64::NAN);
-    for (frame, mut rows) in values.outer_iter_mut().enumerate() {
-        for (mut row, place) in rows.outer_iter_mut().zip(places) {
-            let start = layout.data + frame * layout.frame_size + place * size;
-            let words = bytes.get(start..start + size).unwrap_or_default();
-            let point = or_missing(point(words, layout, processor));
-            row.iter_mut().zip(point).for_each(|(to, x)| *to = x);
-        }
-    }
-    values
+/// The points' own bytes; the layout was held against them, so every row lies in them.
+struct Rows<'a> {
+    bytes: &'a [u8],
+    layout: &'a Layout,
+    processor: Processor,
 }
 
-/// One point; below zero in its fourth word means that nothing was seen.
-fn point(words: &[u8], layout: &Layout, processor: Processor) -> [f64; 3] {
-    let word = |at: usize| {
-        let word = words.get(at * layout.word..(at + 1) * layout.word)?;
-        Some(match layout.scale {
-            None => f64::from(processor.float(word)?),
-            Some(scale) => {
-                let scale = if at < 3 { scale } else { 1.0 };
-                f64::from(processor.word(word)? as i16) * scale
+impl Rows<'_> {
+    /// (frames, places, 3).
+    fn values(&self, places: &[usize]) -> Array3<f64> {
+        let shape = (self.layout.frames, places.len(), 3);
+        let mut values = Array3::from_elem(shape, f64::NAN);
+        for (frame, mut rows) in values.outer_iter_mut().enumerate() {
+            for (mut row, place) in rows.outer_iter_mut().zip(places) {
+                // Below zero in the fourth word means that nothing was seen.
+                let point = match self.point(frame, *place) {
+                    Some([x, y, z, seen]) if seen >= 0.0 => or_missing([x, y, z]),
+                    _ => [f64::NAN; 3],
+                };
+                row.iter_mut().zip(point).for_each(|(to, x)| *to = x);
             }
+        }
+        values
+    }
+
+    /// A message where no point of any frame was seen.
+    fn all_unseen(&self, places: &[usize]) -> Option<String> {
+        let unseen = |frame: usize, place: &usize| {
+            self.point(frame, *place)
+                .is_some_and(|[.., seen]| seen < 0.0)
+        };
+        let all = (0..self.layout.frames).all(|f| places.iter().all(|p| unseen(f, p)));
+        all.then(|| {
+            format!(
+                "all {} points have a negative residual, C3D's mark for not seen",
+                places.len()
+            )
         })
-    };
-    match [word(0), word(1), word(2), word(3)] {
-        [Some(x), Some(y), Some(z), Some(seen)] if seen >= 0.0 => [x, y, z],
-        _ => [f64::NAN; 3],
+    }
+
+    /// The four numbers of one point.
+    fn point(&self, frame: usize, place: usize) -> Option<[f64; 4]> {
+        let layout = self.layout;
+        let start = layout.data + frame * layout.frame_size + place * layout.word * 4;
+        let words = self.bytes.get(start..start + layout.word * 4)?;
+        let word = |at: usize| {
+            let word = words.get(at * layout.word..)?;
+            Some(match layout.scale {
+                None => f64::from(self.processor.float(word)?),
+                Some(scale) => {
+                    let scale = if at < 3 { scale } else { 1.0 };
+                    f64::from(self.processor.word(word)? as i16) * scale
+                }
+            })
+        };
+        Some([word(0)?, word(1)?, word(2)?, word(3)?])
     }
 }
 

@@ -1,10 +1,17 @@
 //! Tables of numbers with a header, and the labelled points that such tables hold.
 
+mod deeplabcut;
+mod long;
+mod motive;
+mod points;
+
 use std::path::Path;
 
-use ndarray::{Array2, Array3};
+use ndarray::Array3;
 
 use super::error::FileError;
+use super::markers::Markers;
+pub(crate) use points::Points;
 
 /// Columns of equal length; an empty cell is NaN.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,16 +20,52 @@ pub(crate) struct Table {
     pub columns: Vec<Vec<f64>>,
 }
 
-/// Labelled points over time.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Points {
-    pub labels: Vec<String>,
-    /// 2 or 3.
-    pub dims: usize,
-    /// (frames, points, dims).
-    pub values: Array3<f64>,
-    /// (frames, points), where any point has such a column; points without one have confidence 1.
-    pub confidence: Option<Array2<f64>>,
+/// Points or markers, however a program laid them out.
+pub(crate) enum PointTable {
+    Points(Points),
+    Markers(Markers),
+}
+
+/// Whatever points a file holds, with the program whose layout it has.
+pub(crate) fn read_points(path: &Path) -> Result<(PointTable, &'static str), FileError> {
+    let bytes = std::fs::read(path).map_err(|error| FileError::reading(path, &error))?;
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    if motive::is(bytes) {
+        let markers = motive::parse(path, bytes)?;
+        return Ok((PointTable::Markers(markers), "Motive"));
+    }
+    let (points, program) = if deeplabcut::is(bytes) {
+        (deeplabcut::parse(path, bytes)?, "DeepLabCut")
+    } else if let Some(columns) = long::columns(bytes) {
+        (long::parse(path, bytes, &columns)?, "a row a point")
+    } else {
+        (points::parse(path, bytes)?, "")
+    };
+    Ok((PointTable::Points(points), program))
+}
+
+/// All rows as they are, each with its line; a row may have any number of cells.
+fn rows(path: &Path, bytes: &[u8]) -> Result<Vec<(usize, csv::StringRecord)>, FileError> {
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(bytes);
+    let mut rows = Vec::new();
+    for row in reader.records() {
+        let row = row.map_err(|error| damaged(path, bytes, &error))?;
+        rows.push((line_of(bytes, row.position()), row));
+    }
+    Ok(rows)
+}
+
+/// The cell of a row as a number, NaN where it is empty or not there.
+fn cell(path: &Path, line: usize, row: &csv::StringRecord, at: usize) -> Result<f64, FileError> {
+    let cell = row.get(at).unwrap_or_default();
+    number(cell).ok_or_else(|| {
+        let message = format!("line {line}: expected a number, found `{cell:.20}`");
+        FileError::new(path, message)
+    })
 }
 
 pub(crate) fn read(path: impl AsRef<Path>) -> Result<Table, FileError> {
@@ -76,41 +119,6 @@ fn parse(path: &Path, bytes: &[u8], wanted: impl Fn(&str) -> bool) -> Result<Tab
         }
     }
     Ok(Table { names, columns })
-}
-
-/// Groups columns such as `pelvis.x`, `pelvis_y`, `nose.u`, `nose.confidence`; `frame` and `time` are passed over.
-///
-/// `None` where another column is left over, or where the points do not all have the same axes.
-pub(crate) fn points(table: &Table) -> Option<Points> {
-    let groups = grouped(table)?;
-    let dims = groups.first()?.axes.iter().flatten().count();
-    let frames = table.columns.first().map_or(0, Vec::len);
-    let complete = |group: &Group| {
-        group.axes[..dims].iter().all(Option::is_some)
-            && group.axes[dims..].iter().all(Option::is_none)
-    };
-    if dims < 2 || !groups.iter().all(complete) {
-        return None;
-    }
-    let cell = |column: Option<usize>, frame: usize, missing: f64| {
-        column.map_or(missing, |column| table.columns[column][frame])
-    };
-    let shape = (frames, groups.len());
-    Some(Points {
-        dims,
-        values: Array3::from_shape_fn((shape.0, shape.1, dims), |(frame, point, axis)| {
-            cell(groups[point].axes[axis], frame, f64::NAN)
-        }),
-        confidence: groups
-            .iter()
-            .any(|group| group.confidence.is_some())
-            .then(|| {
-                Array2::from_shape_fn(shape, |(frame, point)| {
-                    cell(groups[point].confidence, frame, 1.0)
-                })
-            }),
-        labels: groups.into_iter().map(|group| group.label).collect(),
-    })
 }
 
 /// Writes points (frames, points, 2 or 3) with the frames' numbers in a `frame` column; NaN becomes an empty cell.
@@ -216,45 +224,6 @@ fn damaged(path: &Path, bytes: &[u8], error: &csv::Error) -> FileError {
     FileError::new(path, message)
 }
 
-struct Group {
-    label: String,
-    axes: [Option<usize>; 3],
-    confidence: Option<usize>,
-}
-
-fn grouped(table: &Table) -> Option<Vec<Group>> {
-    let mut groups: Vec<Group> = Vec::new();
-    for (column, name) in table.names.iter().enumerate() {
-        if ["frame", "time"].contains(&name.to_lowercase().as_str()) {
-            continue;
-        }
-        let (label, part) = name.rsplit_once(['.', '_', ' '])?;
-        let place = groups
-            .iter()
-            .position(|group| group.label == label)
-            .unwrap_or_else(|| {
-                groups.push(Group {
-                    label: label.to_string(),
-                    axes: [None; 3],
-                    confidence: None,
-                });
-                groups.len() - 1
-            });
-        let group = &mut groups[place];
-        let slot = match part.to_lowercase().as_str() {
-            "x" | "u" => &mut group.axes[0],
-            "y" | "v" => &mut group.axes[1],
-            "z" => &mut group.axes[2],
-            "confidence" | "conf" | "score" | "likelihood" => &mut group.confidence,
-            _ => return None,
-        };
-        if slot.replace(column).is_some() {
-            return None;
-        }
-    }
-    Some(groups)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::testing::damage;
@@ -296,39 +265,6 @@ mod tests {
     }
 
     #[test]
-    fn columns_become_points_in_the_order_of_their_labels() {
-        let table = table(
-            "frame,left_hip.x,left_hip.y,nose_u,nose_v,nose_confidence\n0,1,2,3,4,0.5\n1,5,6,,,0\n",
-        )
-        .unwrap();
-        let points = points(&table).unwrap();
-        assert_eq!(
-            (points.labels, points.dims),
-            (vec!["left_hip".to_string(), "nose".to_string()], 2)
-        );
-        assert_eq!(points.values[[1, 0, 1]], 6.0);
-        assert!(points.values[[1, 1, 0]].is_nan());
-        assert_eq!(
-            points.confidence.unwrap(),
-            ndarray::arr2(&[[1.0, 0.5], [1.0, 0.0]])
-        );
-    }
-
-    #[test]
-    fn other_tables_hold_no_points() {
-        for text in [
-            "t,y\n1,2\n",
-            "a.x,a.y,b.x\n1,2,3\n",
-            "a.x,a.y,a.z,b.x,b.y\n1,2,3,4,5\n",
-            "a.x\n1\n",
-            "frame\n1\n",
-            "a.x,a_x,a.y\n1,2,3\n",
-        ] {
-            assert_eq!(points(&table(text).unwrap()), None, "{text}");
-        }
-    }
-
-    #[test]
     fn written_points_are_read_back() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.csv");
@@ -338,7 +274,9 @@ mod tests {
         });
         values[[1, 0, 2]] = f64::NAN;
         write_points(&path, &labels, &[0, 1, 2], &values).unwrap();
-        let back = points(&read(&path).unwrap()).unwrap();
+        let (PointTable::Points(back), _) = read_points(&path).unwrap() else {
+            panic!("points")
+        };
         assert_eq!(back.labels, labels);
         let same = |(a, b): (&f64, &f64)| a == b || a.is_nan() && b.is_nan();
         assert!(back.values.iter().zip(&values).all(same));
@@ -350,9 +288,7 @@ mod tests {
         damage(
             b"frame,a.x,a.y,\"b\"\"c.x\",d_y\n0,1.5,2,3,4\n1,5,,7e3,8\n",
             |bytes| {
-                if let Ok(table) = table(bytes) {
-                    let _ = points(&table);
-                }
+                let _ = (table(bytes), points::parse(Path::new("a.csv"), bytes));
             },
         );
     }

@@ -3,13 +3,14 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::error::{FileError, listed};
+use super::foreign;
 
 /// The folders that a pattern names, in natural order; at least one.
 pub(super) fn folders(pattern: &str) -> Result<Vec<PathBuf>, FileError> {
     let mut found = paths(pattern)?;
     found.retain(|path| !path.is_file());
     match found.is_empty() {
-        true => Err(FileError::new(pattern, "expected a folder, found a file")),
+        true => Err(foreign::refused(pattern)),
         false => Ok(found),
     }
 }

@@ -19,6 +19,7 @@ pub(crate) mod detection_json;
 pub(crate) mod detections;
 mod error;
 mod file_storage;
+pub(crate) mod foreign;
 pub(crate) mod g2o;
 pub(crate) mod glb;
 mod glb_buffer;
@@ -48,6 +49,7 @@ pub(crate) mod trc;
 pub(crate) mod trc_writer;
 pub(crate) mod vicon;
 pub(crate) mod weights;
+mod zip_archive;
 
 pub(crate) use camera_record::{Calibration, CameraRecord, Turn, Unit};
 pub use error::FileError;

@@ -202,16 +202,14 @@ impl Npz {
             .and_then(|count| count.checked_mul(header.element.size()));
         let claimed = claimed.filter(|&bytes| bytes as u64 <= held);
         let claimed = claimed.ok_or_else(|| self.too_short(name, header, held))?;
-        // One byte more than is wanted lets the archive reach its end, where it compares the checksum.
         let mut bytes = Vec::new();
-        stream
-            .take(claimed as u64 + 1)
-            .read_to_end(&mut bytes)
+        // Only at its end does the archive compare the checksum.
+        let read = stream.by_ref().take(claimed as u64).read_to_end(&mut bytes);
+        read.and_then(|_| std::io::copy(&mut stream, &mut std::io::sink()))
             .map_err(|error| damaged(format!("{error}").to_lowercase()))?;
         if bytes.len() < claimed {
             return Err(self.too_short(name, header, bytes.len() as u64));
         }
-        bytes.truncate(claimed);
         Ok((header, bytes))
     }
 
@@ -478,6 +476,49 @@ mod tests {
             message(npz.floats("x")),
             "`x.npz`: array `x` claims 1000000000 numbers but holds 128 bytes"
         );
+    }
+
+    #[test]
+    fn an_archive_with_a_flipped_bit_is_refused_or_read_as_it_was() {
+        let values: Vec<f64> = (0..900).map(|n| f64::from(n % 37) * 0.125).collect();
+        let bytes = deflated(&[("x", &values), ("y", &values[..40])]);
+        let read = |bytes: &[u8], name: &str| {
+            let npz = Npz::from_bytes("a.npz", bytes)?;
+            Ok::<_, FileError>(npz.floats(name)?.into_iter().collect::<Vec<_>>())
+        };
+        let mut named = 0;
+        for bit in 0..bytes.len() * 8 {
+            let mut flipped = bytes.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            for (name, expected) in [("x", &values[..]), ("y", &values[..40])] {
+                match read(&flipped, name) {
+                    Ok(found) => assert_eq!(found, expected, "bit {bit}"),
+                    Err(error) => {
+                        let message = error.message;
+                        assert!(
+                            !message.contains("there is no array"),
+                            "bit {bit}: {message}"
+                        );
+                        named += usize::from(message.contains(&format!("`{name}`")));
+                    }
+                }
+            }
+        }
+        assert!(named > 100, "{named}");
+    }
+
+    /// As numpy's `savez_compressed` writes arrays of one axis.
+    fn deflated(arrays: &[(&str, &[f64])]) -> Vec<u8> {
+        let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, values) in arrays {
+            let options = SimpleFileOptions::default();
+            archive.start_file(format!("{name}.npy"), options).unwrap();
+            let data: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
+            let shape = values.len();
+            let dict = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({shape},), }}");
+            archive.write_all(&npy(&dict, &data)).unwrap();
+        }
+        archive.finish().unwrap().into_inner()
     }
 
     #[test]

@@ -8,48 +8,40 @@ use zip::ZipArchive;
 
 use super::error::FileError;
 use super::memory::Arrays;
-use super::npy;
+use super::{npy, zip_archive};
 
 type Result<T> = std::result::Result<T, FileError>;
 
 #[derive(Debug, Clone)]
 pub(super) enum Source {
-    Zip(ZipArchive<Cursor<Arc<[u8]>>>),
+    /// The archive, and all its bytes.
+    Zip(ZipArchive<Cursor<Arc<[u8]>>>, Arc<[u8]>),
     Npy(Cursor<Arc<[u8]>>),
     Memory(Arc<Arrays>),
 }
 
 impl Source {
     pub(super) fn open(path: &Path, bytes: Arc<[u8]>) -> Result<Source> {
-        const LOCAL_FILE: &[u8] = b"PK\x03\x04";
-        const END_OF_DIRECTORY: &[u8] = b"PK\x05\x06";
         if bytes.is_empty() {
             return Err(FileError::new(path, "the file is empty"));
         }
         if bytes.starts_with(npy::MAGIC) {
             return Ok(Source::Npy(Cursor::new(bytes)));
         }
-        if !bytes.starts_with(LOCAL_FILE) && !bytes.starts_with(END_OF_DIRECTORY) {
+        if !zip_archive::is_zip(&bytes) {
             return Err(FileError::new(
                 path,
                 "expected a numpy file (`.npz` or `.npy`), found other content",
             ));
         }
-        let complete = bytes.windows(4).any(|four| four == END_OF_DIRECTORY);
-        ZipArchive::new(Cursor::new(bytes))
-            .map(Source::Zip)
-            .map_err(|error| match complete {
-                true => FileError::new(
-                    path,
-                    format!("the zip archive is damaged: {error}").to_lowercase(),
-                ),
-                false => FileError::new(path, "the zip archive is truncated"),
-            })
+        zip_archive::open(Arc::clone(&bytes))
+            .map(|archive| Source::Zip(archive, bytes))
+            .map_err(|message| FileError::new(path, message))
     }
 
     pub(super) fn len(&self) -> usize {
         match self {
-            Source::Zip(archive) => archive.len(),
+            Source::Zip(archive, _) => archive.len(),
             Source::Npy(_) => 1,
             Source::Memory(arrays) => arrays.entries.len(),
         }
@@ -62,8 +54,8 @@ impl Source {
         place: usize,
         path: &Path,
     ) -> Result<Option<(String, u64, Box<dyn Read + '_>)>> {
-        let archive = match self {
-            Source::Zip(archive) => archive,
+        let (archive, bytes) = match self {
+            Source::Zip(archive, bytes) => (archive, bytes),
             Source::Npy(cursor) => {
                 let name = path
                     .file_stem()
@@ -82,12 +74,12 @@ impl Source {
                 return Ok(Some((name.clone(), size, Box::new(bytes.as_slice()))));
             }
         };
-        let entry = archive.by_index(place).map_err(|error| {
-            FileError::new(
-                path,
-                format!("the zip archive is damaged: {error}").to_lowercase(),
-            )
-        })?;
+        let damaged =
+            |error: &dyn std::fmt::Display| FileError::new(path, zip_archive::damaged(error));
+        let entry = archive.by_index(place).map_err(|e| damaged(&e))?;
+        if !zip_archive::named_alike(bytes, &entry) {
+            return Err(damaged(&format!("`{}` has two names", entry.name())));
+        }
         let name = match entry.name().strip_suffix(".npy") {
             Some(name) => name.to_string(),
             None => return Ok(None),

@@ -146,6 +146,7 @@ struct FileContent {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct PersonContent {
+    #[serde(default)]
     pose_keypoints_2d: Vec<f64>,
     hand_left_keypoints_2d: Vec<f64>,
     hand_right_keypoints_2d: Vec<f64>,
@@ -264,6 +265,19 @@ mod tests {
             [[1.5, 2.0, 0.9], [0.0, 0.0, 0.0], [3.0, 4.0, 0.0]]
         );
         assert_eq!(one.len(), 1);
+    }
+
+    #[test]
+    fn an_empty_place_keeps_the_numbers_of_the_others() {
+        let whole = r#"{"people":[{},{"pose_keypoints_2d":[]},{"pose_keypoints_2d":[1,2,0.5]}]}"#;
+        let people = parse(
+            Path::new("a.1.json"),
+            whole.as_bytes(),
+            Lists::default(),
+            &mut SharedLength(None),
+        );
+        let lengths: Vec<usize> = people.unwrap().iter().map(|p| p.keypoints.len()).collect();
+        assert_eq!(lengths, [0, 0, 1]);
     }
 
     #[test]
@@ -391,7 +405,7 @@ mod tests {
         );
         assert_eq!(
             read_in(&folder, "A/empty/x.txt").unwrap_err(),
-            "`R/A/empty/x.txt`: expected a folder, found a file"
+            "`R/A/empty/x.txt`: this is text of no known format, which fitrun does not read"
         );
     }
 

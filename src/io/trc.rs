@@ -5,7 +5,7 @@ use std::path::Path;
 use ndarray::Array3;
 
 use super::error::FileError;
-use super::markers::{Markers, or_missing, refuse_label_twice};
+use super::markers::{Markers, or_missing};
 
 /// Cells that a file may leave out at the ends of its rows, for each byte that it has.
 const CELLS_PER_BYTE: usize = 4;
@@ -28,25 +28,19 @@ fn parse(path: &Path, text: &str) -> Result<Markers, FileError> {
     if labels.is_empty() {
         return Err(fail("no marker has a name".into()));
     }
-    refuse_label_twice(path, &labels)?;
-    let rows = rows(lines, header.markers, text.len()).map_err(fail)?;
-    if header.frames != rows.numbers.len() {
-        let (said, held) = (header.frames, rows.numbers.len());
-        return Err(fail(format!(
-            "line 3 says that there are {said} frames, but the file holds {held}"
-        ))
-        .with_hint("where rows were cut on purpose, correct `NumFrames` in line 3"));
-    }
+    let rows = rows(lines, &header, text.len()).map_err(fail)?;
+    let columns = header.names.len();
     let shape = (rows.numbers.len(), labels.len(), 3);
     Ok(Markers {
         values: Array3::from_shape_fn(shape, |(frame, point, axis)| {
-            rows.points[frame * header.markers + places[point]][axis]
+            rows.points[frame * columns + places[point]][axis]
         }),
         labels,
+        warnings: header.contradictions(rows.numbers.len()),
         unit: header.unit,
         rate: header.rate,
-        up: None,
         frame_numbers: rows.numbers,
+        ..Markers::default()
     })
 }
 
@@ -79,7 +73,7 @@ impl Header {
             found.parse::<usize>().map_err(|_| wrong())
         };
         let (frames, markers) = (count("NumFrames")?, count("NumMarkers")?);
-        let names = names(next(), markers)?;
+        let names = names(next(), markers);
         // The line of `X1 Y1 Z1 …` says nothing that is not known.
         next();
         Ok(Header {
@@ -93,6 +87,22 @@ impl Header {
         })
     }
 
+    /// Counts of line 3 that the rest of the file does not bear out.
+    fn contradictions(&self, frames: usize) -> Vec<String> {
+        let counts = [
+            ("NumFrames", self.frames, frames, "frames"),
+            ("NumMarkers", self.markers, self.names.len(), "markers"),
+        ];
+        let wrong = counts.into_iter().filter(|(_, said, held, _)| said != held);
+        wrong
+            .map(|(key, said, held, what)| {
+                format!(
+                    "line 3 says `{key}` {said}, but the file holds {held} {what}, which are read"
+                )
+            })
+            .collect()
+    }
+
     /// The markers by place and name; an unnamed one (or `*12`) is left out.
     fn named(&self) -> Vec<(usize, String)> {
         let named = |(_, name): &(usize, &String)| !name.is_empty() && !name.starts_with('*');
@@ -101,28 +111,28 @@ impl Header {
     }
 }
 
-/// One name for each marker, in every third column.
-fn names(line: &str, markers: usize) -> Result<Vec<String>, String> {
+/// One name for each marker, in every third column or one after the other.
+fn names(line: &str, markers: usize) -> Vec<String> {
     let cells: Vec<&str> = match line.contains('\t') {
-        true => line.split('\t').map(str::trim).skip(2).collect(),
+        true => cells_of(line).skip(2).collect(),
         false => line.split_whitespace().skip(2).collect(),
     };
-    let own = |cell: &&&str| !cell.is_empty();
-    if cells.iter().filter(own).count() == markers {
-        return Ok(cells.iter().filter(own).map(|c| c.to_string()).collect());
+    let own = cells.iter().filter(|cell| !cell.is_empty());
+    let own: Vec<String> = own.map(|cell| cell.to_string()).collect();
+    let mut others = cells.iter().enumerate().filter(|(at, _)| at % 3 != 0);
+    if own.len() == markers || !others.all(|(_, cell)| cell.is_empty()) {
+        return own;
     }
-    let thirds: Vec<String> = cells.iter().step_by(3).map(|c| c.to_string()).collect();
-    let others = cells.iter().enumerate().filter(|(at, _)| at % 3 != 0);
-    if thirds.len() >= markers
-        && others.map(|(_, cell)| cell).all(|cell| cell.is_empty())
-        && thirds[markers..].iter().all(String::is_empty)
-    {
-        return Ok(thirds[..markers].to_vec());
+    let mut thirds: Vec<String> = cells.iter().step_by(3).map(|c| c.to_string()).collect();
+    while thirds.last().is_some_and(String::is_empty) {
+        thirds.pop();
     }
-    let found = cells.iter().filter(own).count();
-    Err(format!(
-        "line 4 names {found} markers, but line 3 says that there are {markers}"
-    ))
+    thirds
+}
+
+/// Some programs begin every row with a tab.
+fn cells_of(line: &str) -> impl Iterator<Item = &str> {
+    line.trim_start().split('\t').map(str::trim)
 }
 
 struct Rows {
@@ -133,9 +143,11 @@ struct Rows {
 
 fn rows<'a>(
     lines: impl Iterator<Item = (usize, &'a str)>,
-    markers: usize,
+    header: &Header,
     bytes: usize,
 ) -> Result<Rows, String> {
+    let markers = header.names.len();
+    let unnamed = 3 * header.markers.saturating_sub(markers).min(bytes);
     let mut rows = Rows {
         numbers: Vec::new(),
         points: Vec::new(),
@@ -143,7 +155,7 @@ fn rows<'a>(
     for (at, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {
         let line_number = at + 1;
         let mut cells: Box<dyn Iterator<Item = &str>> = match line.contains('\t') {
-            true => Box::new(line.split('\t').map(str::trim)),
+            true => Box::new(cells_of(line)),
             false => Box::new(line.split_whitespace()),
         };
         let number = frame_number(cells.next().unwrap_or_default(), rows.numbers.last())
@@ -159,7 +171,7 @@ fn rows<'a>(
             let mut axis = || coordinate(cells.next(), line_number);
             rows.points.push(or_missing([axis()?, axis()?, axis()?]));
         }
-        if let Some(extra) = cells.find(|cell| !cell.is_empty()) {
+        if let Some(extra) = cells.skip(unnamed).find(|cell| !cell.is_empty()) {
             return Err(format!(
                 "line {line_number}: `{extra}` stands after the last of {markers} markers"
             ));

@@ -50,7 +50,8 @@ fn text(name: &str, points: &TrcPoints<'_>) -> String {
             }
             .unwrap_or_default();
         }
-        text.push('\n');
+        // OpenSim drops an empty last cell, so none is last.
+        text.push_str("\t\n");
     }
     text
 }
@@ -84,8 +85,8 @@ mod tests {
             "Frame#\tTime\tC7\t\t\tleft_knee\t\t",
             "\t\tX1\tY1\tZ1\tX2\tY2\tZ2",
             "",
-            "7\t0.000000\t0.000000\t-0.010000\t-0.020000\t0.100000\t0.090000\t0.080000",
-            "8\t0.020000\t\t\t\t1.100000\t1.090000\t1.080000",
+            "7\t0.000000\t0.000000\t-0.010000\t-0.020000\t0.100000\t0.090000\t0.080000\t",
+            "8\t0.020000\t\t\t\t1.100000\t1.090000\t1.080000\t",
             "",
         ];
         assert_eq!(text("a.trc", &points), expected.join("\n"));

@@ -8,6 +8,7 @@ use super::error::listed;
 use super::pickle::Pickle;
 use super::tensors::Tensors;
 use super::torch::NoStorages;
+use super::zip_archive::is_zip;
 use super::{FileError, body_pkl, mixture_pkl, read_bytes, torch};
 
 /// What a file of weights may be.
@@ -79,7 +80,7 @@ fn container_of(bytes: &[u8]) -> Result<Container, String> {
     if bytes.is_empty() {
         return Err("the file is empty".into());
     }
-    if torch::is_zip(bytes) || torch::is_legacy(bytes) {
+    if is_zip(bytes) || torch::is_legacy(bytes) {
         return Ok(Container::Torch);
     }
     // A safetensors file begins with the length of its header, in JSON.

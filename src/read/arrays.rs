@@ -1,6 +1,4 @@
-//! Arrays with named axes, and tables of points, to observations.
-
-use std::path::Path;
+//! Arrays with named axes to observations.
 
 use nalgebra::Vector3;
 use ndarray::{Array3, Array4, ArrayD, Axis, IxDyn, s};
@@ -8,8 +6,8 @@ use ndarray::{Array3, Array4, ArrayD, Axis, IxDyn, s};
 use super::{Reader, Up};
 use crate::data::{Dataset, Observations};
 use crate::diagnostic::{Diagnostic, list};
+use crate::io::FileError;
 use crate::io::npz::{ArrayKind, Npz};
-use crate::io::{FileError, csv};
 use crate::keypoints;
 use crate::spec::{Dimension, looks_like_quantity, parse_quantity, parse_unit, units_of};
 
@@ -57,34 +55,9 @@ impl Reader<'_> {
                 return Ok(None);
             }
         };
-        let rate = ["rate", "fps", "mocap_framerate", "mocap_frame_rate"]
-            .iter()
-            .find_map(|name| npz.floats(name).ok()?.first().copied());
+        let rate = rate_of(npz)?;
         let mut observations = self.observations(ordered, labels, views, rate);
         self.apply_masks(npz, &mut observations)?;
-        Ok(self.finish(observations))
-    }
-
-    pub(super) fn csv(&mut self, path: &Path) -> Result<Option<(Dataset, Up)>, FileError> {
-        let table = csv::read(path)?;
-        self.files.push(path.into());
-        let Some(points) = csv::points(&table) else {
-            let hint = "columns such as `pelvis.x`, `pelvis.y`, `pelvis.z` make up a point";
-            return Err(FileError::new(path, "no column is a point's coordinate").with_hint(hint));
-        };
-        let mut observations = self.observations(
-            Ordered {
-                values: points.values.insert_axis(Axis(1)),
-                point_axis: None,
-                has_confidence: false,
-            },
-            points.labels,
-            vec![String::new()],
-            None,
-        );
-        if let Some(confidence) = points.confidence {
-            observations.confidence = confidence.insert_axis(Axis(1));
-        }
         Ok(self.finish(observations))
     }
 
@@ -335,7 +308,7 @@ impl Reader<'_> {
     }
 
     /// Converts to SI units and to y up, and masks what is missing.
-    fn finish(&mut self, observations: Observations) -> Option<(Dataset, Up)> {
+    pub(super) fn finish(&mut self, observations: Observations) -> Option<(Dataset, Up)> {
         let factor = self.unit(observations.dimension).unwrap_or(1.0);
         let up = self.up(Up::Y);
         self.settle(observations, factor, up)
@@ -400,6 +373,19 @@ impl Reader<'_> {
                 None
             }
         }
+    }
+}
+
+/// What an array says of the rate; one that is damaged is an error, one of texts says nothing.
+fn rate_of(npz: &Npz) -> Result<Option<f64>, FileError> {
+    let numeric = |name: &&str| {
+        let kind = npz.member(name).map(|member| member.kind);
+        matches!(kind, Ok(ArrayKind::Float | ArrayKind::Integer))
+    };
+    let names = ["rate", "fps", "mocap_framerate", "mocap_frame_rate"];
+    match names.into_iter().find(numeric) {
+        Some(name) => Ok(npz.floats(name)?.first().copied()),
+        None => Ok(None),
     }
 }
 

@@ -174,7 +174,7 @@ fn distortion(record: &CameraRecord) -> Result<Distortion, String> {
 mod tests {
     use nalgebra::Vector3;
 
-    use super::super::{Registry, read, upright};
+    use super::super::{Registry, Up, read};
     use crate::camera::Camera;
     use crate::data::Dataset;
     use crate::diagnostic::Diagnostics;
@@ -201,7 +201,7 @@ mod tests {
     /// Where a point of the file's world, in millimetres and z up, is in the image.
     fn seen(camera: &Camera, point: [f64; 3]) -> [f64; 2] {
         camera
-            .project(&(upright('z') * Vector3::from(point) * 0.001))
+            .project(&(Up::Z.upright() * Vector3::from(point) * 0.001))
             .into()
     }
 

@@ -50,6 +50,18 @@ impl Reader<'_> {
         );
     }
 
+    /// Only labels of c3d, trc and csv name a subject.
+    pub(super) fn refuse_subject(&mut self, format: &str) {
+        let Some(node) = self.view.node("subject") else {
+            return;
+        };
+        let message = format!("`{}.subject` has no meaning for {format}", self.view.path());
+        self.diagnostics.push(
+            Diagnostic::error("F0203", message, &node.key)
+                .hint("it belongs to the formats `c3d`, `trc` and `csv`"),
+        );
+    }
+
     /// By the file's label the new name, with its place in the spec.
     fn renamed(&mut self, labels: &[String]) -> Option<BTreeMap<String, (String, Origin)>> {
         let mut renamed: BTreeMap<String, (String, Origin)> = BTreeMap::new();

@@ -6,10 +6,10 @@ use ndarray::{Array3, Axis};
 
 use super::{Reader, Up};
 use crate::data::{Dataset, Observations};
-use crate::diagnostic::Diagnostic;
-use crate::io::markers::{Markers, likely_unit};
+use crate::diagnostic::{Diagnostic, list};
+use crate::io::markers::{Markers, subjects};
 use crate::io::{FileError, bvh_reader, c3d, trc};
-use crate::spec::Dimension;
+use crate::spec::{Dimension, units_of};
 
 impl Reader<'_> {
     pub(super) fn markers(
@@ -22,11 +22,29 @@ impl Reader<'_> {
             "bvh" => bvh_reader::read(path)?,
             _ => trc::read(path)?,
         };
+        self.of_markers(path, markers, format)
+    }
+
+    /// Markers that were read, of whatever format.
+    pub(super) fn of_markers(
+        &mut self,
+        path: &Path,
+        markers: Markers,
+        format: &str,
+    ) -> Result<Option<(Dataset, Up)>, FileError> {
         self.files.push(path.into());
-        let (factor, up) = (
-            self.marker_unit(&markers, format),
-            self.marker_up(&markers, format),
-        );
+        let (factor, up) = (self.marker_unit(&markers), self.marker_up(&markers, format));
+        let Some(subject) = self.subject_among(&markers.labels) else {
+            return Ok(None);
+        };
+        let markers = markers.of_subject(subject.as_deref()).one_for_each_label();
+        for warning in &markers.warnings {
+            self.warn_of_file(format!("`{}`: {warning}", path.display()));
+        }
+        if let Some(reason) = markers.unseen {
+            let hint = "write the recording again with the residuals of points that were seen";
+            return Err(FileError::new(path, reason).with_hint(hint));
+        }
         let observations = self.marker_observations(markers);
         Ok(match (factor, up) {
             (Some(factor), Some(up)) => self.settle(observations, factor, up),
@@ -35,7 +53,7 @@ impl Reader<'_> {
     }
 
     /// Metres in a unit of the file: as the spec says, else as the file does.
-    fn marker_unit(&mut self, markers: &Markers, format: &str) -> Option<f64> {
+    fn marker_unit(&mut self, markers: &Markers) -> Option<f64> {
         if self.view.node("unit").is_some() {
             return self.unit(Dimension::LENGTH);
         }
@@ -50,10 +68,42 @@ impl Reader<'_> {
             ),
         };
         let origin = self.view.origin_of("file", &self.origin);
-        let unit = likely_unit(format);
-        let hint = format!("add `unit = \"{unit}\"`, which most have");
+        let hint = format!(
+            "write `unit`, one of {}",
+            list(&units_of(Dimension::LENGTH))
+        );
         self.diagnostics
             .push(Diagnostic::error("F0202", message, &origin).hint(hint));
+        None
+    }
+
+    /// The subject that the spec names; where the file has several, it must name one or `map` labels.
+    pub(super) fn subject_among(&mut self, labels: &[String]) -> Option<Option<String>> {
+        let subjects = subjects(labels);
+        let names: Vec<&str> = subjects.iter().map(String::as_str).collect();
+        let path = self.view.path();
+        let Some(given) = self.view.text("subject") else {
+            if names.len() < 2 || self.view.node("map").is_some() {
+                return Some(None);
+            }
+            let (count, all) = (names.len(), list(&names));
+            let message = format!("the file of `{path}` holds {count} subjects: {all}");
+            let hint = format!("choose one: `subject = {:?}`", names[0]);
+            let origin = self.view.origin_of("file", &self.origin);
+            self.diagnostics
+                .push(Diagnostic::error("F0202", message, &origin).hint(hint));
+            return None;
+        };
+        if names.contains(&given.value) {
+            return Some(Some(given.value.into()));
+        }
+        let message = format!("the file of `{path}` has no subject `{}`", given.value);
+        let diagnostic = Diagnostic::error("F0403", message, &given.origin);
+        self.diagnostics.push(match names.is_empty() {
+            true => diagnostic
+                .hint("none of its labels has one, as `Ann:LASI` has; leave `subject` out"),
+            false => diagnostic.hint(format!("it holds {}", list(&names))),
+        });
         None
     }
 

@@ -6,6 +6,7 @@ mod labels;
 mod markers;
 mod motion;
 mod people;
+mod points;
 mod resample;
 mod tables;
 pub(crate) mod up;
@@ -313,6 +314,9 @@ impl Reader<'_> {
         if own.is_none() && !matches!(format, "npz" | "csv" | "c3d" | "trc" | "bvh") {
             self.refuse_map(format);
         }
+        if !matches!(format, "csv" | "c3d" | "trc") {
+            self.refuse_subject(format);
+        }
         match result {
             Ok(dataset) => dataset,
             Err(error) => {
@@ -390,6 +394,13 @@ impl Reader<'_> {
     fn fail(&mut self, code: &'static str, message: String, origin: &Origin) {
         self.diagnostics
             .push(Diagnostic::error(code, message, origin));
+    }
+
+    /// What a file says wrongly, or what was left out of it.
+    fn warn_of_file(&mut self, message: String) {
+        let origin = self.view.origin_of("file", &self.origin);
+        self.diagnostics
+            .push(Diagnostic::warning("F0407", message, &origin));
     }
 
     fn no_frame_left(&mut self) {

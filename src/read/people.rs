@@ -37,11 +37,20 @@ impl Reader<'_> {
             self.no_frame_left();
             return Ok(None);
         }
+        let points = labels.len();
         let frame = |number: &u64| {
             let view = |v: &View| {
                 let found = v.frames.binary_search_by_key(number, |f| f.number);
                 let people = found.map(|at| v.frames[at].people.iter());
-                people.map_or(Vec::new(), |p| p.map(|p| p.keypoints.clone()).collect())
+                let unseen = || vec![[0.0; 3]; points];
+                people.map_or(Vec::new(), |people| {
+                    people
+                        .map(|p| match p.keypoints.is_empty() {
+                            true => unseen(),
+                            false => p.keypoints.clone(),
+                        })
+                        .collect()
+                })
             };
             detections.views.iter().map(view).collect()
         };

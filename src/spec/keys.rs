@@ -207,6 +207,11 @@ pub static DATA: &[Key] = &[
         "new names of labels: on the left what the spec says, on the right the file",
     ),
     key(
+        "subject",
+        Text,
+        "whose markers, where labels are `Ann:LASI`; the only one by default",
+    ),
+    key(
         "views",
         TextOrTexts,
         "names of the cameras: an array's name, or a list",

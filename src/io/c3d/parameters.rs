@@ -11,6 +11,8 @@ const KEY: u8 = 0x50;
 #[derive(Debug)]
 pub(super) struct Parameters<'a> {
     pub processor: Processor,
+    /// Whether the records end as they should.
+    pub whole: bool,
     groups: Vec<(u8, &'a [u8])>,
     list: Vec<Parameter<'a>>,
 }
@@ -45,16 +47,16 @@ impl<'a> Parameters<'a> {
         })?;
         let mut parameters = Parameters {
             processor,
+            whole: false,
             groups: Vec::new(),
             list: Vec::new(),
         };
-        parameters
-            .walk(bytes, start + 4)
-            .ok_or("its parameter section is damaged or cut short")?;
+        let section = &bytes[..section_end(bytes, start, processor)];
+        parameters.whole = parameters.walk(section, start + 4).is_some();
         Ok(parameters)
     }
 
-    /// From record to record; each says how far away the next one is. `None` where one leaves the file.
+    /// From record to record; each says how far away the next one is. `None` where one leaves the section.
     fn walk(&mut self, bytes: &'a [u8], mut at: usize) -> Option<()> {
         loop {
             let length = usize::from((*bytes.get(at)? as i8).unsigned_abs());
@@ -117,6 +119,17 @@ impl<'a> Parameters<'a> {
         let (id, _) = self.groups.iter().find(|g| same(g.1, group))?;
         let of_group = |p: &&Parameter<'a>| p.group == *id && same(p.name, name);
         self.list.iter().find(of_group)
+    }
+}
+
+/// Where the section ends: by its own count of blocks, or where the data begin if that is later.
+fn section_end(bytes: &[u8], start: usize, processor: Processor) -> usize {
+    let own = start + usize::from(bytes[start + 2]) * BLOCK;
+    let data = bytes.get(16..).and_then(|word| processor.word(word));
+    let data = usize::from(data.unwrap_or(0)).saturating_sub(1) * BLOCK;
+    match own.max(data) {
+        end if end > start => end.min(bytes.len()),
+        _ => bytes.len(),
     }
 }
 

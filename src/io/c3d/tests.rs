@@ -13,6 +13,9 @@ struct Writer {
     parameters: Vec<(&'static str, &'static str, Value)>,
     frames: (u16, u16),
     points: Vec<[f32; 4]>,
+    channels: u16,
+    /// Words 3 and 10 of the header.
+    analog: (u16, u16),
 }
 
 enum Value {
@@ -39,6 +42,8 @@ impl Writer {
                 [1.5, -2.0, 300.5, 0.0],
                 [0.0, 0.0, 0.0, -1.0],
             ],
+            channels: 0,
+            analog: (0, 0),
         }
     }
 
@@ -89,7 +94,7 @@ impl Writer {
             Processor::Mips => 86,
         };
         let mut bytes = vec![0, 0, 1, code];
-        for (id, name) in [(1, "POINT"), (2, "TRIAL")] {
+        for (id, name) in [(1, "POINT"), (2, "TRIAL"), (3, "ANALOG")] {
             bytes.extend([name.len() as u8, -id as i8 as u8]);
             bytes.extend(name.bytes());
             bytes.extend(self.word(3));
@@ -106,36 +111,52 @@ impl Writer {
             let id = if *group == "POINT" { 1 } else { 2 };
             bytes.extend(self.parameter(id, name, value));
         }
+        let channels = Value::Words(vec![self.channels]);
+        bytes.extend(self.parameter(3, "USED", &channels));
         bytes.extend([0, 0]);
         bytes.resize(bytes.len().next_multiple_of(BLOCK), 0);
         bytes
     }
 
-    fn bytes(&self) -> Vec<u8> {
+    /// Up to where the list of records ends.
+    fn section_length(&self) -> usize {
         let section = self.section();
+        let fill = section.iter().rev().take_while(|byte| **byte == 0).count();
+        section.len() - fill + 1
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let mut section = self.section();
+        section[2] = (section.len() / BLOCK) as u8;
         let blocks = section.len() / BLOCK;
         let mut bytes = vec![2, 0x50];
         let points = self.labels.len() as u16;
-        for word in [points, 0, self.frames.0, self.frames.1, 0] {
+        for word in [points, self.analog.0, self.frames.0, self.frames.1, 0] {
             bytes.extend(self.word(word));
         }
         bytes.extend(self.float(self.scale));
         bytes.extend(self.word(2 + blocks as u16));
-        bytes.extend(self.word(0));
+        bytes.extend(self.word(self.analog.1));
         bytes.extend(self.float(120.0));
         bytes.resize(BLOCK, 0);
         bytes.extend(section);
-        for number in self.points.iter().flatten() {
-            match self.scale < 0.0 {
-                true => bytes.extend(self.float(*number)),
-                false => bytes.extend(self.word((number / self.scale) as i16 as u16)),
+        let samples = usize::from(self.channels * self.analog.1);
+        for frame in self.points.chunks(self.labels.len()) {
+            let samples = std::iter::repeat_n(&9.5, samples);
+            for number in frame.iter().flatten().chain(samples) {
+                match self.scale < 0.0 {
+                    true => bytes.extend(self.float(*number)),
+                    false => bytes.extend(self.word((number / self.scale) as i16 as u16)),
+                }
             }
         }
         bytes
     }
 
+    /// As a spec without `subject` sees it.
     fn read(&self) -> Result<Markers, FileError> {
-        parse(Path::new("a.c3d"), &self.bytes())
+        let markers = parse(Path::new("a.c3d"), &self.bytes())?;
+        Ok(markers.of_subject(None).one_for_each_label())
     }
 }
 
@@ -174,7 +195,14 @@ fn a_point_that_was_not_seen_is_missing_whatever_its_place() {
     writer.points[1][3] = f32::NAN;
     writer.points[2] = [0.0, -0.0, 0.0, 0.0];
     writer.points[3] = [1.0, f32::INFINITY, 2.0, 0.0];
-    assert!(writer.read().unwrap().values.iter().all(|x| x.is_nan()));
+    let markers = writer.read().unwrap();
+    assert!(markers.values.iter().all(|x| x.is_nan()));
+    assert_eq!(markers.unseen, None);
+    writer.points.iter_mut().for_each(|point| point[3] = -1.0);
+    assert_eq!(
+        writer.read().unwrap().unseen.as_deref(),
+        Some("all 2 points have a negative residual, C3D's mark for not seen")
+    );
 }
 
 #[test]
@@ -240,12 +268,89 @@ fn more_than_65535_frames_are_counted_by_the_trial_or_by_long_frames() {
         let markers = writer.read().unwrap();
         assert_eq!(markers.frame_numbers.last(), Some(&70_000));
         assert_eq!(markers.values[[69_999, 0, 0]], 69_999.0);
+        assert!(markers.warnings.is_empty());
         writer.points.pop();
+        let markers = writer.read().unwrap();
         assert_eq!(
-            message(&writer),
-            "the file claims 70000 frames of 1 points, but holds 69999"
+            markers.warnings,
+            ["the file claims 70000 frames, but holds 69999, which are read"]
         );
+        assert_eq!(markers.frame_numbers.last(), Some(&69_999));
     }
+}
+
+#[test]
+fn frames_that_nothing_counts_beyond_65535_are_counted_by_the_length() {
+    let mut writer = Writer::new(Processor::Intel, -1.0);
+    writer.frames = (1, 65535);
+    writer.labels = vec!["LASI", "RASI"];
+    writer.points = (0..140_000).map(|n| [n as f32, 1.0, 1.0, 0.0]).collect();
+    let markers = writer.read().unwrap();
+    assert_eq!(markers.values[[69_999, 1, 0]], 139_999.0);
+    assert_eq!(
+        markers.warnings,
+        ["the file counts its frames to 65535 only, but holds 70000, which are read"]
+    );
+    writer.points.truncate(2 * 65535);
+    let mut bytes = writer.bytes();
+    bytes.resize(bytes.len().next_multiple_of(BLOCK), 0);
+    let exact = parse(Path::new("a.c3d"), &bytes).unwrap();
+    assert_eq!((exact.frame_numbers.len(), exact.warnings), (65535, vec![]));
+}
+
+#[test]
+fn of_two_strides_the_one_that_the_length_fits_is_taken() {
+    let mut writer = Writer::new(Processor::Intel, -1.0);
+    writer.frames = (1, 60);
+    writer.points = (0..120).map(|n| [n as f32, 1.0, 1.0, 0.0]).collect();
+    writer.channels = 3;
+    for (word, warned) in [(15, false), (3, true)] {
+        writer.analog = (word, 5);
+        let markers = writer.read().unwrap();
+        assert_eq!(markers.values[[59, 1, 0]], 119.0, "{word}");
+        assert_eq!(!markers.warnings.is_empty(), warned, "{word}");
+    }
+    // Without analog samples in the file neither of the two is right but none.
+    writer.channels = 0;
+    writer.analog = (7, 1);
+    let markers = writer.read().unwrap();
+    assert_eq!(markers.values[[59, 1, 0]], 119.0);
+    assert_eq!(markers.warnings.len(), 1);
+}
+
+#[test]
+fn a_recording_that_ended_early_gives_the_frames_that_are_there() {
+    let mut writer = Writer::new(Processor::Mips, 0.5);
+    writer.frames = (7, 156);
+    let markers = writer.read().unwrap();
+    assert_eq!(markers.frame_numbers, [7, 8]);
+    assert_eq!(
+        markers.warnings,
+        ["the file claims 150 frames, but holds 2, which are read"]
+    );
+}
+
+#[test]
+fn the_parameters_end_where_their_section_does() {
+    let writer = Writer::new(Processor::Mips, -1.0);
+    let whole = writer.read().unwrap();
+    let bytes = writer.bytes();
+    let end = BLOCK + writer.section_length();
+    let read = |bytes: &[u8]| {
+        let markers = parse(Path::new("a.c3d"), bytes).unwrap();
+        assert_eq!(
+            (&markers.labels, &markers.unit),
+            (&whole.labels, &whole.unit)
+        );
+        assert_eq!(markers.frame_numbers, whole.frame_numbers);
+    };
+    // Bytes that are no record stand where the list should end.
+    let mut stray = bytes.clone();
+    stray[end..end + 8].copy_from_slice(b"\x05\xffabcde\x40");
+    read(&stray);
+    let mut beyond = bytes;
+    beyond[end..end + 2].copy_from_slice(&[120, 1]);
+    read(&beyond);
 }
 
 #[test]
@@ -263,13 +368,12 @@ fn messages_say_what_is_wrong() {
     );
     let mut bytes = fresh().bytes();
     assert_eq!(
-        said(&bytes[..bytes.len() - 1]),
-        "the file claims 2 frames of 2 points, but holds 1"
+        said(&bytes[..2 * BLOCK]),
+        "the file claims 2 frames of 2 points, but holds none"
     );
-    assert_eq!(
-        said(&bytes[..BLOCK + 60]),
-        "its parameter section is damaged or cut short"
-    );
+    let mut torn = bytes.clone();
+    torn[BLOCK + 4..2 * BLOCK].fill(120);
+    assert_eq!(said(&torn), "its parameter section is damaged or cut short");
     bytes[BLOCK + 3] = 99;
     assert_eq!(
         said(&bytes),
@@ -277,7 +381,11 @@ fn messages_say_what_is_wrong() {
     );
     let mut twice = fresh();
     twice.labels = vec!["Ann:LASI", "Ann:LASI"];
-    assert_eq!(message(&twice), "two points have the label `LASI`");
+    let kept = twice.read().unwrap();
+    assert_eq!(
+        (kept.labels.join(" "), kept.warnings.len()),
+        ("LASI".into(), 1)
+    );
     let mut unnamed = fresh();
     unnamed.labels = vec!["*1", ""];
     assert_eq!(

@@ -9,21 +9,15 @@ use zip::{CompressionMethod, ZipArchive};
 use super::super::error::listed;
 use super::super::pickle::Pickle;
 use super::super::tensors::Tensors;
+use super::super::zip_archive;
 use super::storage::Storages;
 use super::walk::flat;
 
-pub(crate) fn is_zip(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06")
-}
-
 pub(super) fn read(bytes: &[u8]) -> Result<Tensors, String> {
-    let complete = bytes.windows(4).any(|four| four == b"PK\x05\x06");
-    let archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| match complete {
-        true => format!("the zip archive is damaged: {error}").to_lowercase(),
-        false => "the zip archive is truncated".into(),
-    })?;
+    let archive = zip_archive::open(bytes)?;
     let folder = folder(&archive)?;
     let mut storages = Zipped {
+        bytes,
         archive,
         folder,
         left: bytes.len(),
@@ -63,6 +57,7 @@ fn folder(archive: &ZipArchive<Cursor<&[u8]>>) -> Result<String, String> {
 }
 
 struct Zipped<'a> {
+    bytes: &'a [u8],
     archive: ZipArchive<Cursor<&'a [u8]>>,
     folder: String,
     /// Bytes that entries may still have: together no more than the file, whatever they claim.
@@ -85,6 +80,9 @@ impl Zipped<'_> {
             return Err(format!(
                 "`{name}` is compressed, which PyTorch's checkpoints never are"
             ));
+        }
+        if !zip_archive::named_alike(self.bytes, &entry) {
+            return Err(damaged("it has two names".into()));
         }
         let mut bytes = Vec::new();
         let mut within = entry.take(self.left as u64 + 1);

@@ -100,12 +100,6 @@ fn messages_name_the_line() {
         message("     2\t2\tmm", "     2\t1e9\tmm"),
         "line 3, `NumMarkers`: expected a whole number, found `1e9`"
     );
-    let many = "line 4 names 2 markers, but line 3 says that there are 999999999999";
-    assert_eq!(message("     2\t2\tmm", "     2\t999999999999\tmm"), many);
-    assert_eq!(
-        message("L.ASIS", "R.ASIS"),
-        "two points have the label `R.ASIS`"
-    );
     assert_eq!(
         message("2.0", "2,0"),
         "line 7: expected a number, found `2,0`"
@@ -118,9 +112,40 @@ fn messages_name_the_line() {
         message("\n12\t", "\n11\t"),
         "line 8: frame 11 stands after frame 11"
     );
+}
+
+#[test]
+fn counts_that_the_rows_do_not_bear_out_are_warned_of() {
+    let plain = table(TRC).unwrap();
+    assert!(plain.warnings.is_empty());
+    let cut = with("12\t0.017\t\t\t\t7\t8\t9\t\n", "").unwrap();
+    assert_eq!(cut.frame_numbers, [11]);
     assert_eq!(
-        message("12\t0.017\t\t\t\t7\t8\t9\t\n", ""),
-        "line 3 says that there are 2 frames, but the file holds 1"
+        cut.warnings,
+        ["line 3 says `NumFrames` 2, but the file holds 1 frames, which are read"]
+    );
+    for said in ["1", "4", "999999999999"] {
+        let markers = with("     2\t2\tmm", &format!("     2\t{said}\tmm")).unwrap();
+        assert_eq!(markers.labels, plain.labels, "{said}");
+        assert_eq!(
+            markers.warnings,
+            [format!(
+                "line 3 says `NumMarkers` {said}, but the file holds 2 markers, which are read"
+            )]
+        );
+    }
+}
+
+#[test]
+fn rows_may_begin_with_a_tab() {
+    let rows = TRC
+        .replace("\n11\t", "\n\t11\t")
+        .replace("\n12\t", "\n\t12\t");
+    let (plain, shifted) = (table(TRC).unwrap(), table(&rows).unwrap());
+    assert_eq!(shifted.frame_numbers, plain.frame_numbers);
+    assert_eq!(
+        shifted.values.map(|x| x.to_bits()),
+        plain.values.map(|x| x.to_bits())
     );
 }
 
