@@ -90,7 +90,7 @@ impl Observations {
 }
 
 /// For each axis the median over observed frames of the extent of a frame's points along it.
-pub(crate) fn median_extents(values: &Array4<f64>) -> Option<Vec<f64>> {
+fn median_extents(values: &Array4<f64>) -> Option<Vec<f64>> {
     let along = |c: usize| {
         let of_frame = values.outer_iter().map(|frame| {
             let column = frame.slice(ndarray::s![.., .., c]);

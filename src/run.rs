@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::diagnostic::{Diagnostics, Sources};
 use crate::error::Error;
-use crate::fit::{Checkpoint, Deviations, Fit, FitProgress, fit_from, open};
+use crate::fit::{Checkpoint, Deviations, Fit, FitProgress, fit_saving, open};
 use crate::io::FileError;
 use crate::io::atomic::AtomicDir;
 use crate::ir::Problem;
@@ -113,9 +113,14 @@ pub fn run(
     let identity = identity(&checked.spec.to_json(), &digests);
     let target = target(&checked.problem, options)?;
     let checkpoint = checkpoint(&target, &checked.problem, &identity, options)?;
+    let left = AtomicDir::left_behind(&target);
     let folder = AtomicDir::create(&target)?;
     let loaded = begun.elapsed().as_secs_f64();
-    let found = fit_from(&checked.problem, checkpoint, report);
+    let path = folder.path().join(Checkpoint::FILE);
+    let found = fit_saving(&checked.problem, checkpoint, report, &mut |checkpoint| {
+        // A run goes on without one, too.
+        let _ = checkpoint.write(&path, &checked.problem, &identity);
+    });
     let solved = begun.elapsed().as_secs_f64();
     let errors = point_errors(&checked.problem, &found);
     let model = checked.inputs.body.as_ref();
@@ -126,10 +131,12 @@ pub fn run(
     remarks.extend(unusual_shape(&checked.problem, &found));
     remarks.extend(open::remark(&checked.problem, &found.values, &found.solved));
     remarks.extend(found.deviations.as_ref().and_then(Deviations::remark));
-    if let Some(checkpoint) = &found.checkpoint {
-        let path = folder.path().join(Checkpoint::FILE);
-        checkpoint.write(&path, &checked.problem, &identity)?;
+    match &found.checkpoint {
+        Some(checkpoint) => checkpoint.write(&path, &checked.problem, &identity)?,
+        // Written after a stage, and done with.
+        None => drop(std::fs::remove_file(&path)),
     }
+    remarks.extend(clear(&left, options));
     let seconds = Seconds {
         load: loaded,
         compile: found.compile_seconds,
@@ -180,12 +187,35 @@ fn record(
     Record::new(&checked.problem, fit, errors, circumstances)
 }
 
+/// Removes what killed runs of this target left behind.
+fn clear(left: &[PathBuf], options: &RunOptions) -> Option<String> {
+    for folder in left {
+        let _ = std::fs::remove_dir_all(folder);
+    }
+    let names: Vec<String> = left.iter().map(|f| format!("`{}`", f.display())).collect();
+    (!left.is_empty() && !options.resume).then(|| {
+        format!(
+            "removed what a run that was killed had left: {}; `--resume` would have gone on from it",
+            names.join(", ")
+        )
+    })
+}
+
 /// Where the run goes; of several interrupted runs of a name the last one goes on.
 fn target(problem: &Problem, options: &RunOptions) -> Result<PathBuf, Error> {
     let target = match &options.out {
         Some(dir) => dir.clone(),
         None => PathBuf::from(&problem.output.dir),
     };
+    // A link is not replaced, but what it leads to.
+    let target = match target.is_symlink() {
+        true => target.canonicalize().unwrap_or(target),
+        false => target,
+    };
+    if target.exists() && !target.is_dir() {
+        let message = "results are written into a folder, and this is none";
+        return Err(FileError::new(&target, message).into());
+    }
     if options.force && !is_replaceable(&target) {
         let message = "`--force` replaces earlier runs, and this is none: it holds no `run.json`";
         return Err(FileError::new(&target, message).into());
@@ -193,8 +223,11 @@ fn target(problem: &Problem, options: &RunOptions) -> Result<PathBuf, Error> {
     if !options.resume {
         return Ok(target);
     }
-    let taken = crate::io::atomic::taken_names(&target);
     let interrupted = |dir: &PathBuf| dir.join(Checkpoint::FILE).is_file();
+    if AtomicDir::left_behind(&target).iter().any(interrupted) {
+        return Ok(target);
+    }
+    let taken = crate::io::atomic::taken_names(&target);
     taken.into_iter().rfind(interrupted).ok_or_else(|| {
         let message = format!(
             "`{}` holds no `{}` of an interrupted run; run without `--resume`, or name the run's \
@@ -215,7 +248,10 @@ fn checkpoint(
     if !options.resume {
         return Ok(None);
     }
-    let path = target.join(Checkpoint::FILE);
+    let of = |dir: &Path| Some(dir.join(Checkpoint::FILE)).filter(|f| f.is_file());
+    let killed = AtomicDir::left_behind(target);
+    let killed = killed.iter().rev().find_map(|dir| of(dir));
+    let path = killed.unwrap_or(target.join(Checkpoint::FILE));
     let read = Checkpoint::read(&path, problem, identity);
     let refused = |e: FileError| Error::Resume {
         message: format!("{e}; run without `--resume` to start anew"),

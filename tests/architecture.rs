@@ -63,6 +63,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "prior",
             "read",
             "robust",
+            "rotation",
             "spec",
             "term",
         ],

@@ -58,7 +58,7 @@ fn a_run_goes_on_from_any_stage_where_it_was_interrupted() {
     for (stage, rounds, close) in [
         ("place", 3, 0.0),
         ("reach", 8, 0.0),
-        ("shape", 3, 2e-2),
+        ("shape", 3, 0.0),
         ("pose", 4, 0.0),
     ] {
         let options = to(folder.path(), stage);

@@ -62,7 +62,7 @@ fn exchanged(observed: &Observations, (left, right): (usize, usize)) -> Vec<usiz
     }
     let mut other = false;
     let mut states: Vec<(usize, bool)> = seen.first().map(|s| (s.0, false)).into_iter().collect();
-    for (&(stays, changes, _), (f, _)) in steps.iter().zip(&seen[1..]) {
+    for (&(stays, changes, _), (f, _)) in steps.iter().zip(seen.iter().skip(1)) {
         let near = changes < FAR_LESS * stays && changes < 3.0 * usual + 0.25 * JUMP;
         other ^= stays > 2.0 * JUMP && near;
         states.push((*f, other));

@@ -1,8 +1,8 @@
 //! Labelled points in space held against a body at rest.
 
-use nalgebra::Vector3;
+use nalgebra::{Matrix3, Vector3};
 
-use super::markers::sides::{lay_turn, swapped};
+use super::markers::sides::{lay_body, swapped};
 
 /// The points of a frame; nothing where one is not seen.
 pub(crate) type Frame = Vec<Option<Vector3<f64>>>;
@@ -66,12 +66,18 @@ impl Figure {
         ratios.iter().filter(wrong).map(|r| r.0).collect()
     }
 
+    /// For each frame how the body at rest is turned and where it is then.
+    pub fn stances(&self) -> Vec<Option<(Matrix3<f64>, Vector3<f64>)>> {
+        let frames = self.frames.iter();
+        frames.map(|f| lay_body(&self.model, f)).collect()
+    }
+
     /// The direction from foot to head in most of the frames; nothing where it differs.
     pub fn up(&self) -> Option<Vector3<f64>> {
         let ups: Vec<Vector3<f64>> = self
             .frames
             .iter()
-            .filter_map(|frame| Some(lay_turn(&self.model, frame)? * Vector3::y()))
+            .filter_map(|frame| Some(lay_body(&self.model, frame)?.0 * Vector3::y()))
             .collect();
         let mean = ups.iter().sum::<Vector3<f64>>().try_normalize(1e-9)?;
         let near = ups.iter().filter(|up| up.dot(&mean) > 0.7).count();
@@ -94,4 +100,64 @@ fn median(mut numbers: Vec<f64>) -> Option<f64> {
     numbers.retain(|x| x.is_finite());
     numbers.sort_by(f64::total_cmp);
     numbers.get(numbers.len() / 2).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use nalgebra::Rotation3;
+
+    use super::*;
+    use crate::body::{BodyModel, SMPL_JOINTS};
+
+    /// A body that walks on with bent knees, turned and as large as wished.
+    fn figure(change: impl Fn(Vector3<f64>) -> Vector3<f64>) -> Figure {
+        let body = BodyModel::builtin(None).unwrap();
+        let rest = body.rest_joints(&[]);
+        let model: Vec<Vector3<f64>> = rest[..22].to_vec();
+        let mut pose = vec![0.0; 63];
+        for hip in [0, 1] {
+            pose[3 * hip] = -0.5;
+            pose[3 * (hip + 3)] = 0.9;
+        }
+        let frame = |f: usize| {
+            let turn = Rotation3::new(Vector3::y() * (0.1 * f as f64));
+            let at = Vector3::new(0.0, 0.0, 0.1 * f as f64);
+            let posed = body.transforms(&rest, turn.matrix(), &pose, &at);
+            let points = posed[..22].iter().map(|(_, x)| Some(change(*x)));
+            points.collect::<Frame>()
+        };
+        Figure {
+            labels: SMPL_JOINTS[..22].iter().map(|l| l.to_string()).collect(),
+            model,
+            bones: (1..22).map(|j| (j, body.parents[j])).collect(),
+            frames: (0..12).map(frame).collect(),
+        }
+    }
+
+    #[test]
+    fn a_person_as_it_should_be_gives_no_reason_to_speak() {
+        let figure = figure(|x| x);
+        assert!((figure.scale().unwrap() - 1.0).abs() < 1e-9);
+        assert!(figure.up().unwrap().y > 0.95);
+        assert!(figure.wrong_bones().is_empty() && figure.exchanged().is_empty());
+    }
+
+    #[test]
+    fn size_up_and_mirrors_are_seen() {
+        assert!((figure(|x| x * 8.3).scale().unwrap() - 8.3).abs() < 1e-6);
+        let down = figure(|x| Vector3::new(x.x, -x.y, -x.z));
+        assert!(down.up().unwrap().y < -0.95);
+        let mirrored = figure(|x| Vector3::new(-x.x, x.y, x.z));
+        let pairs = mirrored.exchanged();
+        assert!(mirrored.is_mirrored(&pairs), "{pairs:?}");
+    }
+
+    #[test]
+    fn joints_in_another_order_have_wrong_bones() {
+        let mut figure = figure(|x| x);
+        for frame in &mut figure.frames {
+            frame.reverse();
+        }
+        assert!(3 * figure.wrong_bones().len() > figure.bones.len());
+    }
 }

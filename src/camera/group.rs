@@ -12,6 +12,9 @@ use crate::data::People;
 /// different people: 60 px of a full HD image.
 pub(super) const AGREEMENT: f64 = 0.027;
 
+/// Over the share of [`AGREEMENT`] at which a keypoint says nothing either way.
+const EVEN: f64 = 2.5;
+
 /// The share of the keypoints that two views of a person see, which must agree.
 const MOST: f64 = 0.5;
 
@@ -174,13 +177,19 @@ fn agreement(chosen: &[usize], left: &[Sighted], cameras: &[Camera]) -> Option<A
         let point = meet_robust(&seen, |camera| AGREEMENT * camera.diagonal());
         for (camera, _, pixel, confidence) in point.iter().flat_map(|_| &seen) {
             let error = point.map_or(0.0, |x| off(camera, &x, pixel));
-            score += confidence * (1.0 - error).max(-1.0);
+            score += confidence * gain(error);
         }
         points.push(point);
     }
     let met = points.iter().flatten().count();
     let agrees = met > 0 && met as f64 >= MOST * shared as f64 && score > 0.0;
     agrees.then_some(Agreed { points, score })
+}
+
+/// What a keypoint that is so far off, in units of what may be, says for being of one person: from 1 where
+/// it fits to −1.
+fn gain(error: f64) -> f64 {
+    2.0 / (1.0 + (EVEN * error).powi(2)) - 1.0
 }
 
 /// How far a point is from a pixel, in units of what may be.

@@ -441,3 +441,61 @@ fn two_fisheye_cameras_agree_on_one_of_two_people_beside_them() {
     };
     assert!(met(&above) || met(&before), "{chosen}");
 }
+
+#[test]
+fn people_who_cross_keep_their_identity_though_their_places_in_the_files_change() {
+    let cameras: Vec<Camera> = (0..3)
+        .map(|c| Camera {
+            name: format!("c{c}"),
+            size: [1920.0, 1080.0],
+            intrinsics: [1000.0, 1000.0, 960.0, 540.0, 0.0],
+            distortion: Distortion::Brown([0.0; 5]),
+            rotation: *Rotation3::new(Vector3::y() * (1.2 * f64::from(c))).matrix(),
+            translation: Vector3::new(0.0, 0.0, 6.0),
+        })
+        .collect();
+    let frames = 40;
+    // Two columns of points that walk past each other, half a metre apart.
+    let point = |f: usize, who: usize, p: usize| {
+        let along = (f as f64 / 20.0 - 1.0) * if who == 0 { 1.0 } else { -1.0 };
+        let side = if who == 0 { 0.25 } else { -0.25 };
+        Vector3::new(along, 0.2 * p as f64 - 0.8, side + 0.03 * (p % 3) as f64)
+    };
+    let person = |f: usize, who: usize, camera: &Camera| -> Vec<[f64; 3]> {
+        let pixels = (0..9).map(|p| camera.project(&point(f, who, p)));
+        pixels.map(|x| [x.x, x.y, 0.9]).collect()
+    };
+    let view = |f: usize, v: usize| {
+        let mut both = vec![person(f, 0, &cameras[v]), person(f, 1, &cameras[v])];
+        if (f * 7 + v * 3) % 5 < 2 {
+            both.reverse();
+        }
+        // The second is not seen for a while.
+        if (10..14).contains(&f) {
+            both.retain(|p| *p != person(f, 1, &cameras[v]));
+        }
+        both
+    };
+    let people = People {
+        labels: (0..9).map(|i| format!("p{i}")).collect(),
+        views: cameras.iter().map(|c| c.name.clone()).collect(),
+        people: (0..frames)
+            .map(|f| (0..3).map(|v| view(f, v)).collect())
+            .collect(),
+        rate: Some(20.0),
+        frame_numbers: (0..frames as u64).collect(),
+    };
+    for rank in [0, 1] {
+        let found = associate(&people, &cameras, Wanted::Followed(rank));
+        assert_eq!(found.followed.len(), 2);
+        assert_eq!(found.followed[rank].len(), [40, 36][rank]);
+        for &f in &found.followed[rank] {
+            for (v, camera) in cameras.iter().enumerate() {
+                let expected = camera.project(&point(f, rank, 4));
+                let values = &found.observations.values;
+                let seen = Vector2::new(values[[f, v, 4, 0]], values[[f, v, 4, 1]]);
+                assert_eq!(seen, expected, "person {rank}, frame {f}, view {v}");
+            }
+        }
+    }
+}

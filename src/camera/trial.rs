@@ -210,3 +210,105 @@ fn without(
         _ => error,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use nalgebra::Rotation3;
+
+    use super::*;
+    use crate::camera::Distortion;
+    use crate::random::SplitMix64;
+
+    fn cameras() -> Vec<Camera> {
+        let camera = |c: usize| {
+            let turn = Rotation3::new(Vector3::new(0.3, 0.9 + 1.4 * c as f64, 0.1));
+            Camera {
+                name: format!("c{c}"),
+                size: [1000.0, 800.0],
+                intrinsics: [900.0, 880.0, 510.0, 390.0, 0.0],
+                distortion: Distortion::Brown([0.0; 5]),
+                rotation: *turn.matrix(),
+                translation: Vector3::new(0.3, -0.2, 4.0 + 0.2 * c as f64),
+            }
+        };
+        (0..4).map(camera).collect()
+    }
+
+    fn sightings(cameras: &[Camera]) -> Vec<Sighting> {
+        let mut random = SplitMix64(3);
+        let point = |random: &mut SplitMix64| Vector3::from_fn(|_, _| 0.4 * random.normal());
+        let points: Vec<Vector3<f64>> = (0..60).map(|_| point(&mut random)).collect();
+        let sighting = |x: &Vector3<f64>| {
+            let seen = cameras.iter().enumerate();
+            seen.map(|(c, camera)| (c, camera.project(x), 1.0))
+                .collect()
+        };
+        points.iter().map(sighting).collect()
+    }
+
+    /// Cameras as a file has them by mistake, so that mending gives the right ones back.
+    fn mistaken(cause: &Cause, right: &Camera, up: &Matrix3<f64>) -> Camera {
+        let wrong = cause.mended(right, up);
+        match cause {
+            // x = R C' with C' for t: the file holds the place C = −Rᵀ t.
+            Cause::Position => Camera {
+                translation: right.centre_in(up),
+                ..right.clone()
+            },
+            _ => wrong,
+        }
+    }
+
+    impl Camera {
+        fn centre_in(&self, up: &Matrix3<f64>) -> Vector3<f64> {
+            up * self.centre()
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_calibration_is_found() {
+        let up = Matrix3::new(1.0, 0.0, 0.0, 0.0, 0.0, -1.0, 0.0, 1.0, 0.0);
+        let right = cameras();
+        let seen = sightings(&right);
+        assert!(disagreement(&right, &seen) < 1e-6);
+        let causes = [
+            Cause::CameraToWorld,
+            Cause::Position,
+            Cause::OpenGl,
+            Cause::Signs([1.0, 1.0, -1.0]),
+        ];
+        for cause in causes {
+            let wrong: Vec<Camera> = right.iter().map(|c| mistaken(&cause, c, &up)).collect();
+            assert!(disagreement(&wrong, &seen) > 20.0, "{cause:?}");
+            let (found, error) = try_causes(&wrong, &seen, &up).unwrap();
+            assert!(
+                found == cause && error < 1e-6,
+                "{cause:?}: {found:?} {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn images_of_another_size_and_views_in_another_order_are_found() {
+        let (right, up) = (cameras(), Matrix3::identity());
+        let seen = sightings(&right);
+        let twice = |s: &Sighting| s.iter().map(|(c, x, w)| (*c, x * 2.0, *w)).collect();
+        let larger: Vec<Sighting> = seen.iter().map(twice).collect();
+        let (found, _) = try_causes(&right, &larger, &up).unwrap();
+        assert_eq!(found, Cause::ImageScale(2.0));
+        let order = [1, 0, 2, 3];
+        let other: Vec<Camera> = order.iter().map(|&c| right[c].clone()).collect();
+        let (found, _) = try_causes(&other, &seen, &up).unwrap();
+        assert_eq!(found, Cause::Order(order.into()));
+    }
+
+    #[test]
+    fn a_camera_that_alone_is_wrong_stands_out() {
+        let mut cameras = cameras();
+        let seen = sightings(&cameras);
+        cameras[2].translation.x += 0.5;
+        assert!(stands_out(&cameras, &seen, 2) > 50.0);
+        let others = |c: usize| stands_out(&cameras, &seen, c);
+        assert!([0, 1, 3].into_iter().all(|c| others(c) < others(2)));
+    }
+}

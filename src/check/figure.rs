@@ -9,9 +9,11 @@ use crate::body::figure::{Figure, Frame};
 use crate::camera::Camera;
 use crate::camera::triangulate::triangulate_robust;
 use crate::data::Observations;
-use crate::diagnostic::{Diagnostic, Origin};
+use crate::diagnostic::{Diagnostic, Origin, list};
+use crate::keypoints;
 use crate::keypoints::combine::Part;
 use crate::read::Up;
+use crate::rotation::axis_angle;
 use crate::spec::{Dimension, likely_unit};
 
 /// Frames that are looked at, evenly spread.
@@ -19,6 +21,10 @@ const FRAMES: usize = 60;
 
 /// Pixels by which views may disagree about a point that is looked at here.
 const DISAGREEMENT: f64 = 40.0;
+
+/// How far two data sets may see the one person apart, metres and radians.
+const APART: f64 = 0.7;
+const TURNED: f64 = 0.9;
 
 /// What a term observes, and the names to speak of it.
 pub(super) struct Seen<'a> {
@@ -34,6 +40,7 @@ impl Checker<'_> {
     /// Warns of what no person looks like.
     pub(super) fn warn_figure(&mut self, seen: &Seen<'_>) {
         let Some(figure) = self.figure(seen) else {
+            self.warn_span(seen.target, seen.observed);
             return self.warn_in_image(seen);
         };
         let bones = self.warn_bones(seen, &figure);
@@ -41,6 +48,41 @@ impl Checker<'_> {
         if !bones && !sized {
             self.warn_standing(seen, &figure);
             self.warn_sides(seen, &figure);
+            self.warn_apart(seen, &figure);
+        }
+    }
+
+    /// Two data sets of one person that are in different worlds.
+    fn warn_apart(&mut self, seen: &Seen<'_>, figure: &Figure) {
+        let stances = figure.stances();
+        let others = self.stances.iter().filter(|(name, _)| name != seen.target);
+        let apart = others.filter_map(|(name, others)| {
+            let both = || {
+                others
+                    .iter()
+                    .zip(&stances)
+                    .filter_map(|(a, b)| Some(((*a)?, (*b)?)))
+            };
+            let far = both().map(|((_, a), (_, b))| (a - b).norm()).collect();
+            let turned = both().map(|((a, _), (b, _))| axis_angle(&(a.transpose() * b)).norm());
+            Some((name.clone(), median(far)?, median(turned.collect())?))
+        });
+        let apart: Vec<(String, f64, f64)> = apart.collect();
+        if self.stances.iter().all(|(name, _)| name != seen.target) {
+            self.stances.push((seen.target.into(), stances));
+        }
+        for (name, far, turned) in apart {
+            let how = match (turned > TURNED, far > APART) {
+                (true, _) => format!("turned by {:.0}° against", turned.to_degrees()),
+                (_, true) => format!("{} from", super::plausible::length_text(far)),
+                _ => continue,
+            };
+            let message = format!(
+                "the person of `{}` is {how} where `{name}` sees it: are they in one world?",
+                seen.target
+            );
+            let hint = "give both the same `up`, `unit` and origin".into();
+            self.warn_of_data("F0522", seen.target, message, hint);
         }
     }
 
@@ -268,6 +310,17 @@ impl Checker<'_> {
         self.warn_of_data("F0507", &cameras.value, message, hint);
     }
 
+    /// Conventions with as many keypoints as the one that the data are read by.
+    fn other_conventions(&self, seen: &Seen<'_>) -> Vec<&'static str> {
+        let own = seen.convention.unwrap_or_default();
+        let Some(labels) = keypoints::labels(own) else {
+            return Vec::new();
+        };
+        let as_many = |name: &str| keypoints::labels(name).is_some_and(|l| l.len() == labels.len());
+        let all = keypoints::conventions().into_iter();
+        all.filter(|name| *name != own && as_many(name)).collect()
+    }
+
     fn warn_sides(&mut self, seen: &Seen<'_>, figure: &Figure) {
         let pairs = figure.exchanged();
         if pairs.is_empty() {
@@ -288,7 +341,15 @@ impl Checker<'_> {
                  the labels, such as by `map`",
                 seen.target
             ),
-            _ => "correct the labels, such as by `map` of the data".into(),
+            _ => match self.other_conventions(seen) {
+                names if names.is_empty() => {
+                    "correct the labels, such as by `map` of the data".into()
+                }
+                names => format!(
+                    "as many keypoints have {}: is it that convention? Else correct the labels by `map`",
+                    list(&names)
+                ),
+            },
         };
         let origin = self.origin_of_term(seen.term);
         self.diagnostics
@@ -298,7 +359,7 @@ impl Checker<'_> {
 
 /// The correlation of heights on a body and along a direction of the image: the median of the frames.
 fn upright_in_image(observed: &Observations, heights: &[f64], up: Vector2<f64>) -> Option<f64> {
-    let mut found: Vec<f64> = Vec::new();
+    let mut found = Vec::new();
     for frame in 0..observed.frames() {
         let seen = (0..heights.len()).filter(|p| observed.confidence[[frame, 0, *p]] > 0.0);
         let pairs: Vec<(f64, f64)> = seen
@@ -309,8 +370,12 @@ fn upright_in_image(observed: &Observations, heights: &[f64], up: Vector2<f64>) 
             .collect();
         found.extend(correlation(&pairs).filter(|_| pairs.len() > 5));
     }
-    found.sort_by(f64::total_cmp);
-    found.get(found.len() / 2).copied()
+    median(found)
+}
+
+fn median(mut numbers: Vec<f64>) -> Option<f64> {
+    numbers.sort_by(f64::total_cmp);
+    numbers.get(numbers.len() / 2).copied()
 }
 
 fn correlation(pairs: &[(f64, f64)]) -> Option<f64> {

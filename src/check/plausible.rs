@@ -2,9 +2,10 @@
 
 use super::Checker;
 use crate::camera::CameraPart;
-use crate::data::Dataset;
+use crate::data::{Dataset, Observations, median_span};
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::ir::{NodeId, NodeKind, Term};
+use crate::spec::{Dimension, likely_unit};
 
 /// Points of a frame that leave a body's place and heading open.
 const HARDLY: usize = 3;
@@ -13,6 +14,26 @@ const HARDLY: usize = 3;
 const FAR: f64 = 100.0;
 
 impl Checker<'_> {
+    /// A person is neither 5 m nor 25 cm tall; one in millimetres that were taken for metres is. For
+    /// points that are not known on a body.
+    pub(super) fn warn_span(&mut self, name: &str, observed: &Observations) {
+        let span = median_span(&observed.values).filter(|_| observed.values.dim().2 > 5);
+        let Some(span) = span.filter(|s| !(0.25..5.0).contains(s)) else {
+            return;
+        };
+        if observed.dimension != Dimension::LENGTH || !self.spec.has_body {
+            return;
+        }
+        let metres = self.inputs.get(name).map_or(1.0, |d| d.metres);
+        let size = length_text(span);
+        let message = format!("the points of `{name}` span {size} in a frame");
+        let hint = match likely_unit(span / metres) {
+            Some(likely) => format!("a person of {size}? write `unit = \"{likely}\"`"),
+            None => "no usual unit makes a person of them; are they one person's points?".into(),
+        };
+        self.warn_of_data("F0505", name, message, hint);
+    }
+
     /// Cameras whose translations are in millimetres.
     pub(super) fn warn_far_cameras(&mut self) {
         for input in &self.inputs.data {

@@ -12,6 +12,9 @@ use crate::data::{Dataset, Observations, People};
 use crate::diagnostic::{Diagnostic, Origin, Sourced};
 use crate::spec::{Dimension, Spec, View};
 
+/// Ratio of weights beyond which the smaller has no say.
+const DROWNING: f64 = 1e6;
+
 impl Checker<'_> {
     /// What a target alone says of a residual; checks the names of `weights` on the way.
     pub(super) fn form_of(&mut self, view: &View<'_>, target: &Sourced<&str>) -> Option<Form> {
@@ -195,6 +198,26 @@ impl Checker<'_> {
         }
     }
 
+    /// Weights so large that nothing else counts in the digits that there are.
+    fn warn_drowned(&mut self, view: &View<'_>, by_label: &[f64]) {
+        let used = || by_label.iter().copied().filter(|w| *w > 0.0);
+        let (least, most) = (
+            used().fold(f64::INFINITY, f64::min),
+            used().fold(0.0, f64::max),
+        );
+        if most < DROWNING * least {
+            return;
+        }
+        let message = format!(
+            "`{}.weights` reach from {least:.0e} to {most:.0e}: the least count for nothing beside the largest",
+            view.path()
+        );
+        let origin = view.origin_of("weights", &Origin::Default);
+        let hint = "ratios up to a thousand say all that data can";
+        self.diagnostics
+            .push(Diagnostic::warning("F0525", message, &origin).hint(hint));
+    }
+
     /// confidence^p times the keypoint's weight; with `reduce = "mean"` over Σ conf^p of the frame.
     pub(super) fn point_weights(&mut self, view: &View<'_>, observed: &Observations) -> Vec<f64> {
         let power = view.integer("conf_power").map_or(1, |p| p.value);
@@ -216,6 +239,7 @@ impl Checker<'_> {
             .iter()
             .map(|l| weight(l).unwrap_or(1.0))
             .collect();
+        self.warn_drowned(view, &by_label);
         let mean = view.text("reduce").is_some_and(|r| r.value == "mean");
         let mut result = Vec::with_capacity(observed.confidence.len());
         for frame in observed.confidence.outer_iter() {

@@ -499,7 +499,11 @@ impl Checker<'_> {
             &observations,
             convention.as_deref(),
             &target_name.origin,
-        )?;
+        );
+        let Some(predicted) = predicted else {
+            self.warn_span(target_name.value, &observations);
+            return None;
+        };
         let mut joined = join::select_points(&observations, &predicted.labels);
         self.check_dims(&predicted, &joined, &source_name, &target_name)?;
         let cameras = predicted.cameras.as_ref().map(|c| c.as_slice());

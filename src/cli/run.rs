@@ -117,7 +117,10 @@ fn summarise(outcome: &Outcome) {
     .flat_map(|status| listed(outcome, *status))
     .collect();
     unsolved.iter().for_each(|line| eprintln!("{line}"));
-    eprintln!("E = {:.6e}", outcome.fit.cost());
+    match outcome.fit.cost() {
+        cost if cost.is_nan() => eprintln!("nothing was solved, so there is no cost"),
+        cost => eprintln!("E = {cost:.6e}"),
+    }
     outcome.fit.stages.iter().for_each(show_starts);
     eprintln!("results in {}", outcome.dir.display());
 }

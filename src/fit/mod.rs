@@ -23,7 +23,7 @@ pub use plan::{StagePlan, plan};
 pub(crate) use start::place;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use dfdx::prelude::Cpu;
 
@@ -44,11 +44,24 @@ pub fn fit_from(
     checkpoint: Option<Checkpoint>,
     report: &mut dyn FnMut(FitProgress<'_>) -> bool,
 ) -> Fit {
+    fit_saving(problem, checkpoint, report, &mut |_| {})
+}
+
+/// Like [`fit_from`]; `save` is given what a run that is killed can go on from, after stages.
+pub(crate) fn fit_saving(
+    problem: &Problem,
+    checkpoint: Option<Checkpoint>,
+    report: &mut dyn FnMut(FitProgress<'_>) -> bool,
+    save: &mut dyn FnMut(&Checkpoint),
+) -> Fit {
     match problem.settings.precision {
-        Precision::F32 => Fitter::<f32, Cpu>::new(problem, report).run(checkpoint),
-        Precision::F64 => Fitter::<f64, Cpu>::new(problem, report).run(checkpoint),
+        Precision::F32 => Fitter::<f32, Cpu>::new(problem, report).run(checkpoint, save),
+        Precision::F64 => Fitter::<f64, Cpu>::new(problem, report).run(checkpoint, save),
     }
 }
+
+/// Work that is worth a checkpoint.
+const SAVED_EVERY: Duration = Duration::from_secs(2);
 
 struct Fitter<'a, E, D> {
     problem: &'a Problem,
@@ -86,7 +99,8 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
         }
     }
 
-    fn run(mut self, checkpoint: Option<Checkpoint>) -> Fit {
+    fn run(mut self, checkpoint: Option<Checkpoint>, save: &mut dyn FnMut(&Checkpoint)) -> Fit {
+        let mut saved = Instant::now();
         let mut next = checkpoint.map_or(0, |c| self.go_back_to(c));
         let good = |f: &usize| self.status[*f] == Status::Unsolved && !self.done[*f];
         let placed: Vec<usize> = (0..self.problem.frames).filter(good).collect();
@@ -108,6 +122,10 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
             }
             self.done.fill(false);
             next += 1;
+            if next < self.problem.stages.len() && saved.elapsed() > SAVED_EVERY {
+                save(&self.checkpoint(next, Arc::clone(&self.values)));
+                saved = Instant::now();
+            }
         }
         self.finish(checkpoint)
     }
@@ -134,21 +152,16 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
         checkpoint.stage
     }
 
-    /// Where to go on. Frames of an independent stage that it had not done begin it anew, so that the
-    /// end is the same as without the interruption, and so does a stage of several starts; a joint stage
-    /// goes on from where it stood.
-    fn checkpoint(&self, index: usize, mut before: Arc<Values>) -> Checkpoint {
-        let mut values = Arc::clone(&self.values);
-        let alone = self.problem.stages[index].coupling == Coupling::Independent;
-        if alone || many::begins(self.problem, index) {
-            for (i, variable) in self.problem.variables.iter().enumerate() {
-                let of_frames = (0..self.problem.frames).filter(|&f| self.done[f]);
-                for frame in of_frames.filter(|_| self.problem.is_own(variable)) {
-                    let copy = Arc::make_mut(&mut before).get_mut(VariableId(i), frame);
-                    copy.copy_from_slice(values.get(VariableId(i), frame));
-                }
+    /// Where to go on, so that the end is the same as without the interruption: frames that the stage had
+    /// not done begin it anew, and so does a joint stage.
+    fn checkpoint(&self, index: usize, before: Arc<Values>) -> Checkpoint {
+        let mut values = before;
+        for (i, variable) in self.problem.variables.iter().enumerate() {
+            let of_frames = (0..self.problem.frames).filter(|&f| self.done[f]);
+            for frame in of_frames.filter(|_| self.problem.is_own(variable)) {
+                let copy = Arc::make_mut(&mut values).get_mut(VariableId(i), frame);
+                copy.copy_from_slice(self.values.get(VariableId(i), frame));
             }
-            values = before;
         }
         Checkpoint {
             stage: index,

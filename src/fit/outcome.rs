@@ -103,9 +103,11 @@ impl Fit {
 
     /// The scalar total E.
     pub fn cost(&self) -> f64 {
-        self.term_costs
-            .iter()
-            .fold(0.0, |sum, (_, cost)| sum + cost)
+        // Of nothing that was solved there is no cost.
+        match self.term_costs.is_empty() {
+            true => f64::NAN,
+            false => self.term_costs.iter().map(|(_, cost)| cost).sum(),
+        }
     }
 }
 

@@ -58,7 +58,12 @@ pub(crate) struct AtomicDir {
     target: PathBuf,
     temporary: PathBuf,
     committed: bool,
+    /// Locked while the process lives.
+    _alive: File,
 }
+
+/// The file of a temporary folder that says whether its process lives.
+const ALIVE: &str = ".alive";
 
 impl AtomicDir {
     /// Makes the temporary folder beside `target`, and the folders above it where they are missing.
@@ -68,11 +73,37 @@ impl AtomicDir {
         fs::create_dir_all(folder_of(target))
             .and_then(|()| fs::create_dir(&temporary))
             .map_err(|error| FileError::writing(target, &error))?;
+        // Where a file system knows no locks, what is left behind stays.
+        let alive = File::create(temporary.join(ALIVE));
+        let alive = alive.map_err(|error| FileError::writing(target, &error))?;
+        let _ = alive.try_lock();
         Ok(AtomicDir {
             target: target.to_path_buf(),
             temporary,
             committed: false,
+            _alive: alive,
         })
+    }
+
+    /// The temporary folders of a target that processes left when they were killed, oldest first.
+    pub(crate) fn left_behind(target: &Path) -> Vec<PathBuf> {
+        let name = target.file_name().unwrap_or_default().to_string_lossy();
+        let (first, last) = (format!(".{name}."), ".tmp");
+        let of_target = |path: &PathBuf| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let middle = name.strip_prefix(&first).and_then(|n| n.strip_suffix(last));
+            let numbers = |m: &str| m.chars().all(|c| c.is_ascii_digit() || c == '-');
+            middle.is_some_and(numbers)
+        };
+        let dead = |path: &PathBuf| {
+            let alive = File::open(path.join(ALIVE));
+            alive.is_ok_and(|file| file.try_lock().is_ok())
+        };
+        let entries = fs::read_dir(folder_of(target)).into_iter().flatten();
+        let paths = entries.filter_map(|e| Some(e.ok()?.path()));
+        let mut found: Vec<PathBuf> = paths.filter(of_target).filter(dead).collect();
+        found.sort_by_key(|path| path.metadata().and_then(|m| m.modified()).ok());
+        found
     }
 
     /// Where to write until the commit.
@@ -115,6 +146,7 @@ impl AtomicDir {
     }
 
     fn rename(&mut self) -> Result<(), FileError> {
+        let _ = fs::remove_file(self.temporary.join(ALIVE));
         fs::rename(&self.temporary, &self.target)
             .map_err(|error| FileError::writing(&self.target, &error))?;
         self.committed = true;

@@ -328,6 +328,7 @@ impl Reader<'_> {
         observations.labels = self.named_anew(observations.labels)?;
         self.metres = factor;
         observations.values.mapv_inplace(|x| x * factor);
+        self.limit_confidences(&mut observations);
         self.drop_zeros(&mut observations);
         self.mirror(&mut observations);
         if observations.dimension == Dimension::LENGTH && up != Up::Y {

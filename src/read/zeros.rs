@@ -1,4 +1,5 @@
-//! Points exactly at zero, which programs write for what they did not see; and mirrored worlds.
+//! What programs write beside plain numbers: points at exactly zero for what they did not see,
+//! confidences in percent, mirrored worlds.
 
 use ndarray::s;
 
@@ -38,6 +39,36 @@ impl Reader<'_> {
         self.diagnostics.push(diagnostic.hint(
             "`zeros = \"points\"` where they were seen there, `zeros = \"missing\"` to hear no more of it",
         ));
+    }
+
+    /// A confidence is a share of 1.
+    pub(super) fn limit_confidences(&mut self, observations: &mut Observations) {
+        let most = observations
+            .confidence
+            .iter()
+            .copied()
+            .filter(|c| c.is_finite());
+        let most = most.fold(0.0, f64::max);
+        // Sums of heat maps overshoot a little.
+        if most <= 1.0 {
+            return;
+        }
+        observations.confidence.mapv_inplace(|c| c.min(1.0));
+        if most <= 1.1 {
+            return;
+        }
+        let message = format!(
+            "`{}`: confidences reach {most:.3e}; those above 1 count as 1",
+            self.view.path()
+        );
+        let hint = match most <= 100.0 {
+            true => {
+                "are they in percent? divide them by 100; weights belong into `weights` of the term"
+            }
+            false => "divide them by their largest; weights belong into `weights` of the term",
+        };
+        let diagnostic = Diagnostic::warning("F0524", message, &self.origin);
+        self.diagnostics.push(diagnostic.hint(hint));
     }
 
     /// Turns the sign of an axis of a left-handed world.

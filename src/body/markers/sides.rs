@@ -135,6 +135,7 @@ fn exchange(pairs: &[(usize, usize)], frame: &[Option<Vector3<f64>>]) -> Frame {
 /// The model laid onto a frame.
 struct Laid {
     turn: Matrix3<f64>,
+    shift: Vector3<f64>,
     /// Σ d² / (d² + POSED²): distances count until they are a matter of pose.
     misfit: f64,
 }
@@ -163,16 +164,17 @@ fn lay(model: &[Vector3<f64>], frame: &[Option<Vector3<f64>>]) -> Option<Laid> {
     };
     Some(Laid {
         turn,
+        shift,
         misfit: points.iter().map(misfit).sum(),
     })
 }
 
-/// How the body at rest is turned to lie on a frame.
-pub(crate) fn lay_turn(
+/// How the body at rest is turned to lie on a frame, and moved then.
+pub(crate) fn lay_body(
     model: &[Vector3<f64>],
     frame: &[Option<Vector3<f64>>],
-) -> Option<Matrix3<f64>> {
-    lay(model, frame).map(|laid| laid.turn)
+) -> Option<(Matrix3<f64>, Vector3<f64>)> {
+    lay(model, frame).map(|laid| (laid.turn, laid.shift))
 }
 
 /// Asks the quarter of the frames that the model fits best, one way or the other.

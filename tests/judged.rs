@@ -1,0 +1,276 @@
+//! What is said of data that no person and no camera can have: the warning, and the line that mends it.
+
+mod common;
+
+use std::path::Path;
+
+use common::example;
+use fitrun::nalgebra::{Matrix3, Rotation3, Vector3};
+use fitrun::{NpzWriter, RunOptions, Severity, read_array};
+use tempfile::TempDir;
+
+const CAMERAS: usize = 4;
+const KEYPOINTS: usize = 25;
+
+/// Codes, messages and hints of a spec's warnings.
+fn warnings(folder: &Path, spec: &str) -> Vec<String> {
+    let path = folder.join("spec.toml");
+    std::fs::write(&path, format!("fitrun = 1\n{spec}")).unwrap();
+    let checked = fitrun::check(&path, &RunOptions::default());
+    let checked = checked.unwrap_or_else(|e| panic!("{e}"));
+    let said = checked.diagnostics.list.iter().map(|d| {
+        assert_eq!(d.severity, Severity::Warning);
+        format!("{} {} {}", d.code, d.message, d.hints.join(" "))
+    });
+    said.collect()
+}
+
+/// The example's joints, each point changed.
+fn joints(change: impl Fn(usize, usize, Vector3<f64>) -> Vector3<f64>) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let all = read_array(example("walk.npz"), "true_joints").unwrap();
+    let shape = all.shape().to_vec();
+    let mut changed = Vec::with_capacity(all.len());
+    for f in 0..shape[0] {
+        for j in 0..shape[1] {
+            let x = Vector3::from_fn(|k, _| all[[f, j, k]]);
+            changed.extend(change(f, j, x).iter());
+        }
+    }
+    let mut file = NpzWriter::create(folder.path().join("d.npz"));
+    file.floats64("joints", &shape, &changed).unwrap();
+    file.finish().unwrap();
+    folder
+}
+
+fn joints_spec(more: &str) -> String {
+    format!(
+        "[data.d]\nfile = \"d.npz\"\naxes = [\"frame\", \"joint\", \"xyz\"]\n{more}\n\
+         [terms.data]\nsource = \"joints\"\ntarget = \"d\"\nsigma = \"1 cm\"\n"
+    )
+}
+
+#[track_caller]
+fn joints_say(folder: &TempDir, code: &str, said: &str, mended: &str) {
+    let found = warnings(folder.path(), &joints_spec(""));
+    let fits = |w: &String| w.starts_with(code) && w.contains(said);
+    assert!(found.iter().any(fits), "{found:#?}");
+    assert_eq!(warnings(folder.path(), &joints_spec(mended)), [""; 0]);
+}
+
+#[test]
+fn joints_as_they_should_be_are_not_spoken_of() {
+    let folder = joints(|_, _, x| x);
+    assert_eq!(warnings(folder.path(), &joints_spec("")), [""; 0]);
+}
+
+#[test]
+fn a_world_that_is_y_down_or_z_up_or_left_handed_is_said_with_the_line_to_write() {
+    let down = joints(|_, _, x| Vector3::new(x.x, -x.y, -x.z));
+    joints_say(&down, "F0507", "`up = \"-y\"`", "up = \"-y\"");
+    let z_up = joints(|_, _, x| Vector3::new(x.x, -x.z, x.y));
+    joints_say(&z_up, "F0507", "`up = \"z\"`", "up = \"z\"");
+    let mirrored = joints(|_, _, x| Vector3::new(-x.x, x.y, x.z));
+    joints_say(&mirrored, "F0509", "`mirror = \"x\"`", "mirror = \"x\"");
+}
+
+#[test]
+fn a_person_in_another_unit_is_said_with_the_unit() {
+    let inches = joints(|_, _, x| x / 0.0254);
+    joints_say(&inches, "F0505", "`unit = \"in\"`", "unit = \"in\"");
+    let cubits = joints(|_, _, x| x / 0.45);
+    assert_eq!(
+        warnings(cubits.path(), &joints_spec("unit = \"45 cm\"")),
+        [""; 0]
+    );
+}
+
+#[test]
+fn points_at_zero_are_missing_but_not_the_origin() {
+    let gaps = joints(|f, j, x| if f % 5 == 0 && j == 7 { x * 0.0 } else { x });
+    joints_say(
+        &gaps,
+        "F0515",
+        "12 points lie exactly at (0, 0, 0)",
+        "zeros = \"missing\"",
+    );
+    let all = read_array(example("walk.npz"), "true_joints").unwrap();
+    let centred = joints(|f, _, x| x - Vector3::from_fn(|k, _| all[[f, 0, k]]));
+    assert_eq!(warnings(centred.path(), &joints_spec("")), [""; 0]);
+}
+
+#[test]
+fn sides_that_change_places_for_some_frames_are_mended() {
+    let all = read_array(example("walk.npz"), "true_joints").unwrap();
+    let other = |f: usize, j: usize| {
+        let knees = [(4, 5), (5, 4)].into_iter().find(|k| k.0 == j);
+        let j = knees.filter(|_| (20..25).contains(&f)).map_or(j, |k| k.1);
+        Vector3::from_fn(|k, _| all[[f, j, k]])
+    };
+    let folder = joints(|f, j, _| other(f, j));
+    joints_say(
+        &folder,
+        "F0520",
+        "`left_knee` in frames 20–24",
+        "sides = \"given\"",
+    );
+}
+
+#[test]
+fn joints_in_another_order_are_no_body() {
+    let all = read_array(example("walk.npz"), "true_joints").unwrap();
+    let folder = joints(|f, j, _| Vector3::from_fn(|k, _| all[[f, 21 - j, k]]));
+    let found = warnings(folder.path(), &joints_spec(""));
+    assert!(found[0].starts_with("F0516"), "{found:#?}");
+}
+
+/// The example's views, with cameras that were changed.
+struct Views {
+    folder: TempDir,
+}
+
+impl Views {
+    fn new(
+        change: impl Fn(usize, Matrix3<f64>, Vector3<f64>) -> (Matrix3<f64>, Vector3<f64>),
+    ) -> Self {
+        Self::with_pixels(change, |_, _, _, x| x)
+    }
+
+    fn with_pixels(
+        change: impl Fn(usize, Matrix3<f64>, Vector3<f64>) -> (Matrix3<f64>, Vector3<f64>),
+        pixel: impl Fn(usize, usize, usize, [f64; 3]) -> [f64; 3],
+    ) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let text = std::fs::read_to_string(example("calibration.toml")).unwrap();
+        let mut tables: toml::Table = text.parse().unwrap();
+        let numbers = |v: &toml::Value| -> Vec<f64> {
+            v.as_array()
+                .unwrap()
+                .iter()
+                .map(|x| x.as_float().unwrap())
+                .collect()
+        };
+        let cameras = (1..=CAMERAS).map(|c| format!("cam{c}"));
+        for (c, name) in cameras.enumerate() {
+            let camera = tables[&name].as_table_mut().unwrap();
+            let turn = Vector3::from_vec(numbers(&camera["rotation"]));
+            let shift = Vector3::from_vec(numbers(&camera["translation"]));
+            let (turn, shift) = change(c, *Rotation3::new(turn).matrix(), shift);
+            let turn = fitrun::nalgebra::UnitQuaternion::from_matrix(&turn).scaled_axis();
+            camera["rotation"] = turn.as_slice().to_vec().into();
+            camera["translation"] = shift.as_slice().to_vec().into();
+        }
+        std::fs::write(folder.path().join("c.toml"), tables.to_string()).unwrap();
+        let all = read_array(example("walk.npz"), "keypoints").unwrap();
+        let frames = all.shape()[1];
+        let mut numbers = Vec::with_capacity(all.len());
+        for c in 0..CAMERAS {
+            for f in 0..frames {
+                for p in 0..KEYPOINTS {
+                    let x = std::array::from_fn(|k| all[[c, f, p, k]]);
+                    numbers.extend(pixel(c, f, p, x));
+                }
+            }
+        }
+        let mut file = NpzWriter::create(folder.path().join("d.npz"));
+        let shape = [CAMERAS, frames, KEYPOINTS, 3];
+        file.floats64("keypoints", &shape, &numbers).unwrap();
+        file.finish().unwrap();
+        Self { folder }
+    }
+
+    fn warnings(&self, of_data: &str, of_cameras: &str) -> Vec<String> {
+        let spec = format!(
+            "extends = \"presets/multiview.toml\"\n[data.detections]\nfile = \"d.npz\"\n\
+             axes = [\"camera\", \"frame\", \"keypoint\", \"uvc\"]\nkeypoints = \"BODY_25\"\n\
+             views = [\"cam1\", \"cam2\", \"cam3\", \"cam4\"]\n{of_data}\n\
+             [data.cameras]\nfile = \"c.toml\"\nup = \"y\"\n{of_cameras}\n"
+        );
+        warnings(self.folder.path(), &spec)
+    }
+
+    #[track_caller]
+    fn say(&self, code: &str, line: &str) {
+        let found = self.warnings("", "");
+        let fits = |w: &String| w.starts_with(code) && w.contains(line);
+        assert!(found.iter().any(fits), "{found:#?}");
+        assert_eq!(self.warnings("", line), [""; 0]);
+    }
+}
+
+#[test]
+fn cameras_as_they_should_be_are_not_spoken_of() {
+    let views = Views::new(|_, r, t| (r, t));
+    assert_eq!(views.warnings("", ""), [""; 0]);
+}
+
+#[test]
+fn cameras_that_say_something_else_than_world_to_camera_are_found_out() {
+    let inverse = Views::new(|_, r, t| (r.transpose(), -(r.transpose() * t)));
+    inverse.say("F0517", "extrinsics = \"camera-to-world\"");
+    let place = Views::new(|_, r, t| (r, -(r.transpose() * t)));
+    place.say("F0517", "extrinsics = \"position\"");
+    let flip = Matrix3::from_diagonal(&Vector3::new(1.0, -1.0, -1.0));
+    let opengl = Views::new(|_, r, t| (flip * r, flip * t));
+    opengl.say("F0517", "extrinsics = \"opengl\"");
+    let blender = Views::new(|_, r, t| {
+        let back = (flip * r).transpose();
+        (back, -(back * flip * t))
+    });
+    blender.say("F0517", "extrinsics = \"opengl-to-world\"");
+}
+
+#[test]
+fn cameras_in_another_unit_or_of_other_images_are_found_out() {
+    let squares = Views::new(|_, r, t| (r, t / 0.12));
+    let found = squares.warnings("", "");
+    assert!(found[0].starts_with("F0505"), "{found:#?}");
+    assert_eq!(squares.warnings("", "unit = \"12 cm\""), [""; 0]);
+    let twice = |_: usize, _: usize, _: usize, [u, v, c]: [f64; 3]| [2.0 * u, 2.0 * v, c];
+    let larger = Views::with_pixels(|_, r, t| (r, t), twice);
+    larger.say("F0517", "images = [2560, 1920]");
+}
+
+#[test]
+fn one_camera_alone_is_named() {
+    let moved = Views::new(|c, r, t| {
+        let by = if c == 2 {
+            Vector3::new(0.9, 0.0, 0.0)
+        } else {
+            Vector3::zeros()
+        };
+        (r, t + by)
+    });
+    let found = moved.warnings("", "");
+    let named = |w: &String| w.starts_with("F0517") && w.contains("`cam3`");
+    assert!(found.iter().any(named), "{found:#?}");
+}
+
+#[test]
+fn views_with_left_and_right_exchanged_in_some_frames_are_named() {
+    // BODY_25: right and left of arms, of legs, of eyes and ears, of toes and heels.
+    const PAIRS: [(usize, usize); 11] = [
+        (2, 5),
+        (3, 6),
+        (4, 7),
+        (9, 12),
+        (10, 13),
+        (11, 14),
+        (15, 16),
+        (17, 18),
+        (22, 19),
+        (23, 20),
+        (24, 21),
+    ];
+    let all = read_array(example("walk.npz"), "keypoints").unwrap();
+    let exchanged = |c: usize, f: usize, p: usize, x: [f64; 3]| {
+        let wrong = c == 1 && (10..20).contains(&f);
+        let pair = PAIRS.iter().find(|(a, b)| wrong && (*a == p || *b == p));
+        let other = pair.map(|(a, b)| a + b - p);
+        other.map_or(x, |p| std::array::from_fn(|k| all[[c, f, p, k]]))
+    };
+    let views = Views::with_pixels(|_, r, t| (r, t), exchanged);
+    let found = views.warnings("", "");
+    let named = |w: &String| w.starts_with("F0520") && w.contains("`cam2` in frames 1");
+    assert!(found.iter().any(named), "{found:#?}");
+}
