@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use crate::diagnostic::{Diagnostics, Sources};
+use crate::diagnostic::{Diagnostics, Sources, ranges};
 use crate::error::Error;
 use crate::fit::{Checkpoint, Deviations, Fit, FitProgress, fit_saving, open};
 use crate::io::FileError;
@@ -128,6 +128,7 @@ pub fn run(
     if checked.spec.has_body {
         remarks.extend(judge(&checked.problem, &errors));
     }
+    remarks.extend(left_out(&checked.problem, &found));
     remarks.extend(unusual_shape(&checked.problem, &found));
     remarks.extend(open::remark(&checked.problem, &found.values, &found.solved));
     remarks.extend(found.deviations.as_ref().and_then(Deviations::remark));
@@ -152,6 +153,23 @@ pub fn run(
         record,
         remarks,
         dir,
+    })
+}
+
+fn left_out(problem: &Problem, fit: &Fit) -> Option<String> {
+    let mut frames: Vec<u64> = fit
+        .drowning
+        .iter()
+        .map(|f| problem.frame_numbers[*f])
+        .collect();
+    frames.sort_unstable();
+    frames.dedup();
+    (!frames.is_empty()).then(|| {
+        format!(
+            "frames {} were left out of joint stages: on their own they cost more than a million times \
+             what others do, so their data are of something else",
+            ranges(&frames)
+        )
     })
 }
 

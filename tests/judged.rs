@@ -274,3 +274,38 @@ fn views_with_left_and_right_exchanged_in_some_frames_are_named() {
     let named = |w: &String| w.starts_with("F0520") && w.contains("`cam2` in frames 1");
     assert!(found.iter().any(named), "{found:#?}");
 }
+
+#[test]
+fn cameras_at_half_turns_are_written_as_they_were_read() {
+    let half = |axis: usize| {
+        let signs = Vector3::from_fn(|k, _| if k == axis { 1.0 } else { -1.0 });
+        Matrix3::from_diagonal(&signs)
+    };
+    let diagonal = Vector3::new(1.0, 2.0, -1.0).normalize();
+    let oblique = 2.0 * diagonal * diagonal.transpose() - Matrix3::identity();
+    let turns = [half(0), half(1), half(2), oblique];
+    let views = Views::new(|c, _, t| (turns[c], t));
+    let spec = "fitrun = 1\n[data.d]\nfile = \"d.npz\"\nframes = \"0..2\"\nsides = \"given\"\n\
+                axes = [\"camera\", \"frame\", \"keypoint\", \"uvc\"]\nkeypoints = \"BODY_25\"\n\
+                views = [\"cam1\", \"cam2\", \"cam3\", \"cam4\"]\n[data.c]\nfile = \"c.toml\"\nup = \"y\"\n\
+                [sources.s]\nkind = \"project\"\nof = \"joints\"\ncameras = \"c\"\n\
+                [terms.t]\nsource = \"s\"\ntarget = \"d\"\nsigma = \"10 px\"\n[solve]\nmax_iter = 1\n\
+                [output]\nwrite = [\"cameras.toml\"]\nplots = []\n";
+    let path = views.folder.path().join("half.toml");
+    std::fs::write(&path, spec).unwrap();
+    let options = RunOptions {
+        out: Some(views.folder.path().join("run")),
+        ..RunOptions::default()
+    };
+    let outcome = fitrun::run(&path, &options, &mut |_| true).unwrap_or_else(|e| panic!("{e}"));
+    let text = std::fs::read_to_string(outcome.dir.join("cameras.toml")).unwrap();
+    let tables: toml::Table = text.parse().unwrap();
+    for (c, turn) in turns.iter().enumerate() {
+        let numbers = tables[&format!("cam{}", c + 1)]["rotation"]
+            .as_array()
+            .unwrap();
+        let w = Vector3::from_fn(|k, _| numbers[k].as_float().unwrap());
+        let written = *Rotation3::new(w).matrix();
+        assert!((written - turn).norm() < 1e-12, "camera {c}: {w}");
+    }
+}

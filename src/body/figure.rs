@@ -13,11 +13,16 @@ pub(crate) struct Figure {
     pub model: Vec<Vector3<f64>>,
     /// Pairs of labels, child and parent, whose distance is a bone's length or that of several.
     pub bones: Vec<(usize, usize)>,
+    /// For each label the joint of SMPL that it is.
+    pub joints: Vec<Option<usize>>,
     pub frames: Vec<Frame>,
 }
 
 /// Distances on the body at rest that say something of its size, metres.
 const TELLING: std::ops::Range<f64> = 0.1..0.7;
+
+/// How far a toe or a knee has to be before or behind to count, metres.
+const CLEARLY: f64 = 0.03;
 
 /// Which share of the frames decides how a body stands.
 const MOST: f64 = 0.9;
@@ -89,6 +94,33 @@ impl Figure {
         swapped(&self.labels, &self.model, &self.frames)
     }
 
+    /// Whether toes point and knees bend to the back of the side that left and right make the front, as in
+    /// a mirror; nothing where no frame shows it.
+    pub fn faces_back(&self) -> Option<bool> {
+        let (mut back, mut all) = (0, 0);
+        for frame in &self.frames {
+            for along in [4, 5].into_iter().flat_map(|knee| self.ahead(frame, knee)) {
+                all += 1;
+                back += usize::from(along < 0.0);
+            }
+        }
+        (all > 0).then_some(4 * back > 3 * all)
+    }
+
+    /// How far the toe lies before the ankle and the knee before the straight leg, of those that do clearly.
+    fn ahead(&self, frame: &Frame, knee: usize) -> Vec<f64> {
+        let at = |joint: usize| frame[self.joints.iter().position(|j| *j == Some(joint))?];
+        let side =
+            || Some((at(1)? - at(2)?).cross(&(at(12).or(at(15))? - (at(1)? + at(2)?) / 2.0)));
+        let Some(front) = side().and_then(|f| f.try_normalize(1e-6)) else {
+            return Vec::new();
+        };
+        let toe = || Some((at(knee + 6)? - at(knee + 3)?).dot(&front));
+        let bent = || Some((at(knee)? - (at(knee - 3)? + at(knee + 3)?) / 2.0).dot(&front));
+        let both = [toe(), bent()].into_iter().flatten();
+        both.filter(|x| x.abs() > CLEARLY).collect()
+    }
+
     /// Whether pairs that are exchanged are most of those that there are, as in a mirror.
     pub fn is_mirrored(&self, pairs: &[(String, String)]) -> bool {
         let sided = self.model.iter().filter(|m| m.x.abs() > 0.02).count();
@@ -130,6 +162,7 @@ mod tests {
             labels: SMPL_JOINTS[..22].iter().map(|l| l.to_string()).collect(),
             model,
             bones: (1..22).map(|j| (j, body.parents[j])).collect(),
+            joints: (0..22).map(Some).collect(),
             frames: (0..12).map(frame).collect(),
         }
     }
@@ -150,6 +183,8 @@ mod tests {
         let mirrored = figure(|x| Vector3::new(-x.x, x.y, x.z));
         let pairs = mirrored.exchanged();
         assert!(mirrored.is_mirrored(&pairs), "{pairs:?}");
+        let faces_back = |x: &Figure| x.faces_back().unwrap();
+        assert!(faces_back(&mirrored) && !faces_back(&figure(|x| x)));
     }
 
     #[test]

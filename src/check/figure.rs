@@ -92,7 +92,7 @@ impl Checker<'_> {
         let labels = observed.labels.iter();
         let model = labels.map(|l| self.at_rest(seen.source, seen.convention, l));
         let model: Vec<Vector3<f64>> = model.collect::<Option<_>>()?;
-        let bones = self.bones(seen);
+        let joints = self.joints_of(seen);
         let step = observed.frames().div_ceil(FRAMES).max(1);
         let frames = (0..observed.frames()).step_by(step);
         let frames: Vec<Frame> = match seen.cameras {
@@ -107,7 +107,8 @@ impl Checker<'_> {
         Some(Figure {
             labels: observed.labels.clone(),
             model,
-            bones,
+            bones: self.bones(&joints),
+            joints,
             frames,
         })
     }
@@ -141,8 +142,8 @@ impl Checker<'_> {
         }
     }
 
-    /// Pairs of labels that are joints with a bone between them, or several in a row.
-    fn bones(&self, seen: &Seen<'_>) -> Vec<(usize, usize)> {
+    /// For each label the joint that it is.
+    fn joints_of(&self, seen: &Seen<'_>) -> Vec<Option<usize>> {
         let mut source = seen.source;
         while let Source::Project { of, .. } = source {
             source = of;
@@ -151,7 +152,11 @@ impl Checker<'_> {
             [(Part::Joint(joint), _)] => Some(joint),
             _ => None,
         };
-        let joints: Vec<Option<usize>> = seen.observed.labels.iter().map(joint).collect();
+        seen.observed.labels.iter().map(joint).collect()
+    }
+
+    /// Pairs of labels that are joints with a bone between them, or several in a row.
+    fn bones(&self, joints: &[Option<usize>]) -> Vec<(usize, usize)> {
         let Some(body) = &self.inputs.body else {
             return Vec::new();
         };
@@ -323,7 +328,9 @@ impl Checker<'_> {
 
     fn warn_sides(&mut self, seen: &Seen<'_>, figure: &Figure) {
         let pairs = figure.exchanged();
-        if pairs.is_empty() {
+        // Of joints alone, feet and knees tell front from back.
+        let seems = figure.is_mirrored(&pairs) && !figure.bones.is_empty();
+        if pairs.is_empty() || (seems && figure.faces_back() == Some(false)) {
             return;
         }
         let names: Vec<String> = pairs

@@ -40,11 +40,7 @@ impl Checker<'_> {
         if cameras.len() < 2 || !free.is_empty() || sightings.len() < 3 {
             return true;
         }
-        let limit = AGREE
-            * cameras
-                .iter()
-                .map(Camera::diagonal)
-                .fold(f64::INFINITY, f64::min);
+        let limit = limit(cameras);
         let error = disagreement(cameras, &sightings);
         if error > limit {
             self.warn_disagreement(seen, &of.value, (cameras, &sightings), (error, limit));
@@ -156,7 +152,13 @@ impl Checker<'_> {
                 if cameras.len() < 2 || !free.is_empty() {
                     return;
                 }
-                let found = sides::mend(observed, cameras, &limbs);
+                let mut mended = observed.clone();
+                let found = sides::mend(&mut mended, cameras, &limbs);
+                // Cameras that agree on nothing say nothing of sides.
+                if disagreement(cameras, &sightings(&mended)) > limit(cameras) {
+                    return;
+                }
+                *observed = mended;
                 let places = self.by_camera(&found, cameras);
                 ("in some views, by what the others see", places)
             }
@@ -267,6 +269,15 @@ impl Checker<'_> {
         self.diagnostics
             .push(Diagnostic::warning("F0517", message, &origin).hint(hint));
     }
+}
+
+/// Pixels by which good cameras and detectors may disagree.
+fn limit(cameras: &[Camera]) -> f64 {
+    AGREE
+        * cameras
+            .iter()
+            .map(Camera::diagonal)
+            .fold(f64::INFINITY, f64::min)
 }
 
 /// What a cause is called, and the line to write.

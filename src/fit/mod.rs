@@ -74,6 +74,8 @@ struct Fitter<'a, E, D> {
     /// (frames): whether the running stage has solved it.
     done: Vec<bool>,
     compile_seconds: f64,
+    /// Frames that joint stages left out, since their cost would have drowned the others'.
+    drowning: Vec<usize>,
     interrupted: bool,
     precision: std::marker::PhantomData<(E, D)>,
 }
@@ -94,6 +96,7 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
             touched: vec![false; problem.frames],
             done: vec![false; problem.frames],
             compile_seconds: 0.0,
+            drowning: Vec::new(),
             interrupted: false,
             precision: std::marker::PhantomData,
         }
@@ -246,8 +249,9 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
         }
     }
 
-    /// Frames that take part: their cost is a number where they stand, and in a joint stage not so
-    /// large that it would drown all others. One that is left out stays out.
+    /// Frames that take part: their cost is a number where they stand, and in a joint stage, once they
+    /// were solved on their own, not so large that it would drown all others. One that is left out stays
+    /// out.
     fn usable_frames(&mut self, stage: &Stage) -> Vec<bool> {
         let frames: Vec<usize> = (0..self.problem.frames).collect();
         let terms = self.frame_terms::<E, D>(stage, &frames);
@@ -257,9 +261,13 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
             Coupling::Independent => f64::INFINITY,
             _ => frames::DROWNING * frames::median(&costs).max(1.0),
         };
-        for (status, cost) in self.status.iter_mut().zip(&costs) {
-            if !cost.is_finite() || *cost > limit {
-                *status = Status::Invalid;
+        for (frame, cost) in costs.iter().enumerate() {
+            let drowns = *cost > limit && self.touched[frame] && self.problem.observed[frame];
+            if drowns {
+                self.drowning.push(frame);
+            }
+            if !cost.is_finite() || drowns {
+                self.status[frame] = Status::Invalid;
             }
         }
         self.status.iter().map(|s| *s != Status::Invalid).collect()
@@ -420,6 +428,7 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
             stages: self.outcomes,
             status: self.status,
             compile_seconds: self.compile_seconds,
+            drowning: self.drowning,
             checkpoint,
             solved,
             frame_costs,

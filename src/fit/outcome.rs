@@ -88,6 +88,8 @@ pub struct Fit {
     pub checkpoint: Option<Checkpoint>,
     /// Time that went into making the stages' objectives.
     pub compile_seconds: f64,
+    /// Frames that joint stages left out, since their cost would have drowned the others'.
+    pub drowning: Vec<usize>,
     /// E of each term over all frames, in the order of the last stage's terms.
     pub term_costs: Vec<(String, f64)>,
     /// How sure the values are, of a problem over tables.

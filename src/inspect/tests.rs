@@ -196,7 +196,7 @@ Hips  100 %
 [data.skeleton]
 file = \"walk.bvh\"
 format = \"bvh\"
-unit = \"cm\"  # the file does not say it; most are in cm
+unit = \"\"  # the file does not say it; one of m, dm, cm, mm, um, km, in, ft
 up = \"y\"
 "
     );

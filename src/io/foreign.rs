@@ -186,13 +186,8 @@ mod tests {
             refused(&path).message
         };
         for (name, bytes, what) in [
-            ("walk.BVH", &b""[..], "BVH, the motion of a skeleton"),
-            (
-                "walk",
-                b"HIERARCHY\nROOT Hips",
-                "BVH, the motion of a skeleton",
-            ),
-            ("lab.qca.txt", b"", "a calibration of Qualisys"),
+            ("walk.FBX", &b""[..], "FBX, a scene with skeletons"),
+            ("walk", b"Kaydara FBX Binary", "FBX, a scene with skeletons"),
             ("tracks.dat2", b"\x89HDF\r\n\x1a\n\0", "HDF5"),
             ("labels.slp", b"\x89HDF\r\n\x1a\n\0", "SLEAP's labels"),
         ] {

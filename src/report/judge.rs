@@ -1,6 +1,6 @@
 //! What the solution itself says against the data, or the data against the solution.
 
-use crate::diagnostic::ranges;
+use crate::diagnostic::{list, ranges};
 use crate::ir::{NodeKind, Problem};
 
 use super::metrics::PointErrors;
@@ -48,14 +48,7 @@ fn of_term(problem: &Problem, errors: &PointErrors) -> Vec<String> {
         }
     }
     if said.is_empty() {
-        for (label, of_label) in errors.labels.iter().zip(&errors.by_label) {
-            if let Some(error) = median(of_label.iter().copied()).filter(|e| off(*e)) {
-                let error = rounded(error);
-                said.push(format!(
-                    "`{term}`: `{label}` is off by {error} {unit} in most frames"
-                ));
-            }
-        }
+        said.extend(by_label(errors, off));
     }
     let frame_off = |f: &usize| {
         let of_frame = errors.by_frame.index_axis(ndarray::Axis(0), *f);
@@ -73,6 +66,33 @@ fn of_term(problem: &Problem, errors: &PointErrors) -> Vec<String> {
         ));
     }
     said
+}
+
+/// Labels that are off, in one sentence.
+fn by_label(errors: &PointErrors, off: impl Fn(f64) -> bool) -> Option<String> {
+    let of_label = |(label, all): (_, &Vec<f64>)| {
+        let error = median(all.iter().copied())?;
+        off(error).then_some((label, error))
+    };
+    let labels = errors.labels.iter().zip(&errors.by_label);
+    let (names, found): (Vec<&String>, Vec<f64>) = labels.filter_map(of_label).unzip();
+    let (least, most) = (
+        found.iter().copied().fold(f64::INFINITY, f64::min),
+        found.iter().copied().fold(0.0, f64::max),
+    );
+    let (term, names, unit) = (&errors.term, list(&names), errors.unit);
+    match found.len() {
+        0 => None,
+        1 => Some(format!(
+            "`{term}`: {names} is off by {} {unit} in most frames",
+            rounded(most)
+        )),
+        _ => Some(format!(
+            "`{term}`: {names} are off by {} to {} {unit} in most frames",
+            rounded(least),
+            rounded(most)
+        )),
+    }
 }
 
 /// The median error that makes a fit implausible, in the errors' unit.
