@@ -5,7 +5,7 @@ mod common;
 use std::path::Path;
 
 use common::example;
-use fitrun::nalgebra::{Matrix3, Rotation3, Vector3};
+use fitrun::nalgebra::{Matrix3, Rotation3, UnitQuaternion, Vector3};
 use fitrun::{NpzWriter, RunOptions, Severity, read_array};
 use tempfile::TempDir;
 
@@ -156,7 +156,8 @@ impl Views {
             let turn = Vector3::from_vec(numbers(&camera["rotation"]));
             let shift = Vector3::from_vec(numbers(&camera["translation"]));
             let (turn, shift) = change(c, *Rotation3::new(turn).matrix(), shift);
-            let turn = fitrun::nalgebra::UnitQuaternion::from_matrix(&turn).scaled_axis();
+            let turn = Rotation3::from_matrix_unchecked(turn);
+            let turn = UnitQuaternion::from_rotation_matrix(&turn).scaled_axis();
             camera["rotation"] = turn.as_slice().to_vec().into();
             camera["translation"] = shift.as_slice().to_vec().into();
         }

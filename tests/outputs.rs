@@ -233,6 +233,7 @@ fn trc_points(text: &str) -> Vec<Vec<Vector3<f64>>> {
         let cells: Vec<f64> = line
             .split('\t')
             .skip(2)
+            .filter(|c| !c.is_empty())
             .map(|c| c.parse().unwrap())
             .collect();
         cells

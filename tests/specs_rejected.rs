@@ -323,7 +323,7 @@ impl Folder {
         self.write("twice.trc", TRC.replace("RFWT", "LFWT"));
         let two = TRC.replace("LFHD", "Ann:LFHD").replace("RFHD", "Bob:RFHD");
         self.write("two.trc", two);
-        self.write("walk.bvh", "HIERARCHY\nROOT Hips\n");
+        self.write("walk.fbx", "HIERARCHY\nROOT Hips\n");
         self.write("furlongs.trc", TRC.replace("mm", "furlong"));
         let last = TRC.trim_end().rfind('\n').unwrap();
         self.write("torn.trc", &TRC[..last]);

@@ -22,6 +22,9 @@ const FRAMES: usize = 60;
 /// Pixels by which views may disagree about a point that is looked at here.
 const DISAGREEMENT: f64 = 40.0;
 
+/// Points that say little of a body.
+const FEW: usize = 6;
+
 /// How far two data sets may see the one person apart, metres and radians.
 const APART: f64 = 0.7;
 const TURNED: f64 = 0.9;
@@ -89,6 +92,9 @@ impl Checker<'_> {
     /// The body at rest and in the frames, where enough of it is known in space.
     fn figure(&self, seen: &Seen<'_>) -> Option<Figure> {
         let observed = seen.observed;
+        if observed.labels.len() < FEW {
+            return None;
+        }
         let labels = observed.labels.iter();
         let model = labels.map(|l| self.at_rest(seen.source, seen.convention, l));
         let model: Vec<Vector3<f64>> = model.collect::<Option<_>>()?;
@@ -327,22 +333,29 @@ impl Checker<'_> {
     }
 
     fn warn_sides(&mut self, seen: &Seen<'_>, figure: &Figure) {
+        // Of joints, feet and knees tell front from back.
+        let faces_back = figure.faces_back().filter(|_| !figure.bones.is_empty());
         let pairs = figure.exchanged();
-        // Of joints alone, feet and knees tell front from back.
-        let seems = figure.is_mirrored(&pairs) && !figure.bones.is_empty();
-        if pairs.is_empty() || (seems && figure.faces_back() == Some(false)) {
+        let mirrored = faces_back.unwrap_or(figure.is_mirrored(&pairs));
+        if !mirrored && (pairs.is_empty() || figure.is_mirrored(&pairs)) {
             return;
         }
         let names: Vec<String> = pairs
             .iter()
             .map(|(l, r)| format!("`{l}` and `{r}`"))
             .collect();
-        let message = format!(
-            "`{}`: left and right look exchanged: {}",
-            seen.term,
-            names.join(", ")
-        );
-        let hint = match (figure.is_mirrored(&pairs), seen.cameras) {
+        let message = match mirrored {
+            true => format!(
+                "`{}` looks like a mirror image: left and right are exchanged, or front and back",
+                seen.term
+            ),
+            false => format!(
+                "`{}`: left and right look exchanged: {}",
+                seen.term,
+                names.join(", ")
+            ),
+        };
+        let hint = match (mirrored, seen.cameras) {
             (true, None) => format!(
                 "is the world of `{0}` left-handed? `mirror = \"x\"` in `data.{0}` turns it; or correct \
                  the labels, such as by `map`",

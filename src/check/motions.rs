@@ -91,7 +91,11 @@ impl<'a> Checker<'a> {
             "root_orient" => Ok(motion.root_orient.iter().map(|r| r.to_vec()).collect()),
             "trans" => Ok(self.translations(motion)),
             "betas" if motion.betas.is_empty() => {
-                self.wrong("the motion's file has no betas".to_string(), text, None);
+                self.wrong(
+                    "the motion has no betas of this body".to_string(),
+                    text,
+                    None,
+                );
                 return None;
             }
             "betas" => Ok(vec![motion.betas.clone()]),

@@ -23,10 +23,13 @@ pub(super) fn settle_shapes(inputs: &mut Inputs, diagnostics: &mut Diagnostics) 
         };
         let used = body.num_betas().min(motion.betas.len());
         let of_file = motion.betas.len();
+        // A motion of any model of AMASS says its gender; one of fitrun its body.
+        let says = motion.gender.is_some() || of_file > body.num_betas();
+        let foreign = says && motion.body.as_deref() != Some(&body.short_name());
         let gender = motion.gender.as_deref().unwrap_or("gender not said");
         let warning = if motion.betas.iter().all(|b| *b == 0.0) {
             None
-        } else if body.is_builtin() && motion.body.as_deref() != Some(&body.short_name()) {
+        } else if body.is_builtin() && foreign {
             motion.betas.clear();
             Some((
                 format!(
