@@ -140,3 +140,32 @@ fn a_checkpoint_of_anything_else_is_refused_and_stays() {
     let resumed = fitrun::run(&path, &options, &mut |_| true).unwrap();
     assert!(resumed.fit.status.iter().all(|s| *s == Status::Converged));
 }
+
+#[test]
+fn what_a_killed_run_left_is_taken_up_or_cleared() {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = spec(folder.path(), "");
+    let whole = run_until(&spec, &to(folder.path(), "whole"), None);
+    let options = to(folder.path(), "run");
+    // A process that is killed leaves its folder under the temporary name, with a lock that nobody holds.
+    let killed = folder.path().join(".run.1-0.tmp");
+    let kill = || {
+        let broken = run_until(&spec, &to(folder.path(), "run"), Some(("shape", 2)));
+        std::fs::rename(&broken.dir, &killed).unwrap();
+        std::fs::write(killed.join(".alive"), "").unwrap();
+    };
+    kill();
+    let again = RunOptions {
+        resume: true,
+        ..options.clone()
+    };
+    let resumed = run_until(&spec, &again, None);
+    assert_eq!(difference(&resumed.dir, &whole.dir), 0.0);
+    assert!(!killed.exists() && !resumed.dir.join(".alive").exists());
+    std::fs::remove_dir_all(&resumed.dir).unwrap();
+    kill();
+    let fresh = run_until(&spec, &options, None);
+    assert!(!killed.exists());
+    let said = |r: &String| r.contains("`--resume` would have gone on");
+    assert!(fresh.remarks.iter().any(said), "{:?}", fresh.remarks);
+}

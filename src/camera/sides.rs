@@ -215,7 +215,7 @@ mod tests {
     /// Two pairs of points that walk, seen by all cameras.
     fn walk(cameras: &[Camera], frames: usize) -> Observations {
         let point = |f: usize, p: usize| {
-            let side = if p % 2 == 0 { 0.15 } else { -0.15 };
+            let side = if p.is_multiple_of(2) { 0.15 } else { -0.15 };
             let along = 0.02 * f as f64;
             Vector3::new(side, -0.4 * (p / 2) as f64, along + 0.1 * side.signum())
         };

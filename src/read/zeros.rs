@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_point_at_zero_is_missing_unless_the_others_are_about_it() {
-        let pixel = |f: usize, p: usize| if (f + p) % 2 == 0 { 0.0 } else { 5.0 };
+        let pixel = |f: usize, p: usize| if (f + p).is_multiple_of(2) { 0.0 } else { 5.0 };
         let pixels = Array4::from_shape_fn((2, 1, 2, 2), |(f, _, p, _)| pixel(f, p));
         let found = zeros(&observed(pixels, Dimension::PIXEL));
         assert_eq!(found, [(0, 0, 0), (1, 0, 1)]);
