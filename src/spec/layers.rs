@@ -1,5 +1,6 @@
 //! The layers of a spec: defaults, what it extends, the file, the command line; laid over each other.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::tree::{self, Node, Table, Value};
@@ -248,11 +249,15 @@ fn is_layout_file(name: &str) -> bool {
 
 /// Lays `above` over `below`: tables merge, everything else replaces, and so does a change of `kind`.
 pub(crate) fn merge(below: &mut Table, above: Table) {
+    let keys = below.entries.iter().enumerate();
+    let mut places: HashMap<String, usize> = keys.map(|(at, (key, _))| (key.clone(), at)).collect();
     for (key, mut node) in above.entries {
-        let Some(old) = below.get_mut(&key) else {
-            below.set(&key, node);
+        let Some(&place) = places.get(&key) else {
+            places.insert(key.clone(), below.entries.len());
+            below.entries.push((key, node));
             continue;
         };
+        let old = &mut below.entries[place].1;
         if let (Value::Table(_), Value::Text(kind)) = (&old.value, &node.value) {
             let kind = kind.clone();
             expand_shorthand(&mut node, kind);

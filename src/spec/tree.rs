@@ -153,7 +153,7 @@ fn convert_table(table: &DeTable<'_>, source: usize, diagnostics: &mut Diagnosti
             span: key.span(),
         };
         if let Some(node) = convert(value, origin, source, diagnostics) {
-            result.set(key.get_ref(), node);
+            result.entries.push((key.get_ref().to_string(), node));
         }
     }
     result
