@@ -107,6 +107,18 @@ impl Figure {
         (all > 0).then_some(4 * back > 3 * all)
     }
 
+    /// Frames, by their place among those of the figure, in which all that shows it points to the back.
+    pub fn mirrored_frames(&self) -> Vec<usize> {
+        let backwards = |f: &usize| {
+            let both = [4, 5]
+                .into_iter()
+                .flat_map(|knee| self.ahead(&self.frames[*f], knee));
+            let shown: Vec<f64> = both.collect();
+            shown.len() > 2 && shown.iter().all(|x| *x < 0.0)
+        };
+        (0..self.frames.len()).filter(backwards).collect()
+    }
+
     /// How far the toe lies before the ankle and the knee before the straight leg, of those that do clearly.
     fn ahead(&self, frame: &Frame, knee: usize) -> Vec<f64> {
         let at = |joint: usize| frame[self.joints.iter().position(|j| *j == Some(joint))?];

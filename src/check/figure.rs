@@ -9,7 +9,7 @@ use crate::body::figure::{Figure, Frame};
 use crate::camera::Camera;
 use crate::camera::triangulate::triangulate_robust;
 use crate::data::Observations;
-use crate::diagnostic::{Diagnostic, Origin, list};
+use crate::diagnostic::{Diagnostic, Origin, list, ranges};
 use crate::keypoints;
 use crate::keypoints::combine::Part;
 use crate::read::Up;
@@ -17,7 +17,7 @@ use crate::rotation::axis_angle;
 use crate::spec::{Dimension, likely_unit};
 
 /// Frames that are looked at, evenly spread.
-const FRAMES: usize = 60;
+const FRAMES: usize = 200;
 
 /// Pixels by which views may disagree about a point that is looked at here.
 const DISAGREEMENT: f64 = 40.0;
@@ -321,6 +321,25 @@ impl Checker<'_> {
         self.warn_of_data("F0507", &cameras.value, message, hint);
     }
 
+    /// Left and right exchanged in a few frames that do not follow each other closely enough to mend them.
+    fn warn_mirrored_frames(&mut self, seen: &Seen<'_>, figure: &Figure) {
+        let step = seen.observed.frames().div_ceil(FRAMES).max(1);
+        let frames = figure.mirrored_frames().into_iter();
+        let frames: Vec<u64> = frames.map(|f| self.frame_number(f * step)).collect();
+        if frames.is_empty() {
+            return;
+        }
+        let message = format!(
+            "`{}` looks like a mirror image in frames {}: are left and right exchanged there?",
+            seen.term,
+            ranges(&frames)
+        );
+        let origin = self.origin_of_term(seen.term);
+        let hint = "correct the labels in these frames, or leave them out by `valid`";
+        self.diagnostics
+            .push(Diagnostic::warning("F0509", message, &origin).hint(hint));
+    }
+
     /// Conventions with as many keypoints as the one that the data are read by.
     fn other_conventions(&self, seen: &Seen<'_>) -> Vec<&'static str> {
         let own = seen.convention.unwrap_or_default();
@@ -338,7 +357,7 @@ impl Checker<'_> {
         let pairs = figure.exchanged();
         let mirrored = faces_back.unwrap_or(figure.is_mirrored(&pairs));
         if !mirrored && (pairs.is_empty() || figure.is_mirrored(&pairs)) {
-            return;
+            return self.warn_mirrored_frames(seen, figure);
         }
         let names: Vec<String> = pairs
             .iter()

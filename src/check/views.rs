@@ -59,7 +59,8 @@ impl Checker<'_> {
     ) {
         let up = self.inputs.get(of).map(|c| c.up.upright().transpose());
         let tried = try_causes(cameras, sightings, &up.unwrap_or_default());
-        let explained = tried.filter(|(_, e)| *e < limit && *e < FAR_BETTER * error);
+        let explains = |(_, e): &&(Cause, f64)| *e < limit && *e < FAR_BETTER * error;
+        let explained: Vec<&(Cause, f64)> = tried.iter().filter(explains).collect();
         let apart = match error.is_finite() {
             true => format!("they miss each other's points by {error:.0} px"),
             false => "most points lie behind a camera".into(),
@@ -68,20 +69,23 @@ impl Checker<'_> {
             "the cameras of `{of}` do not agree on `{}`: {apart}",
             seen.target
         );
-        let hint = match &explained {
-            Some((cause, without)) => {
+        let hint = match explained[..] {
+            [(cause, without), ..] => {
+                let other = explained.get(1).map_or(String::new(), |(cause, _)| {
+                    format!(". As much explains: {}", said(cause, of, seen, cameras))
+                });
                 format!(
-                    "{}; then it is {without:.1} px",
+                    "{}; then it is {without:.1} px{other}",
                     said(cause, of, seen, cameras)
                 )
             }
-            None if cameras.len() > 2 && self.odd_one(cameras, sightings, limit).is_some() => {
+            [] if cameras.len() > 2 && self.odd_one(cameras, sightings, limit).is_some() => {
                 let odd = self.odd_one(cameras, sightings, limit).unwrap_or_default();
                 format!(
                     "without `{odd}` the others agree: its calibration or its view is another's"
                 )
             }
-            None => {
+            [] => {
                 "nothing usual explains it: are these the cameras, in the world and the images of \
                      these keypoints?"
                     .into()

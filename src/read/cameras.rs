@@ -27,6 +27,7 @@ impl Reader<'_> {
         let to_file = up.upright().transpose();
         let metres = self.unit_of_cameras(calibration.unit);
         let size = self.width_and_height("size");
+        self.warn_degrees(&calibration.cameras);
         let mut cameras = Vec::new();
         for record in &calibration.cameras {
             let size = size.or(record.size).ok_or_else(|| {
@@ -41,6 +42,25 @@ impl Reader<'_> {
             cameras.push(self.as_given(camera, &to_file));
         }
         Ok(Some((Dataset::Cameras(cameras), up)))
+    }
+
+    /// Nobody writes a turn of several rounds.
+    fn warn_degrees(&mut self, records: &[CameraRecord]) {
+        let angle = |record: &CameraRecord| match record.rotation {
+            Turn::Vector(w) => Vector3::from(w).norm(),
+            Turn::Matrix(_) => 0.0,
+        };
+        let most = records.iter().map(angle).fold(0.0, f64::max);
+        if most <= 2.0 * std::f64::consts::TAU {
+            return;
+        }
+        let message = format!(
+            "the rotations of `{}` reach {most:.0} rad: are they in degrees?",
+            self.view.path()
+        );
+        let hint = "rotation vectors are in radians: divide them by 57.29578";
+        let diagnostic = Diagnostic::warning("F0517", message, &self.origin);
+        self.diagnostics.push(diagnostic.hint(hint));
     }
 
     /// A camera whose file has its numbers in another way, as the spec says.

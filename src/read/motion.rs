@@ -80,6 +80,13 @@ impl Reader<'_> {
     pub(super) fn motion(&mut self, path: &Path) -> Result<Option<(Dataset, Up)>, FileError> {
         let motion = amass::read(path)?;
         self.files.push(path.into());
+        let angles = motion.poses_body.iter().map(|a| a.abs());
+        let most = angles.filter(|a| a.is_finite()).fold(0.0, f64::max);
+        if most > 2.0 * std::f64::consts::TAU {
+            let message = format!("array `poses` reaches {most:.0} rad: is it in degrees?");
+            let hint = "AMASS has axis-angle vectors in radians: divide by 57.29578";
+            return Err(FileError::new(path, message).with_hint(hint));
+        }
         let up = self.up(Up::named(motion.up).unwrap_or(Up::Z));
         let turn = up.upright();
         let vector = |row: ndarray::ArrayView1<'_, f64>| Vector3::new(row[0], row[1], row[2]);

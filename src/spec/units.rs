@@ -143,7 +143,7 @@ pub(crate) fn units_of(dimension: Dimension) -> Vec<&'static str> {
 pub(crate) fn likely_unit(span: f64) -> Option<&'static str> {
     let size = |unit: &str| parse_unit(unit).map_or(0.0, |(factor, _)| span * factor);
     let from_usual = |unit: &&str| (size(unit) / 1.7).ln().abs();
-    ["m", "cm", "mm", "in"]
+    ["m", "cm", "mm", "in", "ft"]
         .into_iter()
         .filter(|unit| (0.6..3.0).contains(&size(unit)))
         .min_by(|a, b| from_usual(a).total_cmp(&from_usual(b)))
