@@ -97,16 +97,18 @@ fn zeros(observations: &Observations) -> Vec<(usize, usize, usize)> {
         observations.confidence[[f, v, p]] > 0.0 && point.iter().all(|x| *x == 0.0)
     };
     let (frames, views, points, _) = observations.values.dim();
-    let moved = |p: usize| {
-        let of_point = observations.values.slice(s![.., .., p, ..]);
-        of_point.iter().any(|x| x.is_finite() && *x != 0.0)
+    // What is never seen is no origin either.
+    let lies_still = |p: &usize| {
+        let of_point = observations.values.slice(s![.., .., *p, ..]);
+        let mut seen = of_point.iter().filter(|x| x.is_finite()).peekable();
+        seen.peek().is_some() && seen.all(|x| *x == 0.0)
     };
     let in_space = observations.dimension == Dimension::LENGTH;
     // A single point may well start at the origin.
     if in_space && points < 2 {
         return Vec::new();
     }
-    let still: Vec<usize> = (0..points).filter(|&p| !moved(p)).collect();
+    let still: Vec<usize> = (0..points).filter(lies_still).collect();
     let origin = match still[..] {
         [one] if in_space => Some(one),
         _ => None,
@@ -151,14 +153,17 @@ mod tests {
         let found = zeros(&observed(pixels, Dimension::PIXEL));
         assert_eq!(found, [(0, 0, 0), (1, 0, 1)]);
         // About the first point; the third is missing in frame 1, and all of frame 2.
+        // Nobody sees the fourth.
         let place = |(f, _, p, _)| {
-            if p == 0 || (f, p) == (1, 2) || f == 2 {
+            if p == 3 {
+                f64::NAN
+            } else if p == 0 || (f, p) == (1, 2) || f == 2 {
                 0.0
             } else {
                 1.0
             }
         };
-        let points = Array4::from_shape_fn((3, 1, 3, 3), place);
+        let points = Array4::from_shape_fn((3, 1, 4, 3), place);
         let found = zeros(&observed(points, Dimension::LENGTH));
         assert_eq!(found, [(1, 0, 2), (2, 0, 0), (2, 0, 1), (2, 0, 2)]);
     }
