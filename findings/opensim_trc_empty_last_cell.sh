@@ -1,53 +1,75 @@
 #!/usr/bin/env bash
-# opensim 4.6 (pip): TimeSeriesTableVec3 reads a .trc whose markers have gaps as empty cells, and takes them
-# as NaN, but drops the last cell of a row where it is empty. A row that ends in a marker that was not seen
-# has one number too few then, and the whole file is refused; with one more tab at the end of the row it is
-# read. A tab at the end of a full row does no harm. So a writer of .trc ends every row in a tab.
+# opensim 4.6 (pip): a marker that is missing in a TRC file has empty cells, which read as NaN, but not
+# when it is the last one. A row that ends in an empty cell is counted one column short, and the whole
+# file is refused ("Error reading rows in file ... Unexpected number of columns in line ..."). With one
+# more tab at the end of that row (a tab after each cell) it is taken, with NaN for the marker. A tab at
+# the end of a full row does no harm: the numbers are the same. So rows that all end in one tab are read
+# whether or not the last marker is there.
 #
-# Output seen with opensim 4.6:
-#   full rows: [4.0, 5.0, 6.0]
-#   row that ends in empty cells: refused: Error reading rows
-#   the same with one more tab: [nan, nan, nan]
-#   full rows with one more tab: [4.0, 5.0, 6.0]
+# Output seen with opensim 4.6 (the last row of each file; its time is 0.01):
+#   all there:                       1 2 3  4 5 6  7 8 9
+#   all there, a tab at the end:     1 2 3  4 5 6  7 8 9
+#   middle missing:                  1 2 3  nan nan nan  7 8 9
+#   last missing:                    refused, Expected = 11. Received = 10.
+#   last missing, a tab at the end:  1 2 3  4 5 6  nan nan nan
+#   last missing, two tabs:          refused, Expected = 11. Received = 12.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet "opensim==4.6" "numpy<3"
+"$folder/venv/bin/pip" install --quiet "opensim==4.6" "numpy>=2,<3"
 cd "$folder"
 "$folder/venv/bin/python" - <<'PY'
 import math
+import re
 
 import opensim
 
-HEADER = (
-    "PathFileType\t4\t(X/Y/Z)\tm.trc\n"
-    "DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits\tOrigDataRate\tOrigDataStartFrame\tOrigNumFrames\n"
-    "100\t100\t2\t2\tm\t100\t1\t2\n"
-    "Frame#\tTime\tA\t\t\tB\t\t\n"
-    "\t\tX1\tY1\tZ1\tX2\tY2\tZ2\n\n"
-)
+opensim.Logger.setLevelString("off")
 
 
-def last_point(name, last_row, end=""):
-    rows = ["1\t0.00\t1\t2\t3\t4\t5\t6" + end, last_row + end]
-    with open("m.trc", "w") as file:
-        file.write(HEADER + "".join(row + "\n" for row in rows))
+def read(cells, end):
+    first = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]
+    lines = [
+        ["PathFileType", "4", "(X/Y/Z)", "three.trc"],
+        ["DataRate", "CameraRate", "NumFrames", "NumMarkers", "Units"]
+        + ["OrigDataRate", "OrigDataStartFrame", "OrigNumFrames"],
+        ["100", "100", "2", "3", "m", "100", "1", "2"],
+        ["Frame#", "Time", "A", "", "", "B", "", "", "C", "", ""],
+        ["", "", "X1", "Y1", "Z1", "X2", "Y2", "Z2", "X3", "Y3", "Z3"],
+        [""],
+        ["1", "0.00", *map(str, first)],
+        ["2", "0.01", *cells],
+    ]
+    with open("three.trc", "w") as file:
+        file.write("\n".join("\t".join(line) for line in lines) + end + "\n")
     try:
-        table = opensim.TimeSeriesTableVec3("m.trc")
-    except Exception as error:
-        found = "Error reading rows" if "Error reading rows" in str(error) else str(error)
-        print(f"{name}: refused: {found}")
-        return found
-    point = table.getDependentColumn("B")[1]
-    found = [point[k] for k in range(3)]
-    print(f"{name}: {found}")
-    return found
+        table = opensim.TimeSeriesTableVec3("three.trc")
+    except RuntimeError as error:
+        assert "Unexpected number of columns in line 8" in str(error), error
+        return re.search(r"Expected = .*Received = \d+\.", str(error)).group()
+    assert list(table.getIndependentColumn()) == [0.0, 0.01]
+    rows = [[table.getRowAtIndex(r)[m][k] for m in range(3) for k in range(3)] for r in range(2)]
+    assert rows[0] == first
+    return rows[1]
 
 
-full, gap = "2\t0.01\t1\t2\t3\t4\t5\t6", "2\t0.01\t1\t2\t3\t\t\t"
-assert last_point("full rows", full) == [4.0, 5.0, 6.0]
-assert last_point("row that ends in empty cells", gap) == "Error reading rows"
-assert all(math.isnan(x) for x in last_point("the same with one more tab", gap, "\t"))
-assert last_point("full rows with one more tab", full, "\t") == [4.0, 5.0, 6.0]
+full, none = list("123456789"), [""] * 3
+refused = "Expected = 11. Received = "
+for name, cells, end, expected in (
+    ("all there", full, "", "123456789"),
+    ("all there, a tab at the end", full, "\t", "123456789"),
+    ("middle missing", full[:3] + none + full[6:], "", "123nnn789"),
+    ("last missing", full[:6] + none, "", refused + "10."),
+    ("last missing, a tab at the end", full[:6] + none, "\t", "123456nnn"),
+    ("last missing, two tabs", full[:6] + none, "\t\t", refused + "12."),
+):
+    got = read(cells, end)
+    if isinstance(got, str):
+        shown = "refused, " + got
+    else:
+        shown = "  ".join(" ".join(f"{v:g}" for v in got[i : i + 3]) for i in (0, 3, 6))
+        got = "".join("n" if math.isnan(v) else f"{v:g}" for v in got)
+    print(f"{name + ':':<32} {shown}")
+    assert got == expected, f"{name}: no longer {expected}"
 PY
