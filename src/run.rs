@@ -207,14 +207,19 @@ fn record(
 
 /// Removes what killed runs of this target left behind.
 fn clear(left: &[PathBuf], options: &RunOptions) -> Option<String> {
+    let resumable = left.iter().any(|f| f.join(Checkpoint::FILE).is_file());
     for folder in left {
         let _ = std::fs::remove_dir_all(folder);
     }
     let names: Vec<String> = left.iter().map(|f| format!("`{}`", f.display())).collect();
     (!left.is_empty() && !options.resume).then(|| {
         format!(
-            "removed what a run that was killed had left: {}; `--resume` would have gone on from it",
-            names.join(", ")
+            "removed what a run that was killed had left: {}{}",
+            names.join(", "),
+            match resumable {
+                true => "; `--resume` would have gone on from it",
+                false => "",
+            }
         )
     })
 }

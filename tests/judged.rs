@@ -100,23 +100,6 @@ fn points_at_zero_are_missing_but_not_the_origin() {
 }
 
 #[test]
-fn sides_that_change_places_for_some_frames_are_mended() {
-    let all = read_array(example("walk.npz"), "true_joints").unwrap();
-    let other = |f: usize, j: usize| {
-        let knees = [(4, 5), (5, 4)].into_iter().find(|k| k.0 == j);
-        let j = knees.filter(|_| (20..25).contains(&f)).map_or(j, |k| k.1);
-        Vector3::from_fn(|k, _| all[[f, j, k]])
-    };
-    let folder = joints(|f, j, _| other(f, j));
-    joints_say(
-        &folder,
-        "F0520",
-        "`left_knee` in frames 20–24",
-        "sides = \"given\"",
-    );
-}
-
-#[test]
 fn joints_in_another_order_are_no_body() {
     let all = read_array(example("walk.npz"), "true_joints").unwrap();
     let folder = joints(|f, j, _| Vector3::from_fn(|k, _| all[[f, 21 - j, k]]));

@@ -114,9 +114,24 @@ impl Figure {
                 .into_iter()
                 .flat_map(|knee| self.ahead(&self.frames[*f], knee));
             let shown: Vec<f64> = both.collect();
-            shown.len() > 2 && shown.iter().all(|x| *x < 0.0)
+            shown.len() > 2 && shown.iter().all(|x| *x < 0.0) && self.has_whole_legs(*f)
         };
         (0..self.frames.len()).filter(backwards).collect()
+    }
+
+    /// Whether thighs and shanks of a frame are about as long as the body's, as outliers are not.
+    fn has_whole_legs(&self, frame: usize) -> bool {
+        let scale = self.scale().unwrap_or(1.0);
+        let label = |joint: usize| self.joints.iter().position(|j| *j == Some(joint));
+        let whole = |(from, to): (usize, usize)| {
+            let (a, b) = (label(from)?, label(to)?);
+            let seen = (self.frames[frame][a]? - self.frames[frame][b]?).norm();
+            let rest = scale * (self.model[a] - self.model[b]).norm();
+            Some((0.75..1.3).contains(&(seen / rest)))
+        };
+        [(1, 4), (4, 7), (2, 5), (5, 8)]
+            .into_iter()
+            .all(|bone| whole(bone) == Some(true))
     }
 
     /// How far the toe lies before the ankle and the knee before the straight leg, of those that do clearly.

@@ -1,6 +1,5 @@
 //! Body models of the SMPL family: template, blend shapes, skeleton, skinning weights, landmarks.
 
-pub(crate) mod exchanges;
 pub(crate) mod figure;
 pub(crate) mod kinematics;
 mod landmarks;

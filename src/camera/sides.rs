@@ -165,6 +165,9 @@ fn settled(
             .filter(sure)
             .min_by_key(|f| f.abs_diff(frame));
         let Some(near) = near else {
+            // Which half is right, nothing says.
+            ties.push(frame);
+            ties.iter().for_each(|&f| flips[f].fill(false));
             break;
         };
         let there = middle(near, &flips[near]);

@@ -6,13 +6,11 @@ use ndarray::s;
 use super::Checker;
 use super::figure::Seen;
 use super::sources::Source;
-use crate::body::exchanges;
 use crate::body::markers::sides::other_side;
 use crate::camera::trial::{Cause, Sighting, disagreement, stands_out, try_causes};
 use crate::camera::{Camera, sides};
 use crate::data::Observations;
 use crate::diagnostic::{Diagnostic, Origin, list, ranges};
-use crate::spec::Dimension;
 
 /// Points that are looked at, evenly spread.
 const POINTS: usize = 500;
@@ -136,8 +134,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Exchanges left and right back where views of a frame contradict the others, or where points in
-    /// space change places from one frame to the next.
+    /// Exchanges left and right back where views of a frame contradict the others.
     pub(super) fn mend_sides(
         &mut self,
         source: &Source,
@@ -150,35 +147,24 @@ impl Checker<'_> {
         if data.and_then(|t| t.text("sides")) == Some("given") {
             return;
         }
-        let limbs = self.limbs(source, convention, &observed.labels);
-        let (why, places) = match (cameras, source) {
-            (Some(cameras), Source::Project { free, .. }) => {
-                if cameras.len() < 2 || !free.is_empty() {
-                    return;
-                }
-                let mut mended = observed.clone();
-                let found = sides::mend(&mut mended, cameras, &limbs);
-                // Cameras that agree on nothing say nothing of sides.
-                if disagreement(cameras, &sightings(&mended)) > limit(cameras) {
-                    return;
-                }
-                *observed = mended;
-                let places = self.by_camera(&found, cameras);
-                ("in some views, by what the others see", places)
-            }
-            _ if observed.dimension == Dimension::LENGTH => {
-                let found = exchanges::mend(observed, &limbs.concat());
-                let places = self.by_pair(&found, &observed.labels);
-                ("in some frames, by those before and after", places)
-            }
-            _ => return,
+        let (Some(cameras), Source::Project { free, .. }) = (cameras, source) else {
+            return;
         };
-        if places.is_empty() {
+        if cameras.len() < 2 || !free.is_empty() {
             return;
         }
+        let limbs = self.limbs(source, convention, &observed.labels);
+        let mut mended = observed.clone();
+        let found = sides::mend(&mut mended, cameras, &limbs);
+        // Cameras that agree on nothing say nothing of sides.
+        if found.is_empty() || disagreement(cameras, &sightings(&mended)) > limit(cameras) {
+            return;
+        }
+        *observed = mended;
         let message = format!(
-            "left and right of `{target}` were exchanged {why}: {}; they are exchanged back",
-            places.join(", ")
+            "left and right of `{target}` were exchanged in some views, by what the others see: {}; \
+             they are exchanged back",
+            self.by_camera(&found, cameras).join(", ")
         );
         let hint = "`sides = \"given\"` leaves the labels as they are";
         self.warn_of_data("F0520", target, message, hint.into());
@@ -220,22 +206,6 @@ impl Checker<'_> {
             (!frames.is_empty()).then(|| format!("`{}` in frames {text}", camera.name))
         };
         cameras.iter().enumerate().filter_map(of_camera).collect()
-    }
-
-    /// Frames by pair of labels, in ranges; those that change places together are one.
-    fn by_pair(&self, found: &[((usize, usize), Vec<usize>)], labels: &[String]) -> Vec<String> {
-        let mut by_frames: Vec<(&[usize], Vec<&str>)> = Vec::new();
-        for ((left, _), frames) in found {
-            match by_frames.iter_mut().find(|(f, _)| f == frames) {
-                Some((_, names)) => names.push(&labels[*left]),
-                None => by_frames.push((frames, vec![&labels[*left]])),
-            }
-        }
-        let text = |(frames, names): &(&[usize], Vec<&str>)| {
-            let frames: Vec<u64> = frames.iter().map(|f| self.frame_number(*f)).collect();
-            format!("{} in frames {}", list(names), ranges(&frames))
-        };
-        by_frames.iter().map(text).collect()
     }
 
     /// Keypoints that lie outside of their images.
