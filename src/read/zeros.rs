@@ -115,7 +115,11 @@ fn zeros(observations: &Observations) -> Vec<(usize, usize, usize)> {
     };
     let alone = |f: usize, v: usize, p: usize| {
         let mut others = (0..points).filter(|&q| q != p);
-        others.all(|q| is_zero(f, v, q) || observations.confidence[[f, v, q]] <= 0.0)
+        let unseen = |q: usize| {
+            let point = observations.values.slice(s![f, v, q, ..]);
+            observations.confidence[[f, v, q]] <= 0.0 || point.iter().any(|x| !x.is_finite())
+        };
+        others.all(|q| is_zero(f, v, q) || unseen(q))
     };
     let mut found = Vec::new();
     for f in 0..frames {
