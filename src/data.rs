@@ -89,6 +89,13 @@ impl Observations {
     }
 }
 
+/// The middle one of the numbers that are no NaN; of an even count the upper.
+pub(crate) fn median(numbers: impl IntoIterator<Item = f64>) -> Option<f64> {
+    let mut sorted: Vec<f64> = numbers.into_iter().filter(|x| !x.is_nan()).collect();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied()
+}
+
 /// For each axis the median over observed frames of the extent of a frame's points along it.
 fn median_extents(values: &Array4<f64>) -> Option<Vec<f64>> {
     let along = |c: usize| {
@@ -99,9 +106,7 @@ fn median_extents(values: &Array4<f64>) -> Option<Vec<f64>> {
             let (low, high) = finite.fold(none, |(l, h), x| (l.min(*x), h.max(*x)));
             high - low
         });
-        let mut extents: Vec<f64> = of_frame.filter(|e| e.is_finite()).collect();
-        extents.sort_by(f64::total_cmp);
-        extents.get(extents.len() / 2).copied()
+        median(of_frame.filter(|e| e.is_finite()))
     };
     (0..values.dim().3).map(along).collect()
 }

@@ -3,6 +3,7 @@
 use nalgebra::{Matrix3, Vector3};
 
 use super::markers::sides::{lay_body, swapped};
+use crate::data::median;
 
 /// The points of a frame; nothing where one is not seen.
 pub(crate) type Frame = Vec<Option<Vector3<f64>>>;
@@ -60,11 +61,11 @@ impl Figure {
     pub fn wrong_bones(&self) -> Vec<(usize, usize)> {
         let ratio = |&(child, parent): &(usize, usize)| {
             let rest = (self.model[child] - self.model[parent]).norm();
-            let seen = median(self.distances(child, parent).collect())?;
+            let seen = median(self.distances(child, parent))?;
             (rest > TELLING.start).then_some(((child, parent), seen / rest))
         };
         let ratios: Vec<_> = self.bones.iter().filter_map(ratio).collect();
-        let Some(usual) = median(ratios.iter().map(|r| r.1).collect()) else {
+        let Some(usual) = median(ratios.iter().map(|r| r.1)) else {
             return Vec::new();
         };
         let wrong = |(_, ratio): &&((usize, usize), f64)| !(0.5..2.0).contains(&(ratio / usual));
@@ -153,12 +154,6 @@ impl Figure {
         let sided = self.model.iter().filter(|m| m.x.abs() > 0.02).count();
         3 * pairs.len() > sided
     }
-}
-
-fn median(mut numbers: Vec<f64>) -> Option<f64> {
-    numbers.retain(|x| x.is_finite());
-    numbers.sort_by(f64::total_cmp);
-    numbers.get(numbers.len() / 2).copied()
 }
 
 #[cfg(test)]

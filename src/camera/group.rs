@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::Camera;
 use super::people::{Person, Points, height, keypoint, prominence, seen};
 use super::triangulate::{Ray, meet_robust, ray};
-use crate::data::People;
+use crate::data::{People, median};
 
 /// The share of an image's diagonal by which views of one point may disagree before they count as
 /// different people: 60 px of a full HD image.
@@ -45,9 +45,7 @@ pub(super) fn groups(people: &People, cameras: &[Camera]) -> Vec<Vec<Group>> {
 
 fn usual_height(people: &People) -> f64 {
     let everyone = people.people.iter().flatten().flatten();
-    let mut heights: Vec<f64> = everyone.map(height).filter(|h| *h > 0.0).collect();
-    heights.sort_by(f64::total_cmp);
-    heights.get(heights.len() / 2).copied().unwrap_or(1.0)
+    median(everyone.map(height).filter(|h| *h > 0.0)).unwrap_or(1.0)
 }
 
 fn of_one_view(people: &[Person], scale: f64) -> Vec<Group> {

@@ -1,5 +1,7 @@
 //! Left and right exchanged in some views of some frames, as detectors do from behind and from aside.
 
+use std::collections::VecDeque;
+
 use nalgebra::{Vector2, Vector3};
 use ndarray::s;
 use rayon::prelude::*;
@@ -21,17 +23,19 @@ const MOST: f64 = 0.05;
 pub(crate) type Exchanged = (usize, usize);
 
 /// Exchanges labels back where views agree far better then; `groups` are pairs of labels, left and
-/// right, that change sides together. Says which views of which frames.
+/// right, that change sides together. Says which views of which frames, and the frames in which views
+/// contradict each other and nothing says which half of them is right.
 pub(crate) fn mend(
     observed: &mut Observations,
     cameras: &[Camera],
     groups: &[Vec<(usize, usize)>],
-) -> Vec<Exchanged> {
-    let mut found = Vec::new();
+) -> (Vec<Exchanged>, Vec<usize>) {
+    let (mut found, mut undecided) = (Vec::new(), Vec::new());
     for pairs in groups {
         let frames = (0..observed.frames()).into_par_iter();
-        let flips: Vec<Vec<bool>> = frames.map(|f| flips(observed, cameras, pairs, f)).collect();
-        let flips = settled(observed, cameras, pairs, flips);
+        let mut flips: Vec<Vec<bool>> =
+            frames.map(|f| flips(observed, cameras, pairs, f)).collect();
+        undecided.extend(settle(observed, cameras, pairs, &mut flips));
         for (f, views) in flips.iter().enumerate() {
             for v in (0..cameras.len()).filter(|&v| views[v]) {
                 exchange(observed, pairs, (f, v));
@@ -41,7 +45,9 @@ pub(crate) fn mend(
     }
     found.sort_unstable();
     found.dedup();
-    found
+    undecided.sort_unstable();
+    undecided.dedup();
+    (found, undecided)
 }
 
 fn exchange(observed: &mut Observations, pairs: &[(usize, usize)], (f, v): Exchanged) {
@@ -142,53 +148,44 @@ fn sights<'c>(
     cameras.iter().enumerate().filter_map(view).collect()
 }
 
-/// As many views one way as the other: what the frames beside say decides.
-fn settled(
+/// As many views one way as the other: what the frames beside say decides, from those that are sure on. Says
+/// in which frames nothing does; they stay as they are.
+fn settle(
     observed: &Observations,
     cameras: &[Camera],
     pairs: &[(usize, usize)],
-    mut flips: Vec<Vec<bool>>,
-) -> Vec<Vec<bool>> {
+    flips: &mut [Vec<bool>],
+) -> Vec<usize> {
     let tie = |f: &Vec<bool>| 2 * f.iter().filter(|f| **f).count() == f.len();
-    let middle = |frame: usize, flipped: &[bool]| -> Vec<Option<Vector3<f64>>> {
+    let points = |frame: usize, flipped: &[bool]| -> Vec<Option<Vector3<f64>>> {
         let both = pairs.iter().flat_map(|&(l, r)| [(l, r), (r, l)]);
         both.map(|pair| meet(&sights(observed, cameras, pair, frame, flipped)))
             .collect()
     };
-    let mut ties: Vec<usize> = (0..flips.len()).filter(|&f| tie(&flips[f])).collect();
-    // From the frames that are sure to those beside them.
-    while let Some(at) = (0..ties.len()).min_by_key(|&t| nearest_sure(&ties, ties[t], flips.len()))
-    {
-        let frame = ties.remove(at);
-        let sure = |f: &usize| !ties.contains(f) && *f != frame;
-        let near = (0..flips.len())
-            .filter(sure)
-            .min_by_key(|f| f.abs_diff(frame));
-        let Some(near) = near else {
-            // Which half is right, nothing says.
-            ties.push(frame);
-            ties.iter().for_each(|&f| flips[f].fill(false));
-            break;
-        };
-        let there = middle(near, &flips[near]);
-        let apart = |flipped: &[bool]| -> f64 {
-            let here = middle(frame, flipped);
-            let both = here.iter().zip(&there);
-            both.filter_map(|(a, b)| Some(((*a)? - (*b)?).norm())).sum()
-        };
-        let other: Vec<bool> = flips[frame].iter().map(|f| !f).collect();
-        if apart(&other) < apart(&flips[frame]) {
-            flips[frame] = other;
+    let mut sure: Vec<bool> = flips.iter().map(|f| !tie(f)).collect();
+    let mut open: VecDeque<usize> = (0..flips.len()).filter(|&f| sure[f]).collect();
+    while let Some(near) = open.pop_front() {
+        for frame in [near.wrapping_sub(1), near + 1] {
+            if sure.get(frame) != Some(&false) {
+                continue;
+            }
+            let there = points(near, &flips[near]);
+            let apart = |flipped: &[bool]| -> f64 {
+                let here = points(frame, flipped);
+                let both = here.iter().zip(&there);
+                both.filter_map(|(a, b)| Some(((*a)? - (*b)?).norm())).sum()
+            };
+            let other: Vec<bool> = flips[frame].iter().map(|f| !f).collect();
+            if apart(&other) < apart(&flips[frame]) {
+                flips[frame] = other;
+            }
+            sure[frame] = true;
+            open.push_back(frame);
         }
     }
-    flips
-}
-
-/// How far the nearest frame is that is in no doubt.
-fn nearest_sure(ties: &[usize], frame: usize, frames: usize) -> usize {
-    let sure = |f: usize| f < frames && ties.binary_search(&f).is_err();
-    let near = |d: usize| sure(frame + d) || frame.checked_sub(d).is_some_and(sure);
-    (1..frames).find(|d| near(*d)).unwrap_or(frames)
+    let undecided: Vec<usize> = (0..flips.len()).filter(|&f| !sure[f]).collect();
+    undecided.iter().for_each(|&f| flips[f].fill(false));
+    undecided
 }
 
 #[cfg(test)]
@@ -246,9 +243,21 @@ mod tests {
         for at in wrong {
             exchange(&mut given, &pairs, at);
         }
-        let found = mend(&mut given, &cameras, &[pairs]);
-        assert_eq!(found, wrong);
+        let (found, undecided) = mend(&mut given, &cameras, &[pairs]);
+        assert_eq!((found.as_slice(), undecided.len()), (&wrong[..], 0));
         assert_eq!(given.values, right.values);
+    }
+
+    #[test]
+    fn of_two_views_that_contradict_each_other_all_the_time_neither_is_changed() {
+        let cameras = around(2);
+        let pairs = vec![(0, 1), (2, 3)];
+        let mut given = walk(&cameras, 5);
+        (0..5).for_each(|f| exchange(&mut given, &pairs, (f, 1)));
+        let same = given.clone();
+        let (found, undecided) = mend(&mut given, &cameras, &[pairs]);
+        assert_eq!((found.len(), undecided), (0, vec![0, 1, 2, 3, 4]));
+        assert_eq!(given.values, same.values);
     }
 
     #[test]
@@ -257,7 +266,8 @@ mod tests {
         let mut given = walk(&cameras, 4);
         given.confidence[[1, 2, 0]] = 0.0;
         let same = given.clone();
-        assert_eq!(mend(&mut given, &cameras, &[vec![(0, 1), (2, 3)]]), []);
+        let (found, undecided) = mend(&mut given, &cameras, &[vec![(0, 1), (2, 3)]]);
+        assert!(found.is_empty() && undecided.is_empty());
         assert_eq!(given.values, same.values);
     }
 }

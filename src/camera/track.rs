@@ -5,7 +5,7 @@ use nalgebra::Vector3;
 use super::Camera;
 use super::group::{Group, off};
 use super::people::{Points, keypoint, seen};
-use crate::data::People;
+use crate::data::{People, median};
 
 /// How far a person may be from where the last frames say, metres: at once, and more with every
 /// second, up to a limit.
@@ -112,11 +112,8 @@ impl Track {
     fn distance(&self, group: &Group, when: (u64, f64)) -> Option<f64> {
         let moved = self.expected(when);
         let both = self.points.iter().zip(&group.points);
-        let mut distances: Vec<f64> = both
-            .filter_map(|(a, b)| Some(((*a)? + moved - (*b)?).norm()))
-            .collect();
-        distances.sort_by(f64::total_cmp);
-        let distance = *distances.get(distances.len() / 2)?;
+        let distances = both.filter_map(|(a, b)| Some(((*a)? + moved - (*b)?).norm()));
+        let distance = median(distances)?;
         (distance < self.since(when).1).then_some(distance)
     }
 
@@ -152,18 +149,12 @@ fn lone(
         for (place, person) in free.filter(|(place, p)| !grouped(*place) && seen(p)) {
             let fit = |track: &Track| {
                 let moved = track.expected((number, rate));
-                let mut errors: Vec<f64> = (0..person.len())
-                    .filter_map(|p| {
-                        let (pixel, _) = keypoint(person, p)?;
-                        let point = (*track.points.get(p)?)? + moved;
-                        Some(off(&cameras[view], &point, &pixel))
-                    })
-                    .collect();
-                errors.sort_by(f64::total_cmp);
-                errors
-                    .get(errors.len() / 2)
-                    .copied()
-                    .unwrap_or(f64::INFINITY)
+                let errors = (0..person.len()).filter_map(|p| {
+                    let (pixel, _) = keypoint(person, p)?;
+                    let point = (*track.points.get(p)?)? + moved;
+                    Some(off(&cameras[view], &point, &pixel))
+                });
+                median(errors).unwrap_or(f64::INFINITY)
             };
             let absent = |t: &&mut Track| {
                 let of_frame = t.places.last().filter(|(f, _)| *f == frame);

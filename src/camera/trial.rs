@@ -3,7 +3,8 @@
 use nalgebra::{Matrix3, Vector2, Vector3};
 
 use super::Camera;
-use super::triangulate::triangulate;
+use super::triangulate::{triangulate, triangulate_robust};
+use crate::data::median;
 
 /// A point in the images of some cameras: its camera, pixel and confidence in each.
 pub(crate) type Sighting = Vec<(usize, Vector2<f64>, f64)>;
@@ -21,6 +22,8 @@ pub(crate) enum Cause {
     OpenGl,
     /// The same, from the camera to the world.
     OpenGlToWorld,
+    /// The camera's x points left and its y up.
+    Pytorch3d,
     /// Axes of the translation with the wrong sign.
     Signs([f64; 3]),
     /// The images are so many times as large as the calibration's.
@@ -31,6 +34,8 @@ pub(crate) enum Cause {
     Flipped(usize),
     /// Rows and columns of pixels exchanged.
     RowsFirst,
+    /// Images turned by so many quarters against the calibration's, to the right.
+    Turned(u8),
     /// The views belong to other cameras: for each view its camera.
     Order(Vec<usize>),
 }
@@ -44,10 +49,12 @@ impl Cause {
             Self::Transposed,
             Self::OpenGl,
             Self::OpenGlToWorld,
+            Self::Pytorch3d,
         ];
         all.extend([2.0, 0.5, 4.0, 0.25, 1.5, 2.0 / 3.0, 3.0, 1.0 / 3.0].map(Self::ImageScale));
         all.extend([Self::Normalized, Self::Flipped(0), Self::Flipped(1)]);
         all.push(Self::RowsFirst);
+        all.extend([1, 2, 3].map(Self::Turned));
         let signs = (1..8)
             .map(|bits: u8| std::array::from_fn(|k| if bits & (1 << k) == 0 { 1.0 } else { -1.0 }));
         all.extend(signs.map(Self::Signs));
@@ -69,6 +76,10 @@ impl Cause {
             Self::Transposed => (back, translation),
             Self::OpenGl => (flip * rotation, flip * translation),
             Self::OpenGlToWorld => (flip * back, -(flip * back * translation)),
+            Self::Pytorch3d => {
+                let turn = Matrix3::from_diagonal(&Vector3::new(-1.0, -1.0, 1.0));
+                (turn * rotation, turn * translation)
+            }
             Self::Signs(signs) => {
                 let signs = Vector3::from(*signs);
                 (rotation, translation.component_mul(&signs))
@@ -91,6 +102,9 @@ impl Cause {
             Self::Flipped(0) => Vector2::new(width - pixel.x, pixel.y),
             Self::Flipped(_) => Vector2::new(pixel.x, height - pixel.y),
             Self::RowsFirst => Vector2::new(pixel.y, pixel.x),
+            Self::Turned(1) => Vector2::new(pixel.y, height - pixel.x),
+            Self::Turned(2) => Vector2::new(width - pixel.x, height - pixel.y),
+            Self::Turned(_) => Vector2::new(width - pixel.y, pixel.x),
             _ => pixel,
         }
     }
@@ -132,13 +146,27 @@ fn permute(order: &mut Vec<usize>, from: usize, found: &mut Vec<Vec<usize>>) {
 /// The median distance in pixels between what cameras saw and the points that all of them together
 /// say were there; infinite where most of these lie behind a camera.
 pub(crate) fn disagreement(cameras: &[Camera], sightings: &[Sighting]) -> f64 {
-    let all = 0..cameras.len();
     let of = |sighting: &Sighting| errors(cameras, sighting, sighting);
-    let errors = all.flat_map(|c| {
-        let own = sightings.iter().flat_map(of).filter(move |e| e.0 == c);
-        own.map(|e| e.1).collect::<Vec<f64>>()
-    });
-    median(errors.collect())
+    median(sightings.iter().flat_map(of)).unwrap_or(f64::NAN)
+}
+
+/// Whether of most points three views or more, or all of two, agree to within a limit in pixels, whatever
+/// outliers the others are.
+pub(crate) fn most_agree(cameras: &[Camera], sightings: &[Sighting], limit: f64) -> bool {
+    let agrees = |sighting: &&Sighting| {
+        let seen: Vec<_> = sighting
+            .iter()
+            .map(|(c, x, w)| (&cameras[*c], *x, *w))
+            .collect();
+        let Some(point) = triangulate_robust(&seen, limit) else {
+            return false;
+        };
+        let near = |(camera, pixel, _): &&(&Camera, Vector2<f64>, f64)| {
+            camera.can_see(&point) && (camera.project(&point) - pixel).norm() <= limit
+        };
+        seen.iter().filter(near).count() >= seen.len().min(3)
+    };
+    2 * sightings.iter().filter(agrees).count() > sightings.len()
 }
 
 /// As [`disagreement`] for one camera, with points that the others alone say.
@@ -147,11 +175,11 @@ pub(crate) fn stands_out(cameras: &[Camera], sightings: &[Sighting], camera: usi
         let (own, others): (Sighting, Sighting) = sighting.iter().partition(|(c, ..)| *c == camera);
         errors(cameras, &others, &own)
     };
-    median(sightings.iter().flat_map(of).map(|e| e.1).collect())
+    median(sightings.iter().flat_map(of)).unwrap_or(f64::NAN)
 }
 
 /// Distances in the images of `asked` from the point that `others` say.
-fn errors(cameras: &[Camera], others: &Sighting, asked: &Sighting) -> Vec<(usize, f64)> {
+fn errors(cameras: &[Camera], others: &Sighting, asked: &Sighting) -> Vec<f64> {
     let seen: Vec<_> = others
         .iter()
         .map(|(c, x, w)| (&cameras[*c], *x, *w))
@@ -160,15 +188,10 @@ fn errors(cameras: &[Camera], others: &Sighting, asked: &Sighting) -> Vec<(usize
         return Vec::new();
     };
     let error = |(c, pixel, _): &(usize, Vector2<f64>, f64)| match cameras[*c].can_see(&point) {
-        true => (*c, (cameras[*c].project(&point) - pixel).norm()),
-        false => (*c, f64::INFINITY),
+        true => (cameras[*c].project(&point) - pixel).norm(),
+        false => f64::INFINITY,
     };
     asked.iter().map(error).collect()
-}
-
-fn median(mut numbers: Vec<f64>) -> f64 {
-    numbers.sort_by(f64::total_cmp);
-    numbers.get(numbers.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 /// The causes without which the cameras agree best, and how far they are apart then, in pixels: one, or
@@ -278,6 +301,7 @@ mod tests {
             Cause::CameraToWorld,
             Cause::Position,
             Cause::OpenGl,
+            Cause::Pytorch3d,
             Cause::Signs([1.0, 1.0, -1.0]),
         ];
         for cause in causes {

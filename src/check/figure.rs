@@ -4,12 +4,13 @@ use nalgebra::{Vector2, Vector3};
 use ndarray::s;
 
 use super::Checker;
+use super::plausible::length_text;
 use super::sources::Source;
 use crate::body::figure::{Figure, Frame};
 use crate::camera::Camera;
 use crate::camera::triangulate::triangulate_robust;
-use crate::data::Observations;
-use crate::diagnostic::{Diagnostic, Origin, list, ranges};
+use crate::data::{Observations, median};
+use crate::diagnostic::{Diagnostic, list, ranges};
 use crate::keypoints;
 use crate::keypoints::combine::Part;
 use crate::read::Up;
@@ -39,6 +40,16 @@ pub(super) struct Seen<'a> {
     pub cameras: Option<&'a [Camera]>,
 }
 
+impl Seen<'_> {
+    /// The data set whose world it is: the cameras', or its own.
+    fn world(&self) -> &str {
+        match self.source {
+            Source::Project { cameras, .. } => &cameras.value,
+            _ => self.target,
+        }
+    }
+}
+
 impl Checker<'_> {
     /// Warns of what no person looks like.
     pub(super) fn warn_figure(&mut self, seen: &Seen<'_>) {
@@ -66,9 +77,9 @@ impl Checker<'_> {
                     .zip(&stances)
                     .filter_map(|(a, b)| Some(((*a)?, (*b)?)))
             };
-            let far = both().map(|((_, a), (_, b))| (a - b).norm()).collect();
+            let far = both().map(|((_, a), (_, b))| (a - b).norm());
             let turned = both().map(|((a, _), (b, _))| axis_angle(&(a.transpose() * b)).norm());
-            Some((name.clone(), median(far)?, median(turned.collect())?))
+            Some((name.clone(), median(far)?, median(turned)?))
         });
         let apart: Vec<(String, f64, f64)> = apart.collect();
         if self.stances.iter().all(|(name, _)| name != seen.target) {
@@ -77,7 +88,7 @@ impl Checker<'_> {
         for (name, far, turned) in apart {
             let how = match (turned > TURNED, far > APART) {
                 (true, _) => format!("turned by {:.0}° against", turned.to_degrees()),
-                (_, true) => format!("{} from", super::plausible::length_text(far)),
+                (_, true) => format!("{} from", length_text(far)),
                 _ => continue,
             };
             let message = format!(
@@ -205,45 +216,23 @@ impl Checker<'_> {
         let Some(scale) = figure.scale().filter(|s| !(0.3..2.5).contains(s)) else {
             return false;
         };
-        let tall = super::plausible::length_text(1.7 * scale);
-        match seen.source {
-            Source::Project { cameras, .. } => {
-                let metres = self.inputs.get(&cameras.value).map_or(1.0, |c| c.metres);
-                let message = format!(
-                    "by the cameras of `{}` the person of `{}` is {tall} tall",
-                    cameras.value, seen.target
-                );
-                let hint = match likely_unit(1.7 * scale / metres) {
-                    Some(unit) => format!(
-                        "their translations seem to be in {unit}: `unit = \"{unit}\"` in `data.{}`",
-                        cameras.value
-                    ),
-                    None => format!(
-                        "what is a unit of their translations? about {:.3} m would make a person of it, \
-                         such as the side of a board's square: `unit = \"{:.3} m\"` in `data.{}`",
-                        metres / scale,
-                        metres / scale,
-                        cameras.value
-                    ),
-                };
-                let origin = self.inputs.get(&cameras.value).map(|c| c.origin.clone());
-                let origin = origin.unwrap_or(Origin::Default);
-                let diagnostic = Diagnostic::warning("F0505", message, &origin);
-                self.diagnostics.push(diagnostic.hint(hint));
-            }
-            _ => {
-                let metres = self.inputs.get(seen.target).map_or(1.0, |d| d.metres);
-                let message = format!("the person of `{}` is {tall} tall", seen.target);
-                let hint = match likely_unit(1.7 * scale / metres) {
-                    Some(unit) => format!("write `unit = \"{unit}\"`"),
-                    None => format!(
-                        "what is a unit of the numbers? about {:.3} m would make a person of it",
-                        metres / scale
-                    ),
-                };
-                self.warn_of_data("F0505", seen.target, message, hint);
-            }
-        }
+        let tall = length_text(1.7 * scale);
+        let world = seen.world().to_string();
+        let metres = self.inputs.get(&world).map_or(1.0, |d| d.metres);
+        let by = match world == seen.target {
+            true => String::new(),
+            false => format!("by the cameras of `{world}` "),
+        };
+        let message = format!("{by}the person of `{}` is {tall} tall", seen.target);
+        let hint = match likely_unit(1.7 * scale / metres) {
+            Some(unit) => format!("write `unit = \"{unit}\"` in `data.{world}`"),
+            None => format!(
+                "what is a unit of its numbers? About {0:.3} m, such as the side of a board's square, would \
+                 make a person of it: `unit = \"{0:.3} m\"` in `data.{world}`",
+                metres / scale
+            ),
+        };
+        self.warn_of_data("F0505", &world, message, hint);
         true
     }
 
@@ -251,40 +240,41 @@ impl Checker<'_> {
         let Some(up) = figure.up() else {
             return;
         };
-        let cameras = match seen.source {
-            Source::Project { cameras, .. } => Some(cameras.value.clone()),
-            _ => None,
-        };
-        let data = cameras.as_deref().unwrap_or(seen.target);
-        let given = self.inputs.get(data).map(|d| d.up);
-        let Some(given) = given else {
+        let Some(given) = self.inputs.get(seen.world()).map(|d| d.up) else {
             return;
         };
         // Which of the file's axes the person's own up is near.
-        let in_file = given.upright().transpose() * up;
-        let axis = in_file.iamax();
-        if in_file[axis].abs() < 0.8 || up.y > 0.6 {
-            return;
+        let in_file =
+            |other: &Up| (given.upright() * other.upright().transpose() * Vector3::y()).dot(&up);
+        let best = Up::ALL
+            .into_iter()
+            .max_by(|a, b| in_file(a).total_cmp(&in_file(b)));
+        if let Some(best) = best.filter(|b| in_file(b) > 0.7 && up.y < 0.6) {
+            self.warn_up(seen, up.y, best);
         }
-        let name = ["x", "y", "z"][axis];
-        let sign = if in_file[axis] < 0.0 { "-" } else { "" };
-        let how = if up.y < -0.6 {
-            "stands head down"
-        } else {
-            "lies"
+    }
+
+    /// `height`: of the person's own up in our world, 1 where it stands.
+    fn warn_up(&mut self, seen: &Seen<'_>, height: f64, best: Up) {
+        let how = match height < -0.6 {
+            true => "stands head down",
+            false => "lies",
         };
         let message = format!("the person of `{}` {how} most of the time", seen.target);
-        let hint =
-            format!("if not, another axis points up: `up = \"{sign}{name}\"` in `data.{data}`");
-        self.warn_of_data("F0507", data, message, hint);
+        let hint = format!(
+            "if not, another axis points up: `up = \"{}\"` in `data.{}`",
+            best.name(),
+            seen.world()
+        );
+        self.warn_of_data("F0507", seen.world(), message, hint);
     }
 
     /// A lone camera: which way the person stands in its image, by points high and low on a body.
     fn warn_in_image(&mut self, seen: &Seen<'_>) {
-        let (Some([camera]), Source::Project { cameras, .. }) = (seen.cameras, seen.source) else {
+        let Some([camera]) = seen.cameras else {
             return;
         };
-        let Some(given) = self.inputs.get(&cameras.value).map(|c| c.up) else {
+        let Some(given) = self.inputs.get(seen.world()).map(|c| c.up) else {
             return;
         };
         let labels = seen.observed.labels.iter();
@@ -307,18 +297,7 @@ impl Checker<'_> {
         if own > 0.3 || how < 0.7 {
             return;
         }
-        let lies = if own < -0.7 {
-            "stands head down"
-        } else {
-            "lies"
-        };
-        let message = format!("the person of `{}` {lies} most of the time", seen.target);
-        let hint = format!(
-            "if not, another axis points up: `up = \"{}\"` in `data.{}`",
-            best.name(),
-            cameras.value
-        );
-        self.warn_of_data("F0507", &cameras.value, message, hint);
+        self.warn_up(seen, own, best);
     }
 
     /// Left and right exchanged in a few frames that do not follow each other closely enough to mend them.
@@ -410,11 +389,6 @@ fn upright_in_image(observed: &Observations, heights: &[f64], up: Vector2<f64>) 
         found.extend(correlation(&pairs).filter(|_| pairs.len() > 5));
     }
     median(found)
-}
-
-fn median(mut numbers: Vec<f64>) -> Option<f64> {
-    numbers.sort_by(f64::total_cmp);
-    numbers.get(numbers.len() / 2).copied()
 }
 
 fn correlation(pairs: &[(f64, f64)]) -> Option<f64> {

@@ -7,16 +7,22 @@ use super::Checker;
 use super::figure::Seen;
 use super::sources::Source;
 use crate::body::markers::sides::other_side;
-use crate::camera::trial::{Cause, Sighting, disagreement, stands_out, try_causes};
+use crate::camera::trial::{Cause, Sighting, disagreement, most_agree, stands_out, try_causes};
 use crate::camera::{Camera, sides};
 use crate::data::Observations;
-use crate::diagnostic::{Diagnostic, Origin, list, ranges};
+use crate::diagnostic::{list, ranges};
 
 /// Points that are looked at, evenly spread.
 const POINTS: usize = 500;
 
 /// The share of an image's diagonal by which good cameras and detectors may disagree.
 const AGREE: f64 = 0.02;
+
+/// The share of that from which on causes are tried.
+const DOUBTFUL: f64 = 0.2;
+
+/// Pixels that no person is as small as.
+const NORMALISED: f64 = 2.0;
 
 /// How much better it has to be without a fault to speak of it.
 const FAR_BETTER: f64 = 0.25;
@@ -40,12 +46,14 @@ impl Checker<'_> {
         }
         let limit = limit(cameras);
         let error = disagreement(cameras, &sightings);
-        if error > limit {
-            self.warn_disagreement(seen, &of.value, (cameras, &sightings), (error, limit));
+        let doubtful = error > DOUBTFUL * limit;
+        if doubtful
+            && self.warn_disagreement(seen, &of.value, (cameras, &sightings), (error, limit))
+        {
             return false;
         }
         self.warn_one_camera(&of.value, (cameras, &sightings), limit);
-        true
+        error <= limit
     }
 
     fn warn_disagreement(
@@ -54,7 +62,7 @@ impl Checker<'_> {
         of: &str,
         (cameras, sightings): (&[Camera], &[Sighting]),
         (error, limit): (f64, f64),
-    ) {
+    ) -> bool {
         let up = self.inputs.get(of).map(|c| c.up.upright().transpose());
         let tried = try_causes(cameras, sightings, &up.unwrap_or_default());
         let explains = |(_, e): &&(Cause, f64)| *e < limit && *e < FAR_BETTER * error;
@@ -67,6 +75,12 @@ impl Checker<'_> {
             "the cameras of `{of}` do not agree on `{}`: {apart}",
             seen.target
         );
+        // Good cameras may see points badly; only what explains far more is said of them.
+        let good = error <= limit || most_agree(cameras, sightings, limit);
+        if explained.is_empty() && good {
+            return false;
+        }
+        let odd = self.odd_one(cameras, sightings, limit);
         let hint = match explained[..] {
             [(cause, without), ..] => {
                 let other = explained.get(1).map_or(String::new(), |(cause, _)| {
@@ -77,8 +91,7 @@ impl Checker<'_> {
                     said(cause, of, seen, cameras)
                 )
             }
-            [] if cameras.len() > 2 && self.odd_one(cameras, sightings, limit).is_some() => {
-                let odd = self.odd_one(cameras, sightings, limit).unwrap_or_default();
+            [] if let Some(odd) = odd => {
                 format!(
                     "without `{odd}` the others agree: its calibration or its view is another's"
                 )
@@ -89,11 +102,15 @@ impl Checker<'_> {
                     .into()
             }
         };
-        self.warn_of_cameras(of, message, hint);
+        self.warn_of_data("F0517", of, message, hint);
+        true
     }
 
     /// The camera without which the others agree.
     fn odd_one(&self, cameras: &[Camera], sightings: &[Sighting], limit: f64) -> Option<String> {
+        if cameras.len() < 3 {
+            return None;
+        }
         let left = |odd: usize| {
             let others = |s: &Sighting| s.iter().filter(|(c, ..)| *c != odd).copied().collect();
             let sightings: Vec<Sighting> = sightings.iter().map(others).collect();
@@ -111,27 +128,25 @@ impl Checker<'_> {
         (cameras, sightings): (&[Camera], &[Sighting]),
         limit: f64,
     ) {
-        if cameras.len() < 3 {
+        // With one camera off, those beside it look off by a part of that.
+        let errors = (0..cameras.len()).map(|c| (c, stands_out(cameras, sightings, c)));
+        let worst = errors.filter(|(_, e)| *e > 3.0 * limit);
+        let Some((c, error)) = worst.max_by(|a, b| a.1.total_cmp(&b.1)) else {
+            return;
+        };
+        let name = &cameras[c].name;
+        if self.odd_one(cameras, sightings, limit).as_ref() != Some(name) {
             return;
         }
-        for (c, camera) in cameras.iter().enumerate() {
-            let error = stands_out(cameras, sightings, c);
-            // With one camera off, those beside it look off by a part of that.
-            let off = error > 3.0 * limit;
-            if off && self.odd_one(cameras, sightings, limit).as_ref() == Some(&camera.name) {
-                let apart = match error.is_finite() {
-                    true => format!("{error:.0} px from"),
-                    false => "behind itself, not at".into(),
-                };
-                let message = format!(
-                    "camera `{}` of `{of}` alone sees its points {apart} where the others say they are",
-                    camera.name
-                );
-                let hint = "its calibration, the size of its images, or the view that is joined to it \
-                            is another's";
-                self.warn_of_cameras(of, message, hint.into());
-            }
-        }
+        let apart = match error.is_finite() {
+            true => format!("{error:.0} px from"),
+            false => "behind itself, not at".into(),
+        };
+        let message = format!(
+            "camera `{name}` of `{of}` alone sees its points {apart} where the others say they are"
+        );
+        let hint = "its calibration, the size of its images, or the view that is joined to it is another's";
+        self.warn_of_data("F0517", of, message, hint.into());
     }
 
     /// Exchanges left and right back where views of a frame contradict the others.
@@ -155,9 +170,13 @@ impl Checker<'_> {
         }
         let limbs = self.limbs(source, convention, &observed.labels);
         let mut mended = observed.clone();
-        let found = sides::mend(&mut mended, cameras, &limbs);
+        let (found, undecided) = sides::mend(&mut mended, cameras, &limbs);
         // Cameras that agree on nothing say nothing of sides.
-        if found.is_empty() || disagreement(cameras, &sightings(&mended)) > limit(cameras) {
+        if disagreement(cameras, &sightings(&mended)) > limit(cameras) {
+            return;
+        }
+        self.warn_undecided(target, &undecided);
+        if found.is_empty() {
             return;
         }
         *observed = mended;
@@ -167,6 +186,21 @@ impl Checker<'_> {
             self.by_camera(&found, cameras).join(", ")
         );
         let hint = "`sides = \"given\"` leaves the labels as they are";
+        self.warn_of_data("F0520", target, message, hint.into());
+    }
+
+    /// Frames in which half of the views have left and right the other way round than the rest.
+    fn warn_undecided(&mut self, target: &str, frames: &[usize]) {
+        let frames: Vec<u64> = frames.iter().map(|f| self.frame_number(*f)).collect();
+        if frames.is_empty() {
+            return;
+        }
+        let message = format!(
+            "the views of `{target}` contradict each other about left and right in frames {}, and nothing \
+             says which are right",
+            ranges(&frames)
+        );
+        let hint = "correct the labels, or leave views out by `valid` or confidences of 0";
         self.warn_of_data("F0520", target, message, hint.into());
     }
 
@@ -222,6 +256,11 @@ impl Checker<'_> {
             outside += usize::from(beyond);
             reach = [reach[0].max(x[0]), reach[1].max(x[1])];
         }
+        if all > 0 && reach[0].max(reach[1]) < NORMALISED {
+            let message = format!("the keypoints of `{}` all lie within 2 px", seen.target);
+            let hint = "are they in units of the images' width and height? multiply them";
+            return self.warn_of_data("F0518", seen.target, message, hint.into());
+        }
         // Detectors guess a little beyond the border.
         if 5 * outside <= all {
             return;
@@ -235,13 +274,6 @@ impl Checker<'_> {
         let hint = "are they of larger images than the calibration? `images = [width, height]` of the \
                     cameras takes it to theirs";
         self.warn_of_data("F0518", seen.target, message, hint.into());
-    }
-
-    fn warn_of_cameras(&mut self, of: &str, message: String, hint: String) {
-        let origin = self.inputs.get(of).map(|c| c.origin.clone());
-        let origin = origin.unwrap_or(Origin::Default);
-        self.diagnostics
-            .push(Diagnostic::warning("F0517", message, &origin).hint(hint));
     }
 }
 
@@ -282,6 +314,10 @@ fn said(cause: &Cause, of: &str, seen: &Seen<'_>, cameras: &[Camera]) -> String 
             "these are poses of cameras that look along −z, y up, as in OpenGL and Blender",
             "extrinsics = \"opengl-to-world\"",
         ),
+        Cause::Pytorch3d => line(
+            "the cameras have x to the left and y up, as in PyTorch3D",
+            "extrinsics = \"pytorch3d\"",
+        ),
         Cause::Signs(signs) => {
             let axes = ["x", "y", "z"].iter().zip(signs).filter(|(_, s)| **s < 0.0);
             let axes: Vec<&str> = axes.map(|(a, _)| *a).collect();
@@ -303,6 +339,11 @@ fn said(cause: &Cause, of: &str, seen: &Seen<'_>, cameras: &[Camera]) -> String 
         Cause::RowsFirst => format!(
             "the keypoints of `{}` have rows before columns: exchange x and y",
             seen.target
+        ),
+        Cause::Turned(quarters) => format!(
+            "the images of `{}` were turned by {}° to the right after the calibration: turn the keypoints back",
+            seen.target,
+            90 * u32::from(*quarters)
         ),
         Cause::Order(order) => {
             let names = order.iter().map(|&c| format!("\"{}\"", cameras[c].name));

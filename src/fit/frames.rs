@@ -20,9 +20,8 @@ pub(super) const DROWNING: f64 = 1e6;
 
 /// The median of the finite costs.
 pub(super) fn median(costs: &[f64]) -> f64 {
-    let mut finite: Vec<f64> = costs.iter().copied().filter(|c| c.is_finite()).collect();
-    finite.sort_by(f64::total_cmp);
-    finite.get(finite.len() / 2).copied().unwrap_or(0.0)
+    let finite = costs.iter().copied().filter(|c| c.is_finite());
+    crate::data::median(finite).unwrap_or(0.0)
 }
 
 /// Whether a frame's observations, in units of sigma, can be told apart in the precision.

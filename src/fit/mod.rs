@@ -61,7 +61,7 @@ pub(crate) fn fit_saving(
 }
 
 /// Work that is worth a checkpoint.
-const SAVED_EVERY: Duration = Duration::from_secs(2);
+const SAVED_EVERY: Duration = Duration::from_millis(500);
 
 struct Fitter<'a, E, D> {
     problem: &'a Problem,

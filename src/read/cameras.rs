@@ -71,6 +71,7 @@ impl Reader<'_> {
             Some("position") => Some(Cause::Position),
             Some("opengl") => Some(Cause::OpenGl),
             Some("opengl-to-world") => Some(Cause::OpenGlToWorld),
+            Some("pytorch3d") => Some(Cause::Pytorch3d),
             _ => None,
         };
         let camera = cause.map_or_else(|| camera.clone(), |c| c.mended(&camera, to_file));

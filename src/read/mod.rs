@@ -280,9 +280,11 @@ impl Reader<'_> {
                 diagnostic.hint("write `\"auto\"`, or the person's place in the files: 0, 1, …"),
             );
         }
-        if let Some(person) = self.view.integer("person").filter(|p| p.value < 0) {
-            let message = format!("`{}.person` should be 0 or more", self.view.path());
-            self.fail("F0205", message, &person.origin);
+        for key in ["person", "follow"] {
+            if let Some(person) = self.view.integer(key).filter(|p| p.value < 0) {
+                let message = format!("`{}.{key}` should be 0 or more", self.view.path());
+                self.fail("F0205", message, &person.origin);
+            }
         }
         let path = Path::new(file.value);
         let format = match self.view.text("format") {

@@ -6,7 +6,7 @@ use nalgebra::{Rotation3, Vector3};
 
 use super::{Inputs, Reader, Up};
 use crate::body::BodyModel;
-use crate::data::{Dataset, Motion};
+use crate::data::{Dataset, Motion, median};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::io::{FileError, amass};
 use crate::rotation::axis_angle;
@@ -76,11 +76,38 @@ fn other_gender(body: &BodyModel, gender: &str) -> Option<&'static str> {
     (named.contains(&gender) && gender != of_body).then_some(of_body)
 }
 
+/// Metres a second that nobody keeps up.
+const FASTEST: f64 = 13.0;
+
 impl Reader<'_> {
+    /// A person who is always faster than any runner is one in millimetres or centimetres.
+    fn warn_speed(&mut self, motion: &amass::Motion) {
+        let Some(rate) = self.rate(motion.rate) else {
+            return;
+        };
+        let rows: Vec<_> = motion.trans.rows().into_iter().collect();
+        let step = |w: &[ndarray::ArrayView1<'_, f64>]| {
+            let apart = w[0].iter().zip(w[1]).map(|(a, b)| (a - b).powi(2));
+            rate * apart.sum::<f64>().sqrt()
+        };
+        let Some(speed) = median(rows.windows(2).map(step)).filter(|s| *s > FASTEST) else {
+            return;
+        };
+        let message = format!(
+            "the person of `{}` moves at {speed:.0} m/s most of the time: is `trans` in millimetres or \
+             centimetres?",
+            self.view.path()
+        );
+        let diagnostic = Diagnostic::warning("F0505", message, &self.origin);
+        let hint = "AMASS has metres: divide it by 1000 or 100; or mend `rate`";
+        self.diagnostics.push(diagnostic.hint(hint));
+    }
+
     pub(super) fn motion(&mut self, path: &Path) -> Result<Option<(Dataset, Up)>, FileError> {
         let motion = amass::read(path)?;
         self.files.push(path.into());
-        let angles = motion.poses_body.iter().map(|a| a.abs());
+        let angles = motion.poses_body.iter().chain(&motion.root_orient);
+        let angles = angles.map(|a| a.abs());
         let most = angles.filter(|a| a.is_finite()).fold(0.0, f64::max);
         if most > 2.0 * std::f64::consts::TAU {
             let message = format!("array `poses` reaches {most:.0} rad: is it in degrees?");
@@ -100,6 +127,7 @@ impl Reader<'_> {
             let local = Rotation3::new(vector(motion.root_orient.row(f)));
             axis_angle(&(turn * local.matrix())).into()
         };
+        self.warn_speed(&motion);
         let motion = Motion {
             pose_body: frames()
                 .map(|f| motion.poses_body.row(f).to_vec())

@@ -61,6 +61,8 @@ impl Reader<'_> {
             rate: self.rate(None),
             frame_numbers: numbers.iter().copied().collect(),
         };
+        let everyone = people.people.iter().flatten().flatten().flatten();
+        self.warn_confidences(everyone.map(|k| k[2]));
         Ok(Some((Dataset::People(people), self.up(Up::Y))))
     }
 

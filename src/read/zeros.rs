@@ -43,22 +43,23 @@ impl Reader<'_> {
 
     /// A confidence is a share of 1.
     pub(super) fn limit_confidences(&mut self, observations: &mut Observations) {
-        let most = observations
-            .confidence
-            .iter()
-            .copied()
-            .filter(|c| c.is_finite());
-        let most = most.fold(0.0, f64::max);
-        // Sums of heat maps overshoot a little.
-        if most <= 1.0 {
-            return;
-        }
+        self.warn_confidences(observations.confidence.iter().copied());
         observations.confidence.mapv_inplace(|c| c.min(1.0));
+    }
+
+    /// Confidences that are none, which count as 1.
+    pub(super) fn warn_confidences(&mut self, confidences: impl Iterator<Item = f64>) {
+        let most = confidences.filter(|c| c.is_finite()).fold(0.0, f64::max);
+        // Sums of heat maps overshoot a little.
         if most <= 1.1 {
             return;
         }
+        let reach = match most < 1e6 {
+            true => format!("{most:.1}"),
+            false => format!("{most:.0e}"),
+        };
         let message = format!(
-            "`{}`: confidences reach {most:.3e}; those above 1 count as 1",
+            "`{}`: confidences reach {reach}; those above 1 count as 1",
             self.view.path()
         );
         let hint = match most <= 100.0 {

@@ -1,5 +1,6 @@
 //! What the solution itself says against the data, or the data against the solution.
 
+use crate::data::median;
 use crate::diagnostic::{list, ranges};
 use crate::ir::{NodeKind, Problem};
 
@@ -81,18 +82,13 @@ fn by_label(errors: &PointErrors, off: impl Fn(f64) -> bool) -> Option<String> {
         found.iter().copied().fold(0.0, f64::max),
     );
     let (term, names, unit) = (&errors.term, list(&names), errors.unit);
-    match found.len() {
-        0 => None,
-        1 => Some(format!(
-            "`{term}`: {names} is off by {} {unit} in most frames",
-            rounded(most)
-        )),
-        _ => Some(format!(
-            "`{term}`: {names} are off by {} to {} {unit} in most frames",
-            rounded(least),
-            rounded(most)
-        )),
-    }
+    let how_far = match (rounded(least), rounded(most)) {
+        (least, most) if least == most => most,
+        (least, most) => format!("{least} to {most}"),
+    };
+    let are = if found.len() == 1 { "is" } else { "are" };
+    (!found.is_empty())
+        .then(|| format!("`{term}`: {names} {are} off by {how_far} {unit} in most frames"))
 }
 
 /// The median error that makes a fit implausible, in the errors' unit.
@@ -106,12 +102,6 @@ fn limit(problem: &Problem, errors: &PointErrors) -> f64 {
         }
         _ => IMPLAUSIBLE,
     }
-}
-
-fn median(errors: impl Iterator<Item = f64>) -> Option<f64> {
-    let mut seen: Vec<f64> = errors.filter(|e| !e.is_nan()).collect();
-    seen.sort_by(f64::total_cmp);
-    seen.get(seen.len() / 2).copied()
 }
 
 /// Two digits are enough.

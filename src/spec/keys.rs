@@ -244,6 +244,7 @@ pub static DATA: &[Key] = &[
                 "position",
                 "opengl",
                 "opengl-to-world",
+                "pytorch3d",
             ]),
             "cameras: what their rotations and translations say",
         ),
