@@ -293,3 +293,59 @@ fn cameras_at_half_turns_are_written_as_they_were_read() {
         assert!((written - turn).norm() < 1e-12, "camera {c}: {w}");
     }
 }
+
+#[test]
+fn turned_images_and_pixels_in_units_of_the_image_are_found_out() {
+    let right = |_: usize, _: usize, _: usize, [u, v, c]: [f64; 3]| [960.0 - v, u, c];
+    let turned = Views::with_pixels(|_, r, t| (r, t), right);
+    let found = turned.warnings("", "");
+    let said = |w: &String| w.starts_with("F0517") && w.contains("turned by 90°");
+    assert!(found.iter().any(said), "{found:#?}");
+    let share = |_: usize, _: usize, _: usize, [u, v, c]: [f64; 3]| [u / 1280.0, v / 960.0, c];
+    let normalised = Views::with_pixels(|_, r, t| (r, t), share);
+    let found = normalised.warnings("", "");
+    assert!(found.iter().any(|w| w.starts_with("F0518")), "{found:#?}");
+}
+
+#[test]
+fn outliers_are_no_fault_of_the_cameras() {
+    let far = |c: usize, f: usize, p: usize, [u, v, conf]: [f64; 3]| {
+        // A share of 0.3, spread evenly.
+        let wild = ((c * 7919 + f * 104_729 + p * 1299) % 10) < 3;
+        let by = if wild { 300.0 } else { 0.0 };
+        [u + by, v - by / 2.0, conf]
+    };
+    let views = Views::with_pixels(|_, r, t| (r, t), far);
+    let found = views.warnings("", "");
+    assert!(!found.iter().any(|w| w.starts_with("F0517")), "{found:#?}");
+}
+
+#[test]
+fn a_motion_in_millimetres_or_degrees_is_said() {
+    let motion = |turn: f64, step: f64| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = NpzWriter::create(folder.path().join("m.npz"));
+        file.floats64("poses", &[9, 72], &[turn; 9 * 72]).unwrap();
+        let trans: Vec<f64> = (0..27).map(|i| step * f64::from(i / 3)).collect();
+        file.floats64("trans", &[9, 3], &trans).unwrap();
+        file.floats64("mocap_framerate", &[], &[60.0]).unwrap();
+        file.finish().unwrap();
+        let spec = "fitrun = 1\n[data.m]\nfile = \"m.npz\"\nup = \"y\"\n[terms.t]\nsource = \"joints\"\n\
+                    target = \"m\"\nsigma = \"1 cm\"\n";
+        let path = folder.path().join("spec.toml");
+        std::fs::write(&path, spec).unwrap();
+        match fitrun::check(&path, &RunOptions::default()) {
+            Ok(checked) => checked
+                .diagnostics
+                .list
+                .iter()
+                .map(|d| d.message.clone())
+                .collect(),
+            Err(error) => vec![error.to_string()],
+        }
+    };
+    let said = |found: Vec<String>, text: &str| found.iter().any(|m| m.contains(text));
+    assert!(!said(motion(0.05, 0.02), "millimetres"));
+    assert!(said(motion(0.05, 20.0), "millimetres"));
+    assert!(said(motion(40.0, 0.02), "degrees"));
+}
