@@ -106,6 +106,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "body",
             "camera",
             "compile",
+            "data",
             "diagnostic",
             "fit",
             "io",
