@@ -30,21 +30,31 @@ pub(crate) fn mend(
     cameras: &[Camera],
     groups: &[Vec<(usize, usize)>],
 ) -> (Vec<Exchanged>, Vec<usize>) {
-    let (mut found, mut undecided) = (Vec::new(), Vec::new());
-    for pairs in groups {
+    let mut undecided = Vec::new();
+    let mut exchanged = vec![vec![vec![false; cameras.len()]; observed.frames()]; groups.len()];
+    // Whole people first: where few points of a group are seen, the others decide.
+    let whole: Vec<usize> = (0..groups.len()).collect();
+    let each = whole.iter().map(std::slice::from_ref);
+    for together in std::iter::once(&whole[..]).chain(each) {
+        let pairs: Vec<(usize, usize)> = together.iter().flat_map(|g| groups[*g].clone()).collect();
         let frames = (0..observed.frames()).into_par_iter();
-        let mut flips: Vec<Vec<bool>> =
-            frames.map(|f| flips(observed, cameras, pairs, f)).collect();
-        undecided.extend(settle(observed, cameras, pairs, &mut flips));
+        let mut flips: Vec<Vec<bool>> = frames
+            .map(|f| flips(observed, cameras, &pairs, f))
+            .collect();
+        let open = settle(observed, cameras, &pairs, &mut flips);
+        if together.len() == 1 {
+            undecided.extend(open);
+        }
         for (f, views) in flips.iter().enumerate() {
             for v in (0..cameras.len()).filter(|&v| views[v]) {
-                exchange(observed, pairs, (f, v));
-                found.push((f, v));
+                exchange(observed, &pairs, (f, v));
+                together.iter().for_each(|g| exchanged[*g][f][v] ^= true);
             }
         }
     }
-    found.sort_unstable();
-    found.dedup();
+    let views = (0..observed.frames()).flat_map(|f| (0..cameras.len()).map(move |v| (f, v)));
+    let found = views.filter(|&(f, v)| exchanged.iter().any(|group| group[f][v]));
+    let found = found.collect();
     undecided.sort_unstable();
     undecided.dedup();
     (found, undecided)

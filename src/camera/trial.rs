@@ -1,5 +1,8 @@
 //! Whether several cameras agree on what they see, and what would make them agree.
 
+mod orders;
+mod scale;
+
 use nalgebra::{Matrix3, Vector2, Vector3};
 
 use super::Camera;
@@ -28,6 +31,8 @@ pub(crate) enum Cause {
     Signs([f64; 3]),
     /// The images are so many times as large as the calibration's.
     ImageScale(f64),
+    /// The focal lengths should be so many times as long.
+    Focal(f64),
     /// Pixels in units of width and height.
     Normalized,
     /// Pixels counted from the right, or from below.
@@ -41,8 +46,8 @@ pub(crate) enum Cause {
 }
 
 impl Cause {
-    /// What is tried for so many cameras, the simplest first.
-    fn all(cameras: usize) -> Vec<Self> {
+    /// What is tried, the simplest first.
+    fn all(cameras: &[Camera], sightings: &[Sighting], limit: f64) -> Vec<Self> {
         let mut all = vec![
             Self::CameraToWorld,
             Self::Position,
@@ -51,14 +56,16 @@ impl Cause {
             Self::OpenGlToWorld,
             Self::Pytorch3d,
         ];
-        all.extend([2.0, 0.5, 4.0, 0.25, 1.5, 2.0 / 3.0, 3.0, 1.0 / 3.0].map(Self::ImageScale));
+        all.push(Self::ImageScale(scale::of_images(cameras, sightings)));
+        all.push(Self::Focal(scale::of_focals(cameras, sightings)));
         all.extend([Self::Normalized, Self::Flipped(0), Self::Flipped(1)]);
         all.push(Self::RowsFirst);
         all.extend([1, 2, 3].map(Self::Turned));
         let signs = (1..8)
             .map(|bits: u8| std::array::from_fn(|k| if bits & (1 << k) == 0 { 1.0 } else { -1.0 }));
         all.extend(signs.map(Self::Signs));
-        all.extend(orders(cameras).into_iter().map(Self::Order));
+        let orders = orders::of_views(cameras, sightings, limit);
+        all.extend(orders.into_iter().map(Self::Order));
         all
     }
 
@@ -86,7 +93,13 @@ impl Cause {
             }
             _ => (rotation, translation),
         };
+        let [fx, fy, cx, cy, skew] = camera.intrinsics;
+        let intrinsics = match self {
+            Self::Focal(factor) => [fx * factor, fy * factor, cx, cy, skew * factor],
+            _ => camera.intrinsics,
+        };
         Camera {
+            intrinsics,
             rotation: rotation * file_from_ours,
             translation,
             ..camera.clone()
@@ -110,43 +123,13 @@ impl Cause {
     }
 }
 
-/// Other orders of so many cameras: all of few, exchanges of two of many.
-fn orders(cameras: usize) -> Vec<Vec<usize>> {
-    let own: Vec<usize> = (0..cameras).collect();
-    let mut orders = Vec::new();
-    if cameras <= 4 {
-        permute(&mut own.clone(), 0, &mut orders);
-        orders.retain(|order| *order != own);
-        // Of a ring of cameras several orders fit; the one that moves the fewest comes first.
-        let moved = |order: &Vec<usize>| order.iter().zip(&own).filter(|(a, b)| a != b).count();
-        orders.sort_by_key(moved);
-        return orders;
-    }
-    for a in 0..cameras {
-        for b in a + 1..cameras {
-            let mut order = own.clone();
-            order.swap(a, b);
-            orders.push(order);
-        }
-    }
-    orders
-}
-
-fn permute(order: &mut Vec<usize>, from: usize, found: &mut Vec<Vec<usize>>) {
-    if from == order.len() {
-        found.push(order.clone());
-    }
-    for k in from..order.len() {
-        order.swap(from, k);
-        permute(order, from + 1, found);
-        order.swap(from, k);
-    }
-}
-
 /// The median distance in pixels between what cameras saw and the points that all of them together
 /// say were there; infinite where most of these lie behind a camera.
 pub(crate) fn disagreement(cameras: &[Camera], sightings: &[Sighting]) -> f64 {
-    let of = |sighting: &Sighting| errors(cameras, sighting, sighting);
+    let of = |sighting: &Sighting| {
+        let point = triangulate(&seen(cameras, sighting));
+        point.map_or(Vec::new(), |point| apart(cameras, &point, sighting))
+    };
     median(sightings.iter().flat_map(of)).unwrap_or(f64::NAN)
 }
 
@@ -154,10 +137,7 @@ pub(crate) fn disagreement(cameras: &[Camera], sightings: &[Sighting]) -> f64 {
 /// outliers the others are.
 pub(crate) fn most_agree(cameras: &[Camera], sightings: &[Sighting], limit: f64) -> bool {
     let agrees = |sighting: &&Sighting| {
-        let seen: Vec<_> = sighting
-            .iter()
-            .map(|(c, x, w)| (&cameras[*c], *x, *w))
-            .collect();
+        let seen = seen(cameras, sighting);
         let Some(point) = triangulate_robust(&seen, limit) else {
             return false;
         };
@@ -169,39 +149,49 @@ pub(crate) fn most_agree(cameras: &[Camera], sightings: &[Sighting], limit: f64)
     2 * sightings.iter().filter(agrees).count() > sightings.len()
 }
 
-/// As [`disagreement`] for one camera, with points that the others alone say.
-pub(crate) fn stands_out(cameras: &[Camera], sightings: &[Sighting], camera: usize) -> f64 {
+/// As [`disagreement`] for one camera, with points that the others alone say: those of them that agree
+/// to within a limit in pixels.
+pub(crate) fn stands_out(
+    cameras: &[Camera],
+    sightings: &[Sighting],
+    camera: usize,
+    limit: f64,
+) -> f64 {
     let of = |sighting: &Sighting| {
         let (own, others): (Sighting, Sighting) = sighting.iter().partition(|(c, ..)| *c == camera);
-        errors(cameras, &others, &own)
+        let point = match others.len() {
+            0..=2 => triangulate(&seen(cameras, &others)),
+            _ => triangulate_robust(&seen(cameras, &others), limit),
+        };
+        point.map_or(Vec::new(), |point| apart(cameras, &point, &own))
     };
     median(sightings.iter().flat_map(of)).unwrap_or(f64::NAN)
 }
 
-/// Distances in the images of `asked` from the point that `others` say.
-fn errors(cameras: &[Camera], others: &Sighting, asked: &Sighting) -> Vec<f64> {
-    let seen: Vec<_> = others
-        .iter()
-        .map(|(c, x, w)| (&cameras[*c], *x, *w))
-        .collect();
-    let Some(point) = triangulate(&seen) else {
-        return Vec::new();
-    };
-    let error = |(c, pixel, _): &(usize, Vector2<f64>, f64)| match cameras[*c].can_see(&point) {
-        true => (cameras[*c].project(&point) - pixel).norm(),
+fn seen<'a>(cameras: &'a [Camera], sighting: &Sighting) -> Vec<(&'a Camera, Vector2<f64>, f64)> {
+    let seen = sighting.iter().map(|(c, x, w)| (&cameras[*c], *x, *w));
+    seen.collect()
+}
+
+/// Distances of what was seen from where a point is in the images, in pixels.
+fn apart(cameras: &[Camera], point: &Vector3<f64>, sighting: &Sighting) -> Vec<f64> {
+    let error = |(c, pixel, _): &(usize, Vector2<f64>, f64)| match cameras[*c].can_see(point) {
+        true => (cameras[*c].project(point) - pixel).norm(),
         false => f64::INFINITY,
     };
-    asked.iter().map(error).collect()
+    sighting.iter().map(error).collect()
 }
 
 /// The causes without which the cameras agree best, and how far they are apart then, in pixels: one, or
-/// several that explain as much.
+/// several that explain as much. Cameras that are apart by less than a limit in pixels are right.
 pub(crate) fn try_causes(
     cameras: &[Camera],
     sightings: &[Sighting],
     file_from_ours: &Matrix3<f64>,
+    limit: f64,
 ) -> Vec<(Cause, f64)> {
-    let tried = Cause::all(cameras.len()).into_iter().map(|cause| {
+    let causes = Cause::all(cameras, sightings, limit);
+    let tried = causes.into_iter().map(|cause| {
         let error = without(&cause, cameras, sightings, file_from_ours);
         (cause, error)
     });
@@ -246,10 +236,15 @@ mod tests {
     use crate::random::SplitMix64;
 
     fn cameras() -> Vec<Camera> {
+        ring(4)
+    }
+
+    fn ring(count: usize) -> Vec<Camera> {
         let camera = |c: usize| {
-            let turn = Rotation3::new(Vector3::new(0.3, 0.9 + 1.4 * c as f64, 0.1));
+            let step = 5.6 / count as f64;
+            let turn = Rotation3::new(Vector3::new(0.3, 0.9 + step * c as f64, 0.1));
             Camera {
-                name: format!("c{c}"),
+                name: format!("c{}", c + 1),
                 size: [1000.0, 800.0],
                 intrinsics: [900.0, 880.0, 510.0, 390.0, 0.0],
                 distortion: Distortion::Brown([0.0; 5]),
@@ -257,7 +252,7 @@ mod tests {
                 translation: Vector3::new(0.3, -0.2, 4.0 + 0.2 * c as f64),
             }
         };
-        (0..4).map(camera).collect()
+        (0..count).map(camera).collect()
     }
 
     fn sightings(cameras: &[Camera]) -> Vec<Sighting> {
@@ -307,7 +302,7 @@ mod tests {
         for cause in causes {
             let wrong: Vec<Camera> = right.iter().map(|c| mistaken(&cause, c, &up)).collect();
             assert!(disagreement(&wrong, &seen) > 20.0, "{cause:?}");
-            let found = try_causes(&wrong, &seen, &up);
+            let found = try_causes(&wrong, &seen, &up, 20.0);
             assert!(
                 found[0].0 == cause && found[0].1 < 1e-6,
                 "{cause:?}: {found:?}"
@@ -319,14 +314,39 @@ mod tests {
     fn images_of_another_size_and_views_in_another_order_are_found() {
         let (right, up) = (cameras(), Matrix3::identity());
         let seen = sightings(&right);
-        let twice = |s: &Sighting| s.iter().map(|(c, x, w)| (*c, x * 2.0, *w)).collect();
-        let larger: Vec<Sighting> = seen.iter().map(twice).collect();
-        let found = try_causes(&right, &larger, &up);
-        assert_eq!(found[0].0, Cause::ImageScale(2.0));
+        for factor in [2.0, 0.64, 1.0 / 3.0, 1.333] {
+            let resized = |s: &Sighting| s.iter().map(|(c, x, w)| (*c, x * factor, *w)).collect();
+            let other: Vec<Sighting> = seen.iter().map(resized).collect();
+            let found = try_causes(&right, &other, &up, 20.0);
+            let near = |f: f64| (f / factor - 1.0).abs() < 0.01;
+            assert!(
+                matches!(found[0].0, Cause::ImageScale(f) if near(f)),
+                "{found:?}"
+            );
+        }
         let order = [1, 0, 2, 3];
         let other: Vec<Camera> = order.iter().map(|&c| right[c].clone()).collect();
-        let found = try_causes(&other, &seen, &up);
+        let found = try_causes(&other, &seen, &up, 20.0);
         assert_eq!(found[0].0, Cause::Order(order.into()));
+    }
+
+    #[test]
+    fn orders_of_many_views_are_found() {
+        let right = ring(12);
+        let seen = sightings(&right);
+        let swapped = vec![0, 1, 7, 3, 4, 5, 6, 2, 8, 9, 10, 11];
+        let three = vec![0, 4, 2, 3, 9, 5, 6, 7, 8, 1, 10, 11];
+        let by_text = vec![0, 9, 10, 11, 1, 2, 3, 4, 5, 6, 7, 8];
+        let reversed: Vec<usize> = (0..12).rev().collect();
+        for order in [swapped, three, by_text, reversed] {
+            let pixel = |&(c, x, w): &(usize, Vector2<f64>, f64)| {
+                (order.iter().position(|o| *o == c).unwrap(), x, w)
+            };
+            let mixed = seen.iter().map(|s| s.iter().map(pixel).collect());
+            let mixed: Vec<Sighting> = mixed.collect();
+            let found = try_causes(&right, &mixed, &Matrix3::identity(), 20.0);
+            assert_eq!(found[0].0, Cause::Order(order));
+        }
     }
 
     #[test]
@@ -334,8 +354,8 @@ mod tests {
         let mut cameras = cameras();
         let seen = sightings(&cameras);
         cameras[2].translation.x += 0.5;
-        assert!(stands_out(&cameras, &seen, 2) > 50.0);
-        let others = |c: usize| stands_out(&cameras, &seen, c);
+        assert!(stands_out(&cameras, &seen, 2, 20.0) > 50.0);
+        let others = |c: usize| stands_out(&cameras, &seen, c, 20.0);
         assert!([0, 1, 3].into_iter().all(|c| others(c) < others(2)));
     }
 }

@@ -3,9 +3,9 @@
 use nalgebra::{Vector2, Vector3};
 use ndarray::s;
 
-use super::Checker;
 use super::plausible::length_text;
 use super::sources::Source;
+use super::{Checker, Stances};
 use crate::body::figure::{Figure, Frame};
 use crate::camera::Camera;
 use crate::camera::triangulate::triangulate_robust;
@@ -26,8 +26,12 @@ const DISAGREEMENT: f64 = 40.0;
 /// Points that say little of a body.
 const FEW: usize = 6;
 
+/// Joints of SMPL that tell front from back, and how near a point is to stand for one, metres.
+const LEGS_AND_NECK: [usize; 9] = [1, 2, 4, 5, 7, 8, 10, 11, 12];
+const BESIDE: f64 = 0.1;
+
 /// How far two data sets may see the one person apart, metres and radians.
-const APART: f64 = 0.7;
+const APART: f64 = 0.4;
 const TURNED: f64 = 0.9;
 
 /// What a term observes, and the names to speak of it.
@@ -68,25 +72,21 @@ impl Checker<'_> {
 
     /// Two data sets of one person that are in different worlds.
     fn warn_apart(&mut self, seen: &Seen<'_>, figure: &Figure) {
+        let step = seen.observed.frames().div_ceil(FRAMES).max(1);
         let stances = figure.stances();
         let others = self.stances.iter().filter(|(name, _)| name != seen.target);
         let apart = others.filter_map(|(name, others)| {
-            let both = || {
-                others
-                    .iter()
-                    .zip(&stances)
-                    .filter_map(|(a, b)| Some(((*a)?, (*b)?)))
-            };
-            let far = both().map(|((_, a), (_, b))| (a - b).norm());
-            let turned = both().map(|((a, _), (b, _))| axis_angle(&(a.transpose() * b)).norm());
-            Some((name.clone(), median(far)?, median(turned)?))
+            let (far, turned) = apart(others, &stances, 0)?;
+            let later = later(others, &stances, far).filter(|_| far > APART && step == 1);
+            Some((name.clone(), far, turned, later))
         });
-        let apart: Vec<(String, f64, f64)> = apart.collect();
+        let apart: Vec<(String, f64, f64, Option<isize>)> = apart.collect();
         if self.stances.iter().all(|(name, _)| name != seen.target) {
             self.stances.push((seen.target.into(), stances));
         }
-        for (name, far, turned) in apart {
+        for (name, far, turned, later) in apart {
             let how = match (turned > TURNED, far > APART) {
+                _ if later.is_some() => format!("{} from", length_text(far)),
                 (true, _) => format!("turned by {:.0}° against", turned.to_degrees()),
                 (_, true) => format!("{} from", length_text(far)),
                 _ => continue,
@@ -95,7 +95,14 @@ impl Checker<'_> {
                 "the person of `{}` is {how} where `{name}` sees it: are they in one world?",
                 seen.target
             );
-            let hint = "give both the same `up`, `unit` and origin".into();
+            let hint = match later {
+                Some(by) => format!(
+                    "they agree where `{}` begins {} frames later, by its `frames`",
+                    if by > 0 { seen.target } else { &name },
+                    by.abs(),
+                ),
+                None => "give both the same `up`, `unit` and origin".into(),
+            };
             self.warn_of_data("F0522", seen.target, message, hint);
         }
     }
@@ -123,9 +130,9 @@ impl Checker<'_> {
         };
         Some(Figure {
             labels: observed.labels.clone(),
-            model,
             bones: self.bones(&joints),
-            joints,
+            joints: self.roles(&joints, &model),
+            model,
             frames,
         })
     }
@@ -170,6 +177,24 @@ impl Checker<'_> {
             _ => None,
         };
         seen.observed.labels.iter().map(joint).collect()
+    }
+
+    /// Joints with the labels beside them in place of joints of the legs and the neck that have none.
+    fn roles(&self, joints: &[Option<usize>], model: &[Vector3<f64>]) -> Vec<Option<usize>> {
+        let mut roles = joints.to_vec();
+        let Some(body) = &self.inputs.body else {
+            return roles;
+        };
+        for joint in LEGS_AND_NECK {
+            let place = Vector3::from_fn(|k, _| body.joints[[joint, k]]);
+            let off = |l: &usize| (model[*l] - place).norm();
+            let free = (0..model.len()).filter(|l| roles[*l].is_none() && off(l) < BESIDE);
+            let nearest = free.min_by(|a, b| off(a).total_cmp(&off(b)));
+            if let (false, Some(label)) = (roles.contains(&Some(joint)), nearest) {
+                roles[label] = Some(joint);
+            }
+        }
+        roles
     }
 
     /// Pairs of labels that are joints with a bone between them, or several in a row.
@@ -373,6 +398,26 @@ impl Checker<'_> {
         self.diagnostics
             .push(Diagnostic::warning("F0509", message, &origin).hint(hint));
     }
+}
+
+/// How far, and how much turned, a second data set sees the person, frame by frame so many later.
+fn apart(first: &Stances, second: &Stances, later: isize) -> Option<(f64, f64)> {
+    let both = || {
+        let at = |f: usize| second.get(f.checked_add_signed(later)?).copied().flatten();
+        let frames = first.iter().enumerate();
+        frames.filter_map(move |(f, a)| Some(((*a)?, at(f)?)))
+    };
+    let far = both().map(|((_, a), (_, b))| (a - b).norm());
+    let turned = both().map(|((a, _), (b, _))| axis_angle(&(a.transpose() * b)).norm());
+    Some((median(far)?, median(turned)?))
+}
+
+/// By how many frames the second is later, where that explains how far they are apart.
+fn later(first: &Stances, second: &Stances, far: f64) -> Option<isize> {
+    let half = (first.len() / 2).min(FRAMES / 2) as isize;
+    let tried = (-half..=half).filter_map(|by| Some((by, apart(first, second, by)?.0)));
+    let (by, least) = tried.min_by(|a, b| a.1.total_cmp(&b.1))?;
+    (by != 0 && least < 0.25 * far && least < 0.5 * APART).then_some(by)
 }
 
 /// The correlation of heights on a body and along a direction of the image: the median of the frames.

@@ -12,8 +12,9 @@ use crate::camera::{Camera, sides};
 use crate::data::Observations;
 use crate::diagnostic::{list, ranges};
 
-/// Points that are looked at, evenly spread.
+/// Points that are looked at, evenly spread: as many as of few cameras, of many as many pixels.
 const POINTS: usize = 500;
+const PIXELS: usize = 4000;
 
 /// The share of an image's diagonal by which good cameras and detectors may disagree.
 const AGREE: f64 = 0.02;
@@ -64,7 +65,7 @@ impl Checker<'_> {
         (error, limit): (f64, f64),
     ) -> bool {
         let up = self.inputs.get(of).map(|c| c.up.upright().transpose());
-        let tried = try_causes(cameras, sightings, &up.unwrap_or_default());
+        let tried = try_causes(cameras, sightings, &up.unwrap_or_default(), limit);
         let explains = |(_, e): &&(Cause, f64)| *e < limit && *e < FAR_BETTER * error;
         let explained: Vec<&(Cause, f64)> = tried.iter().filter(explains).collect();
         let apart = match error.is_finite() {
@@ -91,7 +92,7 @@ impl Checker<'_> {
                     said(cause, of, seen, cameras)
                 )
             }
-            [] if let Some(odd) = odd => {
+            [] if let Some((odd, _)) = odd => {
                 format!(
                     "without `{odd}` the others agree: its calibration or its view is another's"
                 )
@@ -106,8 +107,13 @@ impl Checker<'_> {
         true
     }
 
-    /// The camera without which the others agree.
-    fn odd_one(&self, cameras: &[Camera], sightings: &[Sighting], limit: f64) -> Option<String> {
+    /// The camera without which the others agree, and their disagreement then.
+    fn odd_one(
+        &self,
+        cameras: &[Camera],
+        sightings: &[Sighting],
+        limit: f64,
+    ) -> Option<(String, f64)> {
         if cameras.len() < 3 {
             return None;
         }
@@ -118,7 +124,7 @@ impl Checker<'_> {
         };
         let all = (0..cameras.len()).map(|c| (c, left(c)));
         let best = all.min_by(|a, b| a.1.total_cmp(&b.1))?;
-        (best.1 < limit).then(|| cameras[best.0].name.clone())
+        (best.1 < limit).then(|| (cameras[best.0].name.clone(), best.1))
     }
 
     /// A camera that is off where the others agree.
@@ -129,13 +135,14 @@ impl Checker<'_> {
         limit: f64,
     ) {
         // With one camera off, those beside it look off by a part of that.
-        let errors = (0..cameras.len()).map(|c| (c, stands_out(cameras, sightings, c)));
-        let worst = errors.filter(|(_, e)| *e > 3.0 * limit);
+        let errors = (0..cameras.len()).map(|c| (c, stands_out(cameras, sightings, c, limit)));
+        let worst = errors.filter(|(_, e)| *e > limit);
         let Some((c, error)) = worst.max_by(|a, b| a.1.total_cmp(&b.1)) else {
             return;
         };
         let name = &cameras[c].name;
-        if self.odd_one(cameras, sightings, limit).as_ref() != Some(name) {
+        let others = self.odd_one(cameras, sightings, limit);
+        if !others.is_some_and(|(odd, rest)| odd == *name && rest < FAR_BETTER * error) {
             return;
         }
         let apart = match error.is_finite() {
@@ -327,6 +334,10 @@ fn said(cause: &Cause, of: &str, seen: &Seen<'_>, cameras: &[Camera]) -> String 
             )
         }
         Cause::ImageScale(factor) => sized(*factor),
+        Cause::Focal(factor) => format!(
+            "the focal lengths of `{of}` should be {factor:.2} times as long: were the images taken with another \
+             zoom, or cropped, since the calibration?"
+        ),
         Cause::Normalized => format!(
             "the keypoints of `{}` are in units of the images' width and height: multiply them",
             seen.target
@@ -360,7 +371,8 @@ fn said(cause: &Cause, of: &str, seen: &Seen<'_>, cameras: &[Camera]) -> String 
 /// Some of the points that two cameras or more see.
 fn sightings(observed: &Observations) -> Vec<Sighting> {
     let (frames, views, points, _) = observed.values.dim();
-    let step = (frames * points).div_ceil(POINTS).max(1);
+    let most = POINTS.min(PIXELS / views.max(1)).max(POINTS / 5);
+    let step = (frames * points).div_ceil(most).max(1);
     // Not always the same points of a frame.
     let step = if points % step == 0 || step % points == 0 {
         step + 1

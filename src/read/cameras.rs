@@ -41,6 +41,7 @@ impl Reader<'_> {
             })?;
             cameras.push(self.as_given(camera, &to_file));
         }
+        self.warn_lenses(&cameras);
         Ok(Some((Dataset::Cameras(cameras), up)))
     }
 
@@ -60,6 +61,18 @@ impl Reader<'_> {
         );
         let hint = "rotation vectors are in radians: divide them by 57.29578";
         let diagnostic = Diagnostic::warning("F0517", message, &self.origin);
+        self.diagnostics.push(diagnostic.hint(hint));
+    }
+
+    /// Focal lengths in millimetres or in units of the image, and images of another camera.
+    fn warn_lenses(&mut self, cameras: &[Camera]) {
+        let Some(said) = cameras.iter().find_map(odd_lens) else {
+            return;
+        };
+        let message = format!("`{}`: {said}", self.view.path());
+        let hint = "focal lengths and principal points are in pixels: the length in mm × the image's width \
+                    in pixels / the sensor's width in mm";
+        let diagnostic = Diagnostic::warning("F0526", message, &self.origin);
         self.diagnostics.push(diagnostic.hint(hint));
     }
 
@@ -160,6 +173,27 @@ fn camera(
         distortion: distortion(record)?,
         rotation: rotation(&record.rotation) * file_from_ours,
         translation: Vector3::from(record.translation) * metres,
+    })
+}
+
+/// Focal lengths as shares of the larger side: a view of 157° and one of 2°.
+const FOCAL: [f64; 2] = [0.1, 30.0];
+
+/// What no camera has.
+fn odd_lens(camera: &Camera) -> Option<String> {
+    let ([fx, fy, cx, cy, _], [width, height]) = (camera.intrinsics, camera.size);
+    let (name, larger) = (&camera.name, width.max(height));
+    let usual = |f: &f64| (FOCAL[0]..FOCAL[1]).contains(&(f / larger));
+    if let Some(f) = [fx, fy].iter().find(|f| !usual(f)) {
+        return Some(format!(
+            "camera `{name}` has a focal length of {f} px for images of {width} × {height} px"
+        ));
+    }
+    let outside = |c: f64, side: f64| c < -0.5 * side || c > 1.5 * side;
+    (outside(cx, width) || outside(cy, height)).then(|| {
+        format!(
+            "camera `{name}` has its principal point at ({cx}, {cy}), far outside of images of {width} × {height} px"
+        )
     })
 }
 

@@ -7,7 +7,7 @@ use nalgebra::{Rotation3, Vector3};
 use super::{Inputs, Reader, Up};
 use crate::body::BodyModel;
 use crate::data::{Dataset, Motion, median};
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, ranges};
 use crate::io::{FileError, amass};
 use crate::rotation::axis_angle;
 
@@ -103,6 +103,19 @@ impl Reader<'_> {
         self.diagnostics.push(diagnostic.hint(hint));
     }
 
+    fn warn_unknown(&mut self, frames: &[u64]) {
+        if frames.is_empty() {
+            return;
+        }
+        let message = format!(
+            "frames {} of `{}` hold NaN or infinite numbers, and count as not seen",
+            ranges(frames),
+            self.view.path()
+        );
+        self.diagnostics
+            .push(Diagnostic::warning("F0513", message, &self.origin));
+    }
+
     pub(super) fn motion(&mut self, path: &Path) -> Result<Option<(Dataset, Up)>, FileError> {
         let motion = amass::read(path)?;
         self.files.push(path.into());
@@ -128,6 +141,18 @@ impl Reader<'_> {
             axis_angle(&(turn * local.matrix())).into()
         };
         self.warn_speed(&motion);
+        let unknown = |f: &usize| {
+            let pose = motion.poses_body.row(*f);
+            let (root, trans) = (motion.root_orient.row(*f), motion.trans.row(*f));
+            let mut numbers = pose.iter().chain(root).chain(trans);
+            !numbers.all(|x| x.is_finite())
+        };
+        self.warn_unknown(
+            &frames()
+                .filter(unknown)
+                .map(|f| f as u64)
+                .collect::<Vec<_>>(),
+        );
         let motion = Motion {
             pose_body: frames()
                 .map(|f| motion.poses_body.row(f).to_vec())

@@ -10,12 +10,15 @@
 
 mod density;
 mod em;
+mod mirror;
 mod start;
 #[cfg(test)]
 mod tests;
 
 use crate::random::SplitMix64;
 use density::Component;
+pub use mirror::Mirror;
+use mirror::Pairs;
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
 /// Rows per block; a constant, so that no sum depends on the number of threads.
@@ -24,11 +27,13 @@ const CHUNK: usize = 2048;
 /// Fits `settings.components` Gaussians to `samples`, `(rows, dim)` row-major.
 ///
 /// `progress` receives the iteration, counted from 0 in every restart, and the objective in nats
-/// per sample, and returns whether to go on. The restart with the highest final objective wins. Equal inputs give equal bits,
+/// per sample, and returns whether to go on. With `mirror` the mixture is its own mirror image to the
+/// last bit; `samples` then hold every sample's image, too. The restart with the highest final objective wins. Equal inputs give equal bits,
 /// with any number of threads.
 pub fn fit_mixture(
     samples: &[f64],
     dim: usize,
+    mirror: Option<Mirror>,
     settings: &MixtureSettings,
     progress: &mut dyn FnMut(usize, f64) -> bool,
 ) -> Result<MixtureFit, MixtureError> {
@@ -42,14 +47,18 @@ pub fn fit_mixture(
         });
     }
     let mut random = SplitMix64(settings.seed);
-    let mut best = em::run(samples, settings, &mut random, progress)?;
-    for _ in 1..settings.restarts {
-        let other = em::run(samples, settings, &mut random, progress)?;
-        if other.trace.last() > best.trace.last() {
-            best = other;
+    let mut best: Option<MixtureFit> = None;
+    for start in 0..settings.restarts {
+        let pairs = mirror.map(|m| Pairs::new(m, settings.components, start));
+        let fit = em::run(samples, settings, pairs.as_ref(), &mut random, progress)?;
+        if best
+            .as_ref()
+            .is_none_or(|b| fit.trace.last() > b.trace.last())
+        {
+            best = Some(fit);
         }
     }
-    Ok(best)
+    Ok(best.expect("there is at least one start"))
 }
 
 /// What the training is asked for.

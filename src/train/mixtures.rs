@@ -5,7 +5,7 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 use super::course::{Ending, TrainProgress};
-use super::gmm::{MixtureError, MixtureFit, MixtureSettings, fit_mixture};
+use super::gmm::{Mirror, MixtureError, MixtureFit, MixtureSettings, fit_mixture};
 use super::kind::{Kind, Maker};
 use super::outputs::Learned;
 use super::run::{Job, TrainOptions};
@@ -42,7 +42,8 @@ impl Job {
         progress: Progress<'_>,
     ) -> Result<(Learned, Ending), Error> {
         let samples = self.poses(self.data.train.len())?;
-        let run = run(&samples, data::POSE, settings, progress)?;
+        let mirror: Option<Mirror> = self.plan.mirror.then_some(data::mirror);
+        let run = run(&samples, data::POSE, mirror, settings, progress)?;
         let Run { fit, starts } = run.ok_or_else(interrupted)?;
         let nll = [nll(&fit, &samples)?, nll(&fit, &wide(&self.data.val))?];
         folder::open(&self.dir, &self.weights_file(), options)?;
@@ -76,7 +77,13 @@ impl Job {
         let prior = Prior::from_tensors(VPOSER, learned.weights());
         let prior = prior.map_err(|message| Error::Training { message })?;
         let coded = codes(&prior, &self.poses(CODED)?);
-        let run = run(&coded, prior.latent_dim(), &settings.mixture, progress)?;
+        let run = run(
+            &coded,
+            prior.latent_dim(),
+            None,
+            &settings.mixture,
+            progress,
+        )?;
         let Run { fit, starts } = match run {
             None if self.network.is_some() => return Err(interrupted()),
             None => return Ok((learned, Ending::Interrupted)),
@@ -131,6 +138,7 @@ pub(super) fn kept_network(kind: &Kind, diagnostics: &mut Diagnostics) -> Option
 fn run(
     samples: &[f64],
     dims: usize,
+    mirror: Option<Mirror>,
     settings: &MixtureSettings,
     progress: Progress<'_>,
 ) -> Result<Option<Run>, Error> {
@@ -159,7 +167,7 @@ fn run(
             remark: None,
         })
     };
-    match fit_mixture(samples, dims, settings, &mut listen) {
+    match fit_mixture(samples, dims, mirror, settings, &mut listen) {
         Ok(fit) => Ok(Some(Run { fit, starts })),
         Err(MixtureError::Stopped) => Ok(None),
         Err(error) => Err(failed(error)),

@@ -20,7 +20,7 @@ mod vposer;
 
 pub use course::{Ending, TrainProgress};
 pub(crate) use gan::GanTrainee;
-pub use gmm::{MixtureError, MixtureFit, MixtureSettings, fit_mixture};
+pub use gmm::{Mirror, MixtureError, MixtureFit, MixtureSettings, fit_mixture};
 pub use run::{TrainOptions, Trained, train_prior};
 pub use settings::{GanSettings, VposerSettings};
 pub(crate) use trainee::Trainee;

@@ -26,7 +26,7 @@ pub(crate) fn mirror_some(poses: &mut [f32], random: &mut SplitMix64) {
 
 /// Mirrors a pose at the plane between left and right: the rotation vector (x, y, z) of a joint
 /// becomes (x, −y, −z) of its counterpart.
-pub(crate) fn mirror(pose: &mut [f32]) {
+pub(crate) fn mirror<E: Copy + std::ops::Neg<Output = E>>(pose: &mut [E]) {
     for (left, right) in PAIRS {
         for k in 0..3 {
             pose.swap(3 * left + k, 3 * right + k);

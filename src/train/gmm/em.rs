@@ -1,6 +1,7 @@
 //! The expectation–maximisation loop from one start.
 
 use super::density::{self, Component};
+use super::mirror::{Moments, Pairs};
 use super::start;
 use super::{CHUNK, MixtureError, MixtureFit, MixtureSettings};
 use crate::random::SplitMix64;
@@ -14,11 +15,12 @@ const NEGLIGIBLE: f64 = 1e-17;
 pub(super) fn run(
     samples: DMatrixView<f64>,
     settings: &MixtureSettings,
+    pairs: Option<&Pairs>,
     random: &mut SplitMix64,
     progress: &mut dyn FnMut(usize, f64) -> bool,
 ) -> Result<MixtureFit, MixtureError> {
-    let clusters = start::k_means(samples, settings.components, random);
-    let mut components = maximise(samples, &clusters, settings.floor)?;
+    let clusters = start::k_means(samples, settings.components, pairs, random);
+    let mut components = maximise(samples, &clusters, pairs, settings.floor)?;
     let mut trace: Vec<f64> = Vec::new();
     loop {
         let (objective, responsibilities) = density::responsibilities(samples, &components);
@@ -32,7 +34,7 @@ pub(super) fn run(
         if converged || trace.len() > settings.max_iter {
             return Ok(MixtureFit::new(&components, trace, converged));
         }
-        components = maximise(samples, &responsibilities, settings.floor)?;
+        components = maximise(samples, &responsibilities, pairs, settings.floor)?;
     }
 }
 
@@ -40,23 +42,32 @@ pub(super) fn run(
 fn maximise(
     samples: DMatrixView<f64>,
     weighting: &DMatrix<f64>,
+    pairs: Option<&Pairs>,
     floor: f64,
 ) -> Result<Vec<Component>, MixtureError> {
-    let dim = samples.nrows();
-    let ridge = DMatrix::identity(dim, dim) * (floor * floor);
-    (0..weighting.ncols())
-        .into_par_iter()
-        .map(|index| {
-            let weights = weighting.column(index);
-            let (mass, mean) = weighted_mean(samples, weights.as_slice());
-            let scatter = weighted_scatter(samples, weights.as_slice(), &mean);
-            let mut covariance = scatter / mass + &ridge;
-            covariance.fill_lower_triangle_with_upper_triangle();
-            let weight = mass / samples.ncols() as f64;
-            Component::new(weight, mean, covariance, floor)
-                .ok_or(MixtureError::NotPositiveDefinite { component: index })
-        })
-        .collect()
+    let components = (0..weighting.ncols()).into_par_iter();
+    let moments = components.map(|index| moments(samples, weighting.column(index).as_slice()));
+    let mut moments: Vec<Moments> = moments.collect();
+    if let Some(pairs) = pairs {
+        moments = pairs.even(&moments);
+    }
+    let ridge = DMatrix::identity(samples.nrows(), samples.nrows()) * (floor * floor);
+    let component = |(index, moments): (usize, Moments)| {
+        let mut covariance = moments.covariance + &ridge;
+        covariance.fill_lower_triangle_with_upper_triangle();
+        Component::new(moments.weight, moments.mean, covariance, floor)
+            .ok_or(MixtureError::NotPositiveDefinite { component: index })
+    };
+    moments.into_par_iter().enumerate().map(component).collect()
+}
+
+fn moments(samples: DMatrixView<f64>, weights: &[f64]) -> Moments {
+    let (mass, mean) = weighted_mean(samples, weights);
+    Moments {
+        weight: mass / samples.ncols() as f64,
+        covariance: weighted_scatter(samples, weights, &mean) / mass,
+        mean,
+    }
 }
 
 /// Σ_n r_n, at least the smallest positive number, and Σ_n r_n x_n over it.

@@ -3,6 +3,7 @@
 use nalgebra::{DMatrix, DMatrixView};
 use rayon::prelude::*;
 
+use super::mirror::Pairs;
 use crate::random::SplitMix64;
 
 const LLOYD_ITERATIONS: usize = 10;
@@ -11,12 +12,16 @@ const LLOYD_ITERATIONS: usize = 10;
 pub(super) fn k_means(
     samples: DMatrixView<f64>,
     clusters: usize,
+    pairs: Option<&Pairs>,
     random: &mut SplitMix64,
 ) -> DMatrix<f64> {
-    let mut centres = spread_centres(samples, clusters, random);
+    let mut centres = spread_centres(samples, clusters, pairs, random);
     let mut assigned = nearest(samples, &centres);
     for _ in 0..LLOYD_ITERATIONS {
         move_centres(samples, &assigned, &mut centres);
+        if let Some(pairs) = pairs {
+            pairs.even_centres(&mut centres);
+        }
         assigned = nearest(samples, &centres);
     }
     let mut ones = DMatrix::zeros(samples.ncols(), clusters);
@@ -26,19 +31,22 @@ pub(super) fn k_means(
     ones
 }
 
-/// Draws each next centre with a probability proportional to its squared distance from the others.
+/// Draws each next centre with a probability proportional to its squared distance from the others; a
+/// mirror image follows from its counterpart.
 fn spread_centres(
     samples: DMatrixView<f64>,
     clusters: usize,
+    pairs: Option<&Pairs>,
     random: &mut SplitMix64,
 ) -> DMatrix<f64> {
     let mut squared = vec![1.0; samples.ncols()];
-    let mut centres = DMatrix::zeros(samples.nrows(), clusters);
+    let mut centres: DMatrix<f64> = DMatrix::zeros(samples.nrows(), clusters);
     for cluster in 0..clusters {
-        let chosen = samples.column(draw(&squared, random));
+        let image = pairs.and_then(|p| p.image_of_drawn(cluster, &centres));
+        let chosen = image.unwrap_or_else(|| samples.column(draw(&squared, random)).into_owned());
         centres.set_column(cluster, &chosen);
         for (distance, sample) in squared.iter_mut().zip(samples.column_iter()) {
-            let fresh = (sample - chosen).norm_squared();
+            let fresh = (sample - &chosen).norm_squared();
             *distance = if cluster == 0 {
                 fresh
             } else {

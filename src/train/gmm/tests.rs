@@ -38,11 +38,11 @@ fn settings(components: usize, floor: f64) -> MixtureSettings {
 }
 
 fn fit(samples: &[f64], dim: usize, settings: &MixtureSettings) -> MixtureFit {
-    fit_mixture(samples, dim, settings, &mut |_, _| true).unwrap()
+    fit_mixture(samples, dim, None, settings, &mut |_, _| true).unwrap()
 }
 
 fn failure(samples: &[f64], dim: usize, settings: &MixtureSettings) -> String {
-    fit_mixture(samples, dim, settings, &mut |_, _| true)
+    fit_mixture(samples, dim, None, settings, &mut |_, _| true)
         .unwrap_err()
         .to_string()
 }
@@ -197,6 +197,7 @@ fn the_best_restart_is_kept_and_progress_counts_from_zero_in_each() {
     let best = fit_mixture(
         &two_gaussians(1000),
         2,
+        None,
         &settings,
         &mut |iteration, objective| {
             match iteration {
@@ -260,4 +261,36 @@ fn what_cannot_be_fitted_is_named() {
         failure(&[1.0; 8], 2, &settings(1, 0.0)),
         "the covariance of component 0 is not positive definite; raise `floor`"
     );
+}
+
+#[test]
+fn a_mirrored_mixture_is_its_own_image_to_the_last_bit() {
+    let mirror: Mirror = |sample| sample[0] = -sample[0];
+    let mut samples = two_gaussians(1000);
+    let images: Vec<f64> = samples.chunks(2).flat_map(|x| [-x[0], x[1]]).collect();
+    samples.extend(images);
+    let flipped = |fit: &MixtureFit, k: usize| {
+        let mut mean = fit.means[2 * k..][..2].to_vec();
+        mirror(&mut mean);
+        let c = &fit.covariances[4 * k..][..4];
+        (fit.weights[k], mean, vec![c[0], -c[1], -c[2], c[3]])
+    };
+    let own = |fit: &MixtureFit, k: usize| {
+        let (mean, c) = (&fit.means[2 * k..][..2], &fit.covariances[4 * k..][..4]);
+        (fit.weights[k], mean.to_vec(), c.to_vec())
+    };
+    for (components, restarts) in [(4, 1), (4, 3), (3, 1), (1, 2)] {
+        let settings = MixtureSettings {
+            restarts,
+            ..settings(components, 0.1)
+        };
+        let fit = fit_mixture(&samples, 2, Some(mirror), &settings, &mut |_, _| true).unwrap();
+        for k in 0..components {
+            let image = flipped(&fit, k);
+            assert!(
+                (0..components).any(|other| own(&fit, other) == image),
+                "{components}: {fit:?}"
+            );
+        }
+    }
 }
