@@ -149,7 +149,7 @@ pub(crate) fn most_agree(cameras: &[Camera], sightings: &[Sighting], limit: f64)
     2 * sightings.iter().filter(agrees).count() > sightings.len()
 }
 
-/// As [`disagreement`] for one camera, with points that the others alone say: those of them that agree
+/// As [`disagreement`] for one camera, with points that the others alone say; of many, those that agree
 /// to within a limit in pixels.
 pub(crate) fn stands_out(
     cameras: &[Camera],
@@ -160,7 +160,8 @@ pub(crate) fn stands_out(
     let of = |sighting: &Sighting| {
         let (own, others): (Sighting, Sighting) = sighting.iter().partition(|(c, ..)| *c == camera);
         let point = match others.len() {
-            0..=2 => triangulate(&seen(cameras, &others)),
+            // Of three, one that is off leaves two pairs that seem to agree.
+            0..=3 => triangulate(&seen(cameras, &others)),
             _ => triangulate_robust(&seen(cameras, &others), limit),
         };
         point.map_or(Vec::new(), |point| apart(cameras, &point, &own))

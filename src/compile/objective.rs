@@ -130,13 +130,19 @@ impl<'a, E: Scalar, D: Host<E>> CompiledObjective<'a, E, D> {
 
     /// The same problems in another form of their stage, with the same unknowns.
     pub fn like(&self, stage: &Stage) -> Self {
-        Self::new(
-            self.problem,
-            stage,
-            self.values,
-            self.frames.clone(),
-            self.joint,
-        )
+        let frames = self.frames.clone();
+        Self {
+            layout: self.layout.clone(),
+            ..Self::new(self.problem, stage, self.values, frames, self.joint)
+        }
+    }
+
+    /// Keeps the first frames of a joint problem where they are.
+    pub fn hold_first(&mut self, frames: usize) {
+        for free in self.free.iter().filter(|f| f.per == Per::Frame) {
+            let unknowns = free.tangent..free.tangent + frames * free.unknowns;
+            self.layout.held.extend(unknowns);
+        }
     }
 
     /// Some of the problems alone; not of a joint one.

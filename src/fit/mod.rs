@@ -14,6 +14,7 @@ mod outcome;
 mod plan;
 mod soft;
 mod start;
+mod windows;
 
 pub use checkpoint::Checkpoint;
 pub use deviations::Deviations;
@@ -231,6 +232,10 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
         {
             let many = stage.method == MethodKind::Lbfgs;
             return self.place(stage, index, starts, many);
+        }
+        let windows = windows::of_stage(self.problem, stage, &frames);
+        if windows.len() > 1 {
+            return self.solve_in_windows(stage, index, frames, &windows);
         }
         let values = Arc::clone(&self.values);
         let begun = Instant::now();

@@ -5,7 +5,7 @@ use std::time::Instant;
 use dfdx::prelude::Cpu;
 use rayon::ThreadPoolBuilder;
 
-use super::{Fit, FitProgress, fit, frames, open};
+use super::{Fit, FitProgress, fit, frames, open, windows};
 use crate::compile::CompiledObjective;
 use crate::compile::work::Work;
 use crate::graph::{Host, Scalar};
@@ -113,7 +113,12 @@ fn of_stage<E: Scalar, D: Host<E>>(
         fitted: sample.len(),
         iterations: iterations as f64 / each as f64,
         seconds: seconds * frames.len() as f64 / sample.len().max(1) as f64,
-        memory_mb: memory(problem, &work, frames.len(), joint) / 1e6,
+        memory_mb: memory(
+            problem,
+            &work,
+            windows::longest(problem, stage, &frames),
+            joint,
+        ) / 1e6,
         tables: in_tables(problem, stage, &work),
         open: open::open(few, of_few, &found.values, &sample),
     }

@@ -115,7 +115,8 @@ impl Mixture {
 
     /// The mean of the component with the highest peak, where E = 0.
     pub fn mode(&self) -> Vec<f64> {
-        let best = (0..self.offsets.len()).find(|&m| self.offsets[m] == 0.0);
+        // The first of those whose peaks are equally high but for rounding, as of mirror images.
+        let best = (0..self.offsets.len()).find(|&m| self.offsets[m] < 1e-9);
         self.means[best.unwrap_or(0)].clone()
     }
 

@@ -81,8 +81,8 @@ class Mixture:
         self.log_w = np.log(weights) - dims / 2 * np.log(2 * np.pi) - half_log_det + half_log_det.min()
 
     def component(self):
-        """The component whose peak is the highest."""
-        return int(np.argmax(self.log_w))
+        """The component whose peak is the highest, the first of several but for rounding."""
+        return int(np.argmax(self.log_w > self.log_w.max() - 1e-9))
 
     def losses(self, pose):
         distances = []
