@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use fitrun::nalgebra::{Rotation3, Vector3};
-use fitrun::{BodyModel, Fit, NpzWriter, RunOptions, Status};
+use fitrun::own::{Arrays, Registry};
+use fitrun::{BodyModel, Fit, NpzWriter, RunOptions, Status, check_text, fit};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -520,4 +521,71 @@ impl Folder {
         }
         self.array("seen.npz", "pixels", &[2, 2, LABELS, 3], &values);
     }
+}
+
+/// A point that is seen at 100 Hz with noise, and moves smoothly: linear, of more frames than a window has.
+#[test]
+fn a_long_recording_solved_in_windows_is_the_one_smooth_path() {
+    const FRAMES: usize = 5000;
+    let (sigma, rate, bend): (f64, f64, f64) = (0.01, 100.0, 3.0);
+    let seen: Vec<f64> = (0..3 * FRAMES)
+        .map(|i| (i as f64 * 0.003).sin() + 0.02 * (i as f64 * 1.7).sin())
+        .collect();
+    let spec = "fitrun = 1\nprior = \"none\"\n[solve]\nprecision = \"f64\"\n[data.t]\n\
+                axes = [\"frame\", \"joint\", \"xyz\"]\nnames = [\"pelvis\"]\nrate = \"100 Hz\"\n\
+                [terms.data]\nsource = \"joints\"\ntarget = \"t\"\nsigma = \"1 cm\"\n\
+                [sources.root]\nkind = \"joints\"\nkeypoints = [\"pelvis\"]\n[terms.smooth]\n\
+                kind = \"difference\"\nof = \"root\"\norder = 2\nsigma = \"3 m/s^2\"\n\
+                [[stages]]\nname = \"together\"\nfree = [\"trans\"]\n";
+    let arrays = Arrays::default().numbers("t", &[FRAMES, 1, 3], &seen);
+    let registry = Registry::default().data("t", arrays);
+    let checked = check_text(Path::new("long.toml"), spec, &registry.into()).unwrap();
+    let found = fit(&checked.problem, &mut |_| true);
+    assert_eq!(found.stages[0].solution.terminations.len(), 1);
+    assert!(found.stages[0].solution.terminations[0].converged());
+    // (I/σ² + r⁴/b² DᵀD) x = y/σ² by conjugate gradients, one axis after the other.
+    let tie = rate.powi(4) / (bend * bend);
+    let system = |x: &[f64]| {
+        let mut y: Vec<f64> = x.iter().map(|x| x / (sigma * sigma)).collect();
+        for f in 0..FRAMES - 2 {
+            let turn = tie * (x[f] - 2.0 * x[f + 1] + x[f + 2]);
+            (y[f], y[f + 1], y[f + 2]) = (y[f] + turn, y[f + 1] - 2.0 * turn, y[f + 2] + turn);
+        }
+        y
+    };
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let mut cost = 0.0;
+    for axis in 0..3 {
+        let y: Vec<f64> = (0..FRAMES).map(|f| seen[3 * f + axis]).collect();
+        let mut x = y.clone();
+        let of_x = system(&x);
+        let mut left: Vec<f64> = y
+            .iter()
+            .zip(&of_x)
+            .map(|(y, a)| y / (sigma * sigma) - a)
+            .collect();
+        let mut along = left.clone();
+        for _ in 0..2000 {
+            let (turned, before) = (system(&along), dot(&left, &left));
+            let by = before / dot(&along, &turned);
+            (0..FRAMES).for_each(|f| x[f] += by * along[f]);
+            (0..FRAMES).for_each(|f| left[f] -= by * turned[f]);
+            let after = dot(&left, &left);
+            if after < 1e-16 {
+                break;
+            }
+            (0..FRAMES).for_each(|f| along[f] = left[f] + after / before * along[f]);
+        }
+        cost += (0..FRAMES)
+            .map(|f| ((x[f] - y[f]) / sigma).powi(2))
+            .sum::<f64>();
+        cost += (0..FRAMES - 2)
+            .map(|f| tie * (x[f] - 2.0 * x[f + 1] + x[f + 2]).powi(2))
+            .sum::<f64>();
+    }
+    let reached: f64 = found.term_costs.iter().map(|(_, c)| c).sum();
+    assert!(
+        reached >= cost * (1.0 - 1e-9) && reached < cost * (1.0 + 1e-6),
+        "{reached} {cost}"
+    );
 }
