@@ -181,8 +181,8 @@ fn unusual_shape(problem: &Problem, fit: &Fit) -> Option<String> {
     let largest = betas.iter().fold(0.0, |m: f64, b| m.max(b.abs()));
     (largest > USUAL_SHAPE).then(|| {
         format!(
-            "the shape is {largest:.0} standard deviations from the mean, which nobody is: see the other \
-             warnings, or the points sit elsewhere on this body; if all else is right, \
+            "the shape is {largest:.0} standard deviations from the mean, which no adult is: see the other \
+             warnings, or the points sit elsewhere on this body; if all else is right and it is no child, \
              `vars.betas.bounds = [-5.0, 5.0]` holds it"
         )
     })
@@ -240,7 +240,8 @@ fn target(problem: &Problem, options: &RunOptions) -> Result<PathBuf, Error> {
         return Err(FileError::new(&target, message).into());
     }
     if options.force && !is_replaceable(&target) {
-        let message = "`--force` replaces earlier runs, and this is none: it holds no `run.json`";
+        let message =
+            "`--force` replaces earlier runs, and this is none: it holds no `run.json` of one";
         return Err(FileError::new(&target, message).into());
     }
     if !options.resume {
@@ -285,9 +286,16 @@ fn checkpoint(
 /// Nothing, an empty folder, or an earlier run.
 fn is_replaceable(target: &Path) -> bool {
     match std::fs::read_dir(target) {
-        Ok(mut entries) => entries.next().is_none() || target.join("run.json").is_file(),
+        Ok(mut entries) => entries.next().is_none() || record_of(target).is_some(),
         Err(_) => target.symlink_metadata().is_err(),
     }
+}
+
+/// The `run.json` of a folder, where it is one of ours.
+fn record_of(dir: &Path) -> Option<serde_json::Value> {
+    let text = std::fs::read_to_string(dir.join("run.json")).ok()?;
+    let record = serde_json::from_str::<serde_json::Value>(&text).ok()?;
+    record.get("fitrun").is_some().then_some(record)
 }
 
 fn close_folder(
@@ -321,10 +329,7 @@ impl Checked {
     pub fn last_record(&self) -> Option<serde_json::Value> {
         let spec = spec_sha256(&self.spec.to_json());
         let taken = crate::io::atomic::taken_names(Path::new(&self.problem.output.dir));
-        let records = taken.into_iter().rev().filter_map(|dir| {
-            let text = std::fs::read_to_string(dir.join("run.json")).ok()?;
-            serde_json::from_str::<serde_json::Value>(&text).ok()
-        });
+        let records = taken.into_iter().rev().filter_map(|dir| record_of(&dir));
         let mut same = records.filter(|r| r["spec_sha256"] == spec.as_str());
         same.next()
     }

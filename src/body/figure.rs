@@ -2,7 +2,7 @@
 
 use nalgebra::{Matrix3, Vector3};
 
-use super::markers::sides::{lay_body, swapped};
+use super::markers::sides::{lay_body, swapped, swapped_frames};
 use crate::data::median;
 
 /// The points of a frame; nothing where one is not seen.
@@ -24,6 +24,9 @@ const TELLING: std::ops::Range<f64> = 0.1..0.7;
 
 /// How far a toe or a knee has to be before or behind to count, metres.
 const CLEARLY: f64 = 0.03;
+
+/// How far back toes and knees of a frame that is a mirror image lie on average, metres.
+const FAR_BACK: f64 = 0.1;
 
 /// Which share of the frames decides how a body stands.
 const MOST: f64 = 0.9;
@@ -95,6 +98,12 @@ impl Figure {
         swapped(&self.labels, &self.model, &self.frames)
     }
 
+    /// Whether a label lies beside the trunk, above the hips, on the body at rest.
+    pub fn is_of_arms(&self, label: &str) -> bool {
+        let at = self.labels.iter().position(|l| l == label);
+        at.is_some_and(|p| self.model[p].x.abs() > 0.25)
+    }
+
     /// Whether toes point and knees bend to the back of the side that left and right make the front, as in
     /// a mirror; nothing where no frame shows it.
     pub fn faces_back(&self) -> Option<bool> {
@@ -108,14 +117,20 @@ impl Figure {
         (all > 0).then_some(4 * back > 3 * all)
     }
 
-    /// Frames, by their place among those of the figure, in which all that shows it points to the back.
+    /// Frames, by their place among those of the figure, in which all that shows it points to the back; of
+    /// markers those that fit better with left and right exchanged.
     pub fn mirrored_frames(&self) -> Vec<usize> {
+        if self.bones.is_empty() {
+            return swapped_frames(&self.labels, &self.model, &self.frames);
+        }
         let backwards = |f: &usize| {
             let both = [4, 5]
                 .into_iter()
                 .flat_map(|knee| self.ahead(&self.frames[*f], knee));
             let shown: Vec<f64> = both.collect();
-            shown.len() > 2 && shown.iter().all(|x| *x < 0.0) && self.has_whole_legs(*f)
+            let sum: f64 = shown.iter().sum();
+            let back = shown.iter().all(|x| *x < 0.0) && sum < -FAR_BACK * shown.len() as f64;
+            shown.len() > 2 && back && self.has_whole_legs(*f)
         };
         (0..self.frames.len()).filter(backwards).collect()
     }

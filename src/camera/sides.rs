@@ -8,13 +8,19 @@ use rayon::prelude::*;
 
 use super::Camera;
 use super::triangulate::{Sight, meet_robust, ray};
-use crate::data::Observations;
+use crate::data::{Observations, median};
 
 /// Pixels by which a view may be off before it is asked whether its sides are exchanged.
 const LEAST: f64 = 4.0;
 
 /// What may be left of the disagreement with the sides exchanged, to say that they are.
 const FAR_BETTER: f64 = 0.5;
+
+/// How many times the noise of the frames a frame's disagreement has to be.
+const CLEAR: f64 = 3.0;
+
+/// How much nearer to the frame beside it one way has to be than the other, to decide between them.
+const NEARER: f64 = 0.7;
 
 /// The share of an image's diagonal beyond which an error says no more than that it is one.
 const MOST: f64 = 0.05;
@@ -38,9 +44,16 @@ pub(crate) fn mend(
     for together in std::iter::once(&whole[..]).chain(each) {
         let pairs: Vec<(usize, usize)> = together.iter().flat_map(|g| groups[*g].clone()).collect();
         let frames = (0..observed.frames()).into_par_iter();
-        let mut flips: Vec<Vec<bool>> = frames
+        let found: Vec<Flips> = frames
             .map(|f| flips(observed, cameras, &pairs, f))
             .collect();
+        // What good frames, or mended ones, leave is noise; by chance it is twice as much.
+        let noise = median(found.iter().map(|f| f.left)).unwrap_or(0.0);
+        let clear = |f: Flips| match f.given > CLEAR * noise {
+            true => f.views,
+            false => vec![false; cameras.len()],
+        };
+        let mut flips: Vec<Vec<bool>> = found.into_iter().map(clear).collect();
         let open = settle(observed, cameras, &pairs, &mut flips);
         if together.len() == 1 {
             undecided.extend(open);
@@ -70,18 +83,33 @@ fn exchange(observed: &mut Observations, pairs: &[(usize, usize)], (f, v): Excha
 }
 
 /// The views of a frame whose sides are the other way round than most.
+struct Flips {
+    views: Vec<bool>,
+    /// Pixels of disagreement for each that is seen, as it is and with the views exchanged.
+    given: f64,
+    left: f64,
+}
+
 fn flips(
     observed: &Observations,
     cameras: &[Camera],
     pairs: &[(usize, usize)],
     frame: usize,
-) -> Vec<bool> {
+) -> Flips {
     let views = cameras.len();
     let mut flipped = vec![false; views];
-    let given = cost(observed, cameras, pairs, frame, &flipped);
-    let (mut least, seen) = given;
+    let (given, seen) = cost(observed, cameras, pairs, frame, &flipped);
+    let mut least = given;
+    let each = |sum: f64| match seen {
+        0 => f64::NAN,
+        _ => sum / seen as f64,
+    };
     if seen == 0 || least <= LEAST * seen as f64 {
-        return flipped;
+        return Flips {
+            views: flipped,
+            given: each(given),
+            left: each(given),
+        };
     }
     loop {
         let with = |v: usize| {
@@ -98,14 +126,19 @@ fn flips(
             _ => break,
         }
     }
-    if least > FAR_BETTER * given.0 {
+    if least > FAR_BETTER * given {
         flipped.fill(false);
+        least = given;
     }
     // As few as may be.
     if 2 * flipped.iter().filter(|f| **f).count() > views {
         flipped.iter_mut().for_each(|f| *f = !*f);
     }
-    flipped
+    Flips {
+        views: flipped,
+        given: each(given),
+        left: each(least),
+    }
 }
 
 /// The sum of the pixels between points and what the views see of them, and how many were seen.
@@ -186,8 +219,11 @@ fn settle(
                 both.filter_map(|(a, b)| Some(((*a)? - (*b)?).norm())).sum()
             };
             let other: Vec<bool> = flips[frame].iter().map(|f| !f).collect();
-            if apart(&other) < apart(&flips[frame]) {
-                flips[frame] = other;
+            let (as_is, turned) = (apart(&flips[frame]), apart(&other));
+            match (turned < NEARER * as_is, as_is < NEARER * turned) {
+                (true, _) => flips[frame] = other,
+                (_, true) => {}
+                _ => continue,
             }
             sure[frame] = true;
             open.push_back(frame);

@@ -19,6 +19,9 @@ const RATE: f64 = 30.0;
 /// Seconds after which the last speed says nothing any more.
 const FORGET: f64 = 0.3;
 
+/// Frames in which what is seen may be nobody.
+const MOMENT: usize = 5;
+
 /// Someone through the frames.
 #[derive(Clone, Debug)]
 pub(super) struct Track {
@@ -65,7 +68,8 @@ pub(super) fn follow(people: &People, cameras: &[Camera], frames: &[Vec<Group>])
 /// Pairs of a track and a group, the nearest first.
 fn matches(tracks: &[Track], groups: &[Group], when: (u64, f64)) -> Vec<(usize, usize)> {
     let mut near = Vec::new();
-    for (t, track) in tracks.iter().enumerate() {
+    let followed = tracks.iter().enumerate().filter(|(_, t)| !t.is_gone(when));
+    for (t, track) in followed {
         for (g, group) in groups.iter().enumerate() {
             if let Some(distance) = track.distance(group, when) {
                 near.push((distance, t, g));
@@ -100,6 +104,11 @@ impl Track {
     fn since(&self, (number, rate): (u64, f64)) -> (f64, f64) {
         let frames = number.saturating_sub(self.last).max(1) as f64;
         (frames, (NEAR + FASTER * frames / rate).min(FAR))
+    }
+
+    /// Whether it was seen for a moment alone, and that is long ago.
+    fn is_gone(&self, when: (u64, f64)) -> bool {
+        self.places.len() < MOMENT && self.since(when).0 > when.1
     }
 
     /// Where the person should be by now.
@@ -157,6 +166,9 @@ fn lone(
                 median(errors).unwrap_or(f64::INFINITY)
             };
             let absent = |t: &&mut Track| {
+                if t.is_gone((number, rate)) {
+                    return false;
+                }
                 let of_frame = t.places.last().filter(|(f, _)| *f == frame);
                 of_frame.is_none_or(|(_, places)| places[view].is_none())
                     && t.since((number, rate)).0 < FORGET * rate

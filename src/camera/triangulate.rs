@@ -41,6 +41,18 @@ pub(crate) fn triangulate(seen: &[(&Camera, Vector2<f64>, f64)]) -> Option<Vecto
     meet(rays)
 }
 
+/// The largest sine of the angle between two rays of these.
+pub(crate) fn spread(seen: &[(&Camera, Vector2<f64>, f64)]) -> f64 {
+    let rays: Vec<Ray> = seen.iter().map(|(c, pixel, _)| ray(c, pixel)).collect();
+    let sine = |(i, a): (usize, &Ray)| {
+        let others = rays[..i].iter();
+        others
+            .map(|b| a.direction.cross(&b.direction).norm())
+            .fold(0.0, f64::max)
+    };
+    rays.iter().enumerate().map(sine).fold(0.0, f64::max)
+}
+
 /// The ray of a pixel.
 pub(crate) fn ray(camera: &Camera, pixel: &Vector2<f64>) -> Ray {
     Ray {

@@ -1,14 +1,14 @@
 //! What the points of a term look like as a body: its size, which way it stands, left and right.
 
-use nalgebra::{Vector2, Vector3};
+use nalgebra::{Matrix3, Vector2, Vector3};
 use ndarray::s;
 
+use super::Checker;
 use super::plausible::length_text;
 use super::sources::Source;
-use super::{Checker, Stances};
 use crate::body::figure::{Figure, Frame};
 use crate::camera::Camera;
-use crate::camera::triangulate::triangulate_robust;
+use crate::camera::triangulate::{spread, triangulate_robust};
 use crate::data::{Observations, median};
 use crate::diagnostic::{Diagnostic, list, ranges};
 use crate::keypoints;
@@ -23,6 +23,9 @@ const FRAMES: usize = 200;
 /// Pixels by which views may disagree about a point that is looked at here.
 const DISAGREEMENT: f64 = 40.0;
 
+/// The sine of the angle from which on rays say where they meet.
+const SIDEWAYS: f64 = 0.25;
+
 /// Points that say little of a body.
 const FEW: usize = 6;
 
@@ -33,6 +36,16 @@ const BESIDE: f64 = 0.1;
 /// How far two data sets may see the one person apart, metres and radians.
 const APART: f64 = 0.4;
 const TURNED: f64 = 0.9;
+
+/// The same of points that both name alike, metres.
+const ALIKE: f64 = 0.1;
+
+/// What a data set sees of the person in space, and how the body at rest lies on it.
+pub(super) struct Sight {
+    labels: Vec<String>,
+    frames: Vec<Frame>,
+    stances: Vec<Option<(Matrix3<f64>, Vector3<f64>)>>,
+}
 
 /// What a term observes, and the names to speak of it.
 pub(super) struct Seen<'a> {
@@ -73,22 +86,26 @@ impl Checker<'_> {
     /// Two data sets of one person that are in different worlds.
     fn warn_apart(&mut self, seen: &Seen<'_>, figure: &Figure) {
         let step = seen.observed.frames().div_ceil(FRAMES).max(1);
-        let stances = figure.stances();
-        let others = self.stances.iter().filter(|(name, _)| name != seen.target);
-        let apart = others.filter_map(|(name, others)| {
-            let (far, turned) = apart(others, &stances, 0)?;
-            let later = later(others, &stances, far).filter(|_| far > APART && step == 1);
-            Some((name.clone(), far, turned, later))
+        let sight = Sight {
+            labels: figure.labels.clone(),
+            frames: figure.frames.clone(),
+            stances: figure.stances(),
+        };
+        let others = self.sights.iter().filter(|(name, _)| name != seen.target);
+        let apart = others.filter_map(|(name, other)| {
+            let (far, turned, limit) = other.apart(&sight, 0)?;
+            let far = Some(far).filter(|far| *far > limit);
+            let later = far.and_then(|far| other.later(&sight, far));
+            Some((name.clone(), far, turned, later.filter(|_| step == 1)))
         });
-        let apart: Vec<(String, f64, f64, Option<isize>)> = apart.collect();
-        if self.stances.iter().all(|(name, _)| name != seen.target) {
-            self.stances.push((seen.target.into(), stances));
+        let apart: Vec<(String, Option<f64>, f64, Option<isize>)> = apart.collect();
+        if self.sights.iter().all(|(name, _)| name != seen.target) {
+            self.sights.push((seen.target.into(), sight));
         }
         for (name, far, turned, later) in apart {
-            let how = match (turned > TURNED, far > APART) {
-                _ if later.is_some() => format!("{} from", length_text(far)),
+            let how = match (turned > TURNED && later.is_none(), far) {
                 (true, _) => format!("turned by {:.0}° against", turned.to_degrees()),
-                (_, true) => format!("{} from", length_text(far)),
+                (_, Some(far)) => format!("{} from", length_text(far)),
                 _ => continue,
             };
             let message = format!(
@@ -275,19 +292,23 @@ impl Checker<'_> {
             .into_iter()
             .max_by(|a, b| in_file(a).total_cmp(&in_file(b)));
         if let Some(best) = best.filter(|b| in_file(b) > 0.7 && up.y < 0.6) {
-            self.warn_up(seen, up.y, best);
+            self.warn_up(seen, up.y, best, "");
         }
     }
 
     /// `height`: of the person's own up in our world, 1 where it stands.
-    fn warn_up(&mut self, seen: &Seen<'_>, height: f64, best: Up) {
+    fn warn_up(&mut self, seen: &Seen<'_>, height: f64, best: Up, or: &str) {
         let how = match height < -0.6 {
             true => "stands head down",
             false => "lies",
         };
         let message = format!("the person of `{}` {how} most of the time", seen.target);
+        let conventions = match self.other_conventions(seen) {
+            names if names.is_empty() => String::new(),
+            names => format!("; or the keypoints are those of {}", list(&names)),
+        };
         let hint = format!(
-            "if not, another axis points up: `up = \"{}\"` in `data.{}`",
+            "if not, another axis points up: `up = \"{}\"` in `data.{}`{or}{conventions}",
             best.name(),
             seen.world()
         );
@@ -322,7 +343,9 @@ impl Checker<'_> {
         if own > 0.3 || how < 0.7 {
             return;
         }
-        self.warn_up(seen, own, best);
+        let or = "; or the camera looks along −z, as in OpenGL: `extrinsics = \"opengl\"`; or the image was \
+                  flipped or turned";
+        self.warn_up(seen, own, best, or);
     }
 
     /// Left and right exchanged in a few frames that do not follow each other closely enough to mend them.
@@ -358,9 +381,13 @@ impl Checker<'_> {
     fn warn_sides(&mut self, seen: &Seen<'_>, figure: &Figure) {
         // Of joints, feet and knees tell front from back.
         let faces_back = figure.faces_back().filter(|_| !figure.bones.is_empty());
-        let pairs = figure.exchanged();
+        let mut pairs = figure.exchanged();
         let mirrored = faces_back.unwrap_or(figure.is_mirrored(&pairs));
-        if !mirrored && (pairs.is_empty() || figure.is_mirrored(&pairs)) {
+        // Legs that face the front are on their sides.
+        if faces_back == Some(false) && figure.is_mirrored(&pairs) {
+            pairs.retain(|(left, _)| figure.is_of_arms(left));
+        }
+        if !mirrored && pairs.is_empty() {
             return self.warn_mirrored_frames(seen, figure);
         }
         let names: Vec<String> = pairs
@@ -400,24 +427,43 @@ impl Checker<'_> {
     }
 }
 
-/// How far, and how much turned, a second data set sees the person, frame by frame so many later.
-fn apart(first: &Stances, second: &Stances, later: isize) -> Option<(f64, f64)> {
-    let both = || {
-        let at = |f: usize| second.get(f.checked_add_signed(later)?).copied().flatten();
-        let frames = first.iter().enumerate();
-        frames.filter_map(move |(f, a)| Some(((*a)?, at(f)?)))
-    };
-    let far = both().map(|((_, a), (_, b))| (a - b).norm());
-    let turned = both().map(|((a, _), (b, _))| axis_angle(&(a.transpose() * b)).norm());
-    Some((median(far)?, median(turned)?))
-}
+impl Sight {
+    /// How far, and how much turned, another data set sees the person, frame by frame so many later; and how
+    /// far it may be. Points that both have under one name say it best.
+    fn apart(&self, other: &Self, later: isize) -> Option<(f64, f64, f64)> {
+        let frames = || {
+            let pairs = (0..self.frames.len()).map(|f| Some((f, f.checked_add_signed(later)?)));
+            pairs.flatten().filter(|(_, g)| *g < other.frames.len())
+        };
+        let stances = || frames().filter_map(|(f, g)| Some((self.stances[f]?, other.stances[g]?)));
+        let turned = stances().map(|((a, _), (b, _))| axis_angle(&(a.transpose() * b)).norm());
+        let turned = median(turned)?;
+        let place = |label: &String| other.labels.iter().position(|l| l == label);
+        let common = self.labels.iter().enumerate();
+        let common: Vec<(usize, usize)> =
+            common.filter_map(|(a, l)| Some((a, place(l)?))).collect();
+        if common.len() < FEW {
+            let far = stances().map(|((_, a), (_, b))| (a - b).norm());
+            return Some((median(far)?, turned, APART));
+        }
+        let of_frame = |(f, g): (usize, usize)| {
+            let points = common.iter();
+            points
+                .filter_map(move |&(a, b)| Some((self.frames[f][a]? - other.frames[g][b]?).norm()))
+        };
+        Some((median(frames().flat_map(of_frame))?, turned, ALIKE))
+    }
 
-/// By how many frames the second is later, where that explains how far they are apart.
-fn later(first: &Stances, second: &Stances, far: f64) -> Option<isize> {
-    let half = (first.len() / 2).min(FRAMES / 2) as isize;
-    let tried = (-half..=half).filter_map(|by| Some((by, apart(first, second, by)?.0)));
-    let (by, least) = tried.min_by(|a, b| a.1.total_cmp(&b.1))?;
-    (by != 0 && least < 0.25 * far && least < 0.5 * APART).then_some(by)
+    /// By how many frames the other is later, where that explains how far they are apart.
+    fn later(&self, other: &Self, far: f64) -> Option<isize> {
+        let half = (self.frames.len() / 2).min(FRAMES / 2) as isize;
+        let tried = (-half..=half).filter_map(|by| {
+            let (far, _, limit) = self.apart(other, by)?;
+            Some((by, far, limit))
+        });
+        let (by, least, limit) = tried.min_by(|a, b| a.1.total_cmp(&b.1))?;
+        (by != 0 && least < 0.4 * far && least < 0.5 * limit).then_some(by)
+    }
 }
 
 /// The correlation of heights on a body and along a direction of the image: the median of the frames.
@@ -464,7 +510,9 @@ fn triangulated(observed: &Observations, cameras: &[Camera], frame: usize) -> Fr
             (weight > 0.0).then(|| (camera, Vector2::new(x[0], x[1]), weight))
         };
         let seen: Vec<_> = cameras.iter().enumerate().filter_map(view).collect();
-        triangulate_robust(&seen, DISAGREEMENT)
+        let point = triangulate_robust(&seen, DISAGREEMENT)?;
+        // Cameras side by side or opposite each other do not see how far away it is.
+        (spread(&seen) > SIDEWAYS).then_some(point)
     };
     (0..observed.labels.len()).map(point).collect()
 }

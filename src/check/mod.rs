@@ -33,8 +33,6 @@ mod whole_body;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use nalgebra::{Matrix3, Vector3};
-
 use crate::data::{Dataset, Observations};
 use crate::diagnostic::{Diagnostic, Diagnostics, Origin};
 use crate::ir::{Coupling, Curve, IndexSet, Node, Problem, SetId, Term, Variable, batch};
@@ -62,8 +60,8 @@ struct Checker<'a> {
     open: Vec<String>,
     frames: usize,
     frame_numbers: &'a [u64],
-    /// By data set how the body lies on what frames see of it.
-    stances: Vec<(String, Stances)>,
+    /// What data sets see of the person in space.
+    sights: Vec<(String, figure::Sight)>,
 }
 
 /// The problem that a spec states; `None` when there are errors among the diagnostics.
@@ -87,7 +85,7 @@ pub(crate) fn check(
         open: Vec::new(),
         frames,
         frame_numbers: &frame_numbers,
-        stances: Vec::new(),
+        sights: Vec::new(),
     };
     checker.check_registry();
     checker.index_sets();
@@ -159,10 +157,6 @@ pub(crate) fn check(
         upright: world(inputs).upright(),
     })
 }
-
-/// Turn and shift of a body in frames.
-type Stances = Vec<Option<(Matrix3<f64>, Vector3<f64>)>>;
-
 impl Checker<'_> {
     /// What the data call a frame.
     fn frame_number(&self, frame: usize) -> u64 {

@@ -25,8 +25,14 @@ const DOUBTFUL: f64 = 0.2;
 /// Pixels that no person is as small as.
 const NORMALISED: f64 = 2.0;
 
-/// How much better it has to be without a fault to speak of it.
+/// How much better it has to be without a fault to speak of it: far, or where the disagreement is this
+/// share of the limit or more, half as much.
 const FAR_BETTER: f64 = 0.25;
+const BETTER: f64 = 0.5;
+const CLEARLY: f64 = 0.4;
+
+/// The share of the limit from which on a camera may be off where all others agree.
+const OFF: f64 = 0.3;
 
 impl Checker<'_> {
     /// Warns of cameras that contradict each other; false where they do.
@@ -41,6 +47,7 @@ impl Checker<'_> {
             return true;
         };
         self.warn_outside(seen, cameras);
+        self.warn_apart_in_time(seen);
         let sightings = sightings(seen.observed);
         if cameras.len() < 2 || !free.is_empty() || sightings.len() < 3 {
             return true;
@@ -66,7 +73,11 @@ impl Checker<'_> {
     ) -> bool {
         let up = self.inputs.get(of).map(|c| c.up.upright().transpose());
         let tried = try_causes(cameras, sightings, &up.unwrap_or_default(), limit);
-        let explains = |(_, e): &&(Cause, f64)| *e < limit && *e < FAR_BETTER * error;
+        let better = match error > CLEARLY * limit {
+            true => BETTER,
+            false => FAR_BETTER,
+        };
+        let explains = |(_, e): &&(Cause, f64)| *e < limit && *e < better * error;
         let explained: Vec<&(Cause, f64)> = tried.iter().filter(explains).collect();
         let apart = match error.is_finite() {
             true => format!("they miss each other's points by {error:.0} px"),
@@ -88,13 +99,14 @@ impl Checker<'_> {
                     format!(". As much explains: {}", said(cause, of, seen, cameras))
                 });
                 format!(
-                    "{}; then it is {without:.1} px{other}",
+                    "{}; then {without:.1} px are left{other}",
                     said(cause, of, seen, cameras)
                 )
             }
             [] if let Some((odd, _)) = odd => {
                 format!(
-                    "without `{odd}` the others agree: its calibration or its view is another's"
+                    "without `{odd}` the others agree: it is calibrated otherwise, its frames begin at another \
+                     time, or its view is that of another camera"
                 )
             }
             [] => {
@@ -123,8 +135,11 @@ impl Checker<'_> {
             disagreement(cameras, &sightings)
         };
         let all = (0..cameras.len()).map(|c| (c, left(c)));
-        let best = all.min_by(|a, b| a.1.total_cmp(&b.1))?;
-        (best.1 < limit).then(|| (cameras[best.0].name.clone(), best.1))
+        let mut all: Vec<(usize, f64)> = all.collect();
+        all.sort_by(|a, b| a.1.total_cmp(&b.1));
+        let (best, second) = (all[0], all[1]);
+        let alone = best.1 < limit && best.1 < BETTER * second.1;
+        alone.then(|| (cameras[best.0].name.clone(), best.1))
     }
 
     /// A camera that is off where the others agree.
@@ -136,7 +151,7 @@ impl Checker<'_> {
     ) {
         // With one camera off, those beside it look off by a part of that.
         let errors = (0..cameras.len()).map(|c| (c, stands_out(cameras, sightings, c, limit)));
-        let worst = errors.filter(|(_, e)| *e > limit);
+        let worst = errors.filter(|(_, e)| *e > OFF * limit);
         let Some((c, error)) = worst.max_by(|a, b| a.1.total_cmp(&b.1)) else {
             return;
         };
@@ -145,14 +160,16 @@ impl Checker<'_> {
         if !others.is_some_and(|(odd, rest)| odd == *name && rest < FAR_BETTER * error) {
             return;
         }
-        let apart = match error.is_finite() {
-            true => format!("{error:.0} px from"),
-            false => "behind itself, not at".into(),
+        let message = match error.is_finite() {
+            true => format!(
+                "camera `{name}` of `{of}` alone sees its points {error:.0} px from where the others say they are"
+            ),
+            false => {
+                format!("by what the others see the person is behind camera `{name}` of `{of}`")
+            }
         };
-        let message = format!(
-            "camera `{name}` of `{of}` alone sees its points {apart} where the others say they are"
-        );
-        let hint = "its calibration, the size of its images, or the view that is joined to it is another's";
+        let hint = "it is calibrated otherwise, its images have another size, its frames begin at another \
+                    time, or the view that is joined to it is that of another camera";
         self.warn_of_data("F0517", of, message, hint.into());
     }
 
@@ -249,6 +266,30 @@ impl Checker<'_> {
         cameras.iter().enumerate().filter_map(of_camera).collect()
     }
 
+    /// A view that sees the person in other frames than the others, as files numbered from elsewhere do.
+    fn warn_apart_in_time(&mut self, seen: &Seen<'_>) {
+        let confidence = &seen.observed.confidence;
+        let (frames, views, _) = confidence.dim();
+        let sees = |f: usize, v: usize| confidence.slice(s![f, v, ..]).iter().any(|c| *c > 0.0);
+        for v in 0..views {
+            let own: Vec<usize> = (0..frames).filter(|f| sees(*f, v)).collect();
+            let others = |f: &&usize| (0..views).any(|other| other != v && sees(**f, other));
+            let shared = own.iter().filter(others).count();
+            if views < 2 || own.len() < 2 || 5 * shared > own.len() {
+                continue;
+            }
+            let numbers: Vec<u64> = own.iter().map(|f| self.frame_number(*f)).collect();
+            let message = format!(
+                "view `{}` of `{}` sees the person in frames {}, in which hardly any other view does",
+                seen.observed.views[v],
+                seen.target,
+                ranges(&numbers)
+            );
+            let hint = "are its frames numbered from elsewhere? Number those of all views alike";
+            self.warn_of_data("F0506", seen.target, message, hint.into());
+        }
+    }
+
     /// Keypoints that lie outside of their images.
     fn warn_outside(&mut self, seen: &Seen<'_>, cameras: &[Camera]) {
         let (mut outside, mut all, mut reach) = (0, 0, [0.0_f64; 2]);
@@ -334,6 +375,12 @@ fn said(cause: &Cause, of: &str, seen: &Seen<'_>, cameras: &[Camera]) -> String 
             )
         }
         Cause::ImageScale(factor) => sized(*factor),
+        Cause::Pixels { scale, shift } => format!(
+            "the pixels of `{}` are ({:.2} u {:+.0}, {:.2} v {:+.0}) of the calibration's (u, v), as if the images \
+             were cropped, padded or stretched since, or the principal points are wrong: take the pixels back, or \
+             calibrate such images",
+            seen.target, scale[0], shift[0], scale[1], shift[1]
+        ),
         Cause::Focal(factor) => format!(
             "the focal lengths of `{of}` should be {factor:.2} times as long: were the images taken with another \
              zoom, or cropped, since the calibration?"

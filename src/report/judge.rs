@@ -29,7 +29,7 @@ fn of_term(problem: &Problem, errors: &PointErrors) -> Vec<String> {
     };
     if all > limit {
         return vec![format!(
-            "`{term}`: the body explains nothing: half of the points are more than {} {unit} from it; are \
+            "`{term}`: the body fits badly: half of the points are more than {} {unit} from it; are \
              units, axes, labels{} those of these data?",
             rounded(all),
             if unit == "px" { ", cameras" } else { "" }

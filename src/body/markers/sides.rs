@@ -3,6 +3,7 @@
 use nalgebra::{Matrix3, Vector3};
 
 use super::super::rigid::{Pair, robust_kabsch};
+use crate::data::median;
 
 /// The label of the same point on the other side: `left_knee`, `LKnee`, `LKNE`, `L.Knee`, `L_knee`,
 /// `KNEE_L`, `knee.left` and their like.
@@ -70,6 +71,9 @@ const WIDEST: f64 = 0.3;
 /// The share of the misfit that may be left with all labels exchanged, to say that all are.
 const FAR_BETTER: f64 = 0.85;
 
+/// The same of a single frame, and of all others the other way.
+const ALONE: f64 = 0.7;
+
 /// Distances beyond this tell how a limb is posed, not how the body stands, m.
 const POSED: f64 = 0.1;
 
@@ -106,6 +110,24 @@ pub(crate) fn swapped(
     found
         .map(|&(left, right)| (labels[left].clone(), labels[right].clone()))
         .collect()
+}
+
+/// Frames that fit far better with all labels exchanged, of a recording that mostly fits better as it is.
+pub(crate) fn swapped_frames(
+    labels: &[String],
+    model: &[Vector3<f64>],
+    frames: &[Vec<Option<Vector3<f64>>>],
+) -> Vec<usize> {
+    let pairs = pairs(labels, model);
+    let ratio = |frame: &Frame| {
+        let other = exchange(&pairs, frame);
+        let misfits = lay(model, frame).zip(lay(model, &other));
+        misfits.map(|(a, b)| b.misfit / a.misfit)
+    };
+    let ratios: Vec<Option<f64>> = frames.iter().map(ratio).collect();
+    let usual = median(ratios.iter().flatten().copied()).unwrap_or(0.0);
+    let wrong = |f: &usize| ratios[*f].is_some_and(|r| r < ALONE && usual > 1.0 / ALONE);
+    (0..frames.len()).filter(wrong).collect()
 }
 
 type Frame = Vec<Option<Vector3<f64>>>;

@@ -1,14 +1,19 @@
 //! Other orders of the views: for each view its camera.
 
-use super::{Camera, Sighting, stands_out};
+use rayon::prelude::*;
+
+use super::{Camera, Sighting, apart, seen, stands_out};
+use crate::camera::triangulate::triangulate;
 
 /// Cameras of which every order is tried.
 const FEW: usize = 4;
-/// Cameras of which every two are exchanged.
-const SOME: usize = 12;
+/// Points that are looked at to exchange many cameras, and exchanges at most.
+const POINTS: usize = 50;
+const EXCHANGES: usize = 40;
 
 /// All orders of few cameras. Of many those that happen: sorted as text, as numbers, backwards, from
-/// another one on; and of those that contradict the rest, all orders or all exchanges of two.
+/// another one on; and of those that contradict the rest, all orders of few, else the order that exchanges
+/// of two lead to.
 pub(super) fn of_views(cameras: &[Camera], sightings: &[Sighting], limit: f64) -> Vec<Vec<usize>> {
     let own: Vec<usize> = (0..cameras.len()).collect();
     let mut orders = Vec::new();
@@ -26,10 +31,8 @@ pub(super) fn of_views(cameras: &[Camera], sightings: &[Sighting], limit: f64) -
         let mut places = Vec::new();
         permute(&mut odd.clone(), 0, &mut places);
         orders.extend(places.iter().map(|places| placed(&own, &odd, places)));
-    } else if odd.len() <= SOME {
-        for (k, &a) in odd.iter().enumerate() {
-            orders.extend(odd[k + 1..].iter().map(|&b| placed(&own, &[a, b], &[b, a])));
-        }
+    } else {
+        orders.push(exchanged(cameras, sightings, limit, own.clone()));
     }
     orders.retain(|order| *order != own);
     // Of a ring of cameras several orders fit; the one that moves the fewest comes first.
@@ -37,6 +40,57 @@ pub(super) fn of_views(cameras: &[Camera], sightings: &[Sighting], limit: f64) -
     orders.sort_by_key(moved);
     orders.dedup();
     orders
+}
+
+/// The best exchange of two, again and again, as long as it helps.
+fn exchanged(
+    cameras: &[Camera],
+    sightings: &[Sighting],
+    limit: f64,
+    mut order: Vec<usize>,
+) -> Vec<usize> {
+    let step = sightings.len().div_ceil(POINTS).max(1);
+    let some: Vec<&Sighting> = sightings.iter().step_by(step).collect();
+    let error = |order: &[usize]| -> f64 {
+        let of_point = |sighting: &&Sighting| bounded(cameras, sighting, order, 4.0 * limit);
+        some.par_iter().map(of_point).sum()
+    };
+    let mut least = error(&order);
+    let views = order.len();
+    let pairs: Vec<(usize, usize)> = (0..views)
+        .flat_map(|a| (a + 1..views).map(move |b| (a, b)))
+        .collect();
+    for _ in 0..EXCHANGES {
+        let with = |&(a, b): &(usize, usize)| {
+            let mut other = order.clone();
+            other.swap(a, b);
+            (error(&other), a, b)
+        };
+        let best = pairs.iter().map(with).min_by(|a, b| a.0.total_cmp(&b.0));
+        match best {
+            Some((error, a, b)) if error < 0.999 * least => {
+                order.swap(a, b);
+                least = error;
+            }
+            _ => break,
+        }
+    }
+    order
+}
+
+/// The sum of a point's errors in pixels, none more than a limit.
+fn bounded(cameras: &[Camera], sighting: &Sighting, order: &[usize], most: f64) -> f64 {
+    let placed: Sighting = sighting
+        .iter()
+        .map(|(v, x, w)| (order[*v], *x, *w))
+        .collect();
+    match triangulate(&seen(cameras, &placed)) {
+        Some(point) => apart(cameras, &point, &placed)
+            .iter()
+            .map(|e| e.min(most))
+            .sum(),
+        None => most * placed.len() as f64,
+    }
 }
 
 /// An order in which some views have other cameras.

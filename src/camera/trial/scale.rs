@@ -1,7 +1,7 @@
 //! How many times as large as the calibration's the images are.
 
 use super::{Camera, Cause, Sighting, without};
-use nalgebra::Matrix3;
+use nalgebra::{Matrix3, Vector2};
 
 /// Octaves to each side, and tries in one.
 const OCTAVES: i32 = 3;
@@ -13,13 +13,75 @@ const WIDTHS: [f64; 22] = [
     1080.0, 1280.0, 1440.0, 1600.0, 1920.0, 2048.0, 2560.0, 2704.0, 3840.0,
 ];
 
-/// How far a factor may be from a usual one to be it.
-const USUAL: f64 = 0.01;
+/// How far a factor may be from a usual one to be it, and how much worse that may be.
+const USUAL: f64 = 0.04;
+const AS_GOOD: f64 = 1.15;
 
-/// The factor other than 1 with which the cameras agree best.
+/// How far each number of scaled and shifted pixels is tried, octaves and shares of the width; and how
+/// often all of them.
+const OCTAVE: f64 = 0.7;
+const SHARE: f64 = 0.6;
+const ROUNDS: usize = 4;
+
+/// The factor other than 1 with which the cameras agree best, a usual one where that is as good.
 pub(super) fn of_images(cameras: &[Camera], sightings: &[Sighting]) -> f64 {
     let factor = best(cameras, sightings, Cause::ImageScale);
-    usual(factor, cameras[0].size[0])
+    let error = |f: f64| {
+        without(
+            &Cause::ImageScale(f),
+            cameras,
+            sightings,
+            &Matrix3::identity(),
+        )
+    };
+    let least = error(factor);
+    let off = |other: &f64| (other / factor - 1.0).abs();
+    let mut near = usual(cameras[0].size[0]);
+    near.retain(|f| off(f) < USUAL && *f != 1.0);
+    near.sort_by(|a, b| off(a).total_cmp(&off(b)));
+    let good = near.into_iter().find(|f| error(*f) < AS_GOOD * least);
+    good.unwrap_or(factor)
+}
+
+/// Pixels scaled and shifted, along each axis by its own, so that the cameras agree best.
+pub(super) fn of_pixels(cameras: &[Camera], sightings: &[Sighting]) -> Cause {
+    let pixels = || sightings.iter().flatten().map(|(_, x, _)| x);
+    let middle = pixels().sum::<Vector2<f64>>() / pixels().count().max(1) as f64;
+    // About the middle of what is seen, scale and shift do not depend on each other.
+    let cause = |[x, y, right, down]: [f64; 4]| {
+        let (scale, to) = ([x.exp2(), y.exp2()], middle + Vector2::new(right, down));
+        let shift = [middle.x - scale[0] * to.x, middle.y - scale[1] * to.y];
+        Cause::Pixels { scale, shift }
+    };
+    let error = |at: [f64; 4]| without(&cause(at), cameras, sightings, &Matrix3::identity());
+    let whole = best(cameras, sightings, Cause::ImageScale);
+    let away = middle / whole - middle;
+    let starts = [[0.0; 4], [whole.log2(), whole.log2(), away.x, away.y]];
+    let width = cameras[0].size[0];
+    let from = |mut at: [f64; 4]| {
+        for round in 0..ROUNDS {
+            // Shifts first: they are the larger part.
+            for k in [2, 3, 0, 1] {
+                let reach = if k < 2 { OCTAVE } else { SHARE * width } / (1 << round) as f64;
+                at[k] = least(at[k], reach, |x| {
+                    let mut other = at;
+                    other[k] = x;
+                    error(other)
+                });
+            }
+        }
+        at
+    };
+    let ends = starts.map(|start| {
+        let end = from(start);
+        (end, error(end))
+    });
+    let best = if ends[0].1 <= ends[1].1 {
+        ends[0].0
+    } else {
+        ends[1].0
+    };
+    cause(best)
 }
 
 /// The same for the focal lengths.
@@ -53,12 +115,8 @@ fn least(about: f64, reach: f64, error: impl Fn(f64) -> f64) -> f64 {
     0.5 * (low + high)
 }
 
-/// The nearest factor that makes a usual width, or is a ratio of small numbers.
-fn usual(factor: f64, width: f64) -> f64 {
+/// Factors that make usual widths, and ratios of small numbers.
+fn usual(width: f64) -> Vec<f64> {
     let ratios = (1..=6).flat_map(|p| (1..=6).map(move |q| f64::from(p) / f64::from(q)));
-    let widths = WIDTHS.iter().map(|w| w / width);
-    let off = |other: &f64| (other / factor - 1.0).abs();
-    let near = ratios.chain(widths).filter(|f| off(f) < USUAL && *f != 1.0);
-    near.min_by(|a, b| off(a).total_cmp(&off(b)))
-        .unwrap_or(factor)
+    ratios.chain(WIDTHS.iter().map(|w| w / width)).collect()
 }

@@ -22,6 +22,19 @@ pub(crate) struct Points {
     pub frame_numbers: Vec<u64>,
 }
 
+/// Columns that number the frames, and those that say when they were, where nothing numbers them.
+const FRAMES: [&str; 5] = [
+    "frame",
+    "frame#",
+    "frame_index",
+    "frame_number",
+    "sync_index",
+];
+const SECONDS: [&str; 4] = ["time", "time (seconds)", "time_s", "timestamp"];
+
+/// How many times the usual step of time is a gap.
+const GAP: f64 = 1.5;
+
 /// Columns that say when a row was, by names that programs give them.
 const TIMES: [&str; 14] = [
     "",
@@ -42,7 +55,7 @@ const TIMES: [&str; 14] = [
 
 pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Points, FileError> {
     let fail = |message: String| {
-        let hint = "columns such as `pelvis.x`, `pelvis.y`, `pelvis.z` make up a point; `frame` and `time` are passed over";
+        let hint = "columns such as `pelvis.x`, `pelvis.y`, `pelvis.z` make up a point; `frame` and `time` number the rows";
         FileError::new(path, message).with_hint(hint)
     };
     let table = super::parse(path, bytes, |name| part(name).is_some())?;
@@ -55,7 +68,55 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Points, FileError> {
             return Err(fail(format!("column `{name}` is no coordinate of a point")));
         }
     }
-    points(&table).map_err(fail)
+    let mut points = points(&table).map_err(fail)?;
+    if let Some(numbers) = numbered(path, bytes, points.frame_numbers.len())? {
+        points.frame_numbers = numbers;
+    }
+    Ok(points)
+}
+
+/// What a column calls the frames; nothing where it holds no whole numbers.
+fn numbered(path: &Path, bytes: &[u8], frames: usize) -> Result<Option<Vec<u64>>, FileError> {
+    let column = |names: &[&str]| {
+        let wanted = |name: &str| names.contains(&name.to_lowercase().as_str());
+        let table = super::parse(path, bytes, wanted).ok()?;
+        let mut filled = table.columns.into_iter().filter(|c| c.len() == frames);
+        filled.next()
+    };
+    let whole = |x: &f64| x.fract() == 0.0 && (0.0..1e15).contains(x);
+    let Some(numbers) = column(&FRAMES).filter(|c| c.iter().all(whole)) else {
+        return Ok(column(&SECONDS).and_then(|c| by_time(&c)));
+    };
+    if let Some(at) = numbers.windows(2).position(|pair| pair[1] <= pair[0]) {
+        let message = format!(
+            "frame {} stands after frame {}: frame numbers must ascend",
+            numbers[at + 1],
+            numbers[at]
+        );
+        let hint = "sort the rows, keep one of each frame, or remove the column of frames";
+        return Err(FileError::new(path, message).with_hint(hint));
+    }
+    Ok(Some(numbers.into_iter().map(|x| x as u64).collect()))
+}
+
+/// Numbers of rows by their times: a step that is far longer than usual skips frames.
+fn by_time(times: &[f64]) -> Option<Vec<u64>> {
+    let steps: Vec<f64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let mut sorted = steps.clone();
+    sorted.sort_by(f64::total_cmp);
+    let usual = *sorted.get(sorted.len() / 2)?;
+    if !(sorted[0] > 0.0 && sorted[sorted.len() - 1] < 1e9 * usual) {
+        return None;
+    }
+    let mut numbers = vec![0];
+    for step in steps {
+        let frames = match step > GAP * usual {
+            true => (step / usual).round() as u64,
+            false => 1,
+        };
+        numbers.push(numbers[numbers.len() - 1] + frames);
+    }
+    Some(numbers)
 }
 
 /// Groups columns such as `pelvis.x`, `pelvis_y`, `nose.u`, `nose.confidence`; the error is a message.
@@ -166,6 +227,30 @@ fn counts_up(path: &Path, bytes: &[u8], name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn frames_and_times_number_the_rows() {
+        let numbers = |text: &str| read(text).map(|points| points.frame_numbers);
+        let rows = |head: &str, firsts: [&str; 4]| {
+            let rows = firsts.map(|first| format!("{first},1,2\n"));
+            format!("{head},hip.x,hip.y\n{}", rows.concat())
+        };
+        assert_eq!(
+            numbers(&rows("Frame", ["5", "6", "9", "10"])).unwrap(),
+            [5, 6, 9, 10]
+        );
+        let seconds = ["0.00", "0.03", "0.07", "0.20"];
+        assert_eq!(numbers(&rows("time", seconds)).unwrap(), [0, 1, 2, 5]);
+        assert_eq!(
+            numbers(&rows("frame", ["a.png", "b.png", "c", "d"])).unwrap(),
+            [0, 1, 2, 3]
+        );
+        let said = numbers(&rows("frame", ["0", "1", "1", "2"])).unwrap_err();
+        assert_eq!(
+            said,
+            "frame 1 stands after frame 1: frame numbers must ascend"
+        );
+    }
 
     fn read(text: &str) -> Result<Points, String> {
         parse(Path::new("a.csv"), text.as_bytes()).map_err(|error| error.message)
