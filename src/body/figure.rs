@@ -25,6 +25,9 @@ const TELLING: std::ops::Range<f64> = 0.1..0.7;
 /// How far a toe or a knee has to be before or behind to count, metres.
 const CLEARLY: f64 = 0.03;
 
+/// How far aside shoulders are, metres.
+const SHOULDERS: std::ops::Range<f64> = 0.1..0.25;
+
 /// How far back toes and knees of a frame that is a mirror image lie on average, metres.
 const FAR_BACK: f64 = 0.1;
 
@@ -98,10 +101,19 @@ impl Figure {
         swapped(&self.labels, &self.model, &self.frames)
     }
 
-    /// Whether a label lies beside the trunk, above the hips, on the body at rest.
-    pub fn is_of_arms(&self, label: &str) -> bool {
-        let at = self.labels.iter().position(|l| l == label);
-        at.is_some_and(|p| self.model[p].x.abs() > 0.25)
+    /// Of exchanged pairs those of arms, where shoulders are among them: hands cross, shoulders do not.
+    pub fn exchanged_arms(&self, mut pairs: Vec<(String, String)>) -> Vec<(String, String)> {
+        let at = |label: &String| self.labels.iter().position(|l| l == label);
+        let heights = self.model.iter().map(|m| m.y);
+        let middle = median(heights).unwrap_or(0.0);
+        pairs.retain(|(left, _)| at(left).is_some_and(|p| self.model[p].y > middle));
+        let shoulder = |(left, _): &(String, String)| {
+            at(left).is_some_and(|p| SHOULDERS.contains(&self.model[p].x.abs()))
+        };
+        if !pairs.iter().any(shoulder) {
+            pairs.clear();
+        }
+        pairs
     }
 
     /// Whether toes point and knees bend to the back of the side that left and right make the front, as in

@@ -3,6 +3,8 @@
 mod orders;
 mod scale;
 
+pub(crate) use orders::exchanged;
+
 use nalgebra::{Matrix3, Vector2, Vector3};
 
 use super::Camera;

@@ -385,7 +385,7 @@ impl Checker<'_> {
         let mirrored = faces_back.unwrap_or(figure.is_mirrored(&pairs));
         // Legs that face the front are on their sides.
         if faces_back == Some(false) && figure.is_mirrored(&pairs) {
-            pairs.retain(|(left, _)| figure.is_of_arms(left));
+            pairs = figure.exchanged_arms(pairs);
         }
         if !mirrored && pairs.is_empty() {
             return self.warn_mirrored_frames(seen, figure);

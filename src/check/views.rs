@@ -7,9 +7,11 @@ use super::Checker;
 use super::figure::Seen;
 use super::sources::Source;
 use crate::body::markers::sides::other_side;
-use crate::camera::trial::{Cause, Sighting, disagreement, most_agree, stands_out, try_causes};
+use crate::camera::trial::{
+    Cause, Sighting, disagreement, exchanged, most_agree, stands_out, try_causes,
+};
 use crate::camera::{Camera, sides};
-use crate::data::Observations;
+use crate::data::{Observations, median};
 use crate::diagnostic::{list, ranges};
 
 /// Points that are looked at, evenly spread: as many as of few cameras, of many as many pixels.
@@ -30,6 +32,9 @@ const NORMALISED: f64 = 2.0;
 const FAR_BETTER: f64 = 0.25;
 const BETTER: f64 = 0.5;
 const CLEARLY: f64 = 0.4;
+
+/// Cameras of which some may be off without that the rest look off.
+const MANY: usize = 5;
 
 /// The share of the limit from which on a camera may be off where all others agree.
 const OFF: f64 = 0.3;
@@ -73,11 +78,10 @@ impl Checker<'_> {
     ) -> bool {
         let up = self.inputs.get(of).map(|c| c.up.upright().transpose());
         let tried = try_causes(cameras, sightings, &up.unwrap_or_default(), limit);
-        let better = match error > CLEARLY * limit {
-            true => BETTER,
-            false => FAR_BETTER,
+        let explains = |(_, e): &&(Cause, f64)| match error > CLEARLY * limit {
+            true if *e < BETTER * limit => *e < BETTER * error,
+            _ => *e < limit && *e < FAR_BETTER * error,
         };
-        let explains = |(_, e): &&(Cause, f64)| *e < limit && *e < better * error;
         let explained: Vec<&(Cause, f64)> = tried.iter().filter(explains).collect();
         let apart = match error.is_finite() {
             true => format!("they miss each other's points by {error:.0} px"),
@@ -142,24 +146,41 @@ impl Checker<'_> {
         alone.then(|| (cameras[best.0].name.clone(), best.1))
     }
 
-    /// A camera that is off where the others agree.
+    /// Cameras that are off where the others agree.
     fn warn_one_camera(
         &mut self,
         of: &str,
         (cameras, sightings): (&[Camera], &[Sighting]),
         limit: f64,
     ) {
-        // With one camera off, those beside it look off by a part of that.
         let errors = (0..cameras.len()).map(|c| (c, stands_out(cameras, sightings, c, limit)));
-        let worst = errors.filter(|(_, e)| *e > OFF * limit);
-        let Some((c, error)) = worst.max_by(|a, b| a.1.total_cmp(&b.1)) else {
-            return;
+        let errors: Vec<(usize, f64)> = errors.collect();
+        let usual = median(errors.iter().map(|e| e.1)).unwrap_or(0.0);
+        let off = |e: f64| e > OFF * limit;
+        // Of few cameras one that is off makes those beside it look off by a part of that.
+        let far: Vec<(usize, f64)> = match cameras.len() < MANY {
+            true => {
+                let worst = errors.iter().max_by(|a, b| a.1.total_cmp(&b.1));
+                let alone = |(c, e): &&(usize, f64)| {
+                    let others = self.odd_one(cameras, sightings, limit);
+                    let rest = others.filter(|(odd, _)| *odd == cameras[*c].name);
+                    off(*e) && rest.is_some_and(|(_, rest)| rest < FAR_BETTER * e)
+                };
+                worst.filter(alone).into_iter().copied().collect()
+            }
+            false => {
+                let far = |(_, e): &(usize, f64)| off(*e) && usual < FAR_BETTER * e;
+                errors.iter().copied().filter(far).collect()
+            }
         };
-        let name = &cameras[c].name;
-        let others = self.odd_one(cameras, sightings, limit);
-        if !others.is_some_and(|(odd, rest)| odd == *name && rest < FAR_BETTER * error) {
-            return;
+        match far[..] {
+            [] => {}
+            [(c, error)] => self.warn_odd(of, &cameras[c].name, error),
+            _ => self.warn_odd_ones(of, (cameras, sightings), &far, limit),
         }
+    }
+
+    fn warn_odd(&mut self, of: &str, name: &str, error: f64) {
         let message = match error.is_finite() {
             true => format!(
                 "camera `{name}` of `{of}` alone sees its points {error:.0} px from where the others say they are"
@@ -171,6 +192,39 @@ impl Checker<'_> {
         let hint = "it is calibrated otherwise, its images have another size, its frames begin at another \
                     time, or the view that is joined to it is that of another camera";
         self.warn_of_data("F0517", of, message, hint.into());
+    }
+
+    /// Several of many cameras, whose views may stand in each other's place.
+    fn warn_odd_ones(
+        &mut self,
+        of: &str,
+        (cameras, sightings): (&[Camera], &[Sighting]),
+        far: &[(usize, f64)],
+        limit: f64,
+    ) {
+        let names: Vec<&str> = far.iter().map(|(c, _)| cameras[*c].name.as_str()).collect();
+        let least = far.iter().map(|e| e.1).fold(f64::INFINITY, f64::min);
+        let message = format!(
+            "cameras {} of `{of}` see their points {least:.0} px or more from where the others say they are",
+            list(&names)
+        );
+        let order = exchanged(cameras, sightings, limit);
+        let still_off = order.as_ref().map(|order| {
+            let placed: Vec<Camera> = order.iter().map(|c| cameras[*c].clone()).collect();
+            let off =
+                |(c, _): &&(usize, f64)| stands_out(&placed, sightings, *c, limit) > OFF * limit;
+            far.iter().filter(off).count()
+        });
+        let hint = match order.filter(|_| still_off == Some(0)) {
+            Some(order) => {
+                let names = order.iter().map(|&c| format!("\"{}\"", cameras[c].name));
+                let names: Vec<String> = names.collect();
+                format!("their views are exchanged: `views = [{}]`", names.join(", "))
+            }
+            None => "they are calibrated otherwise, their images have another size, or their frames begin at another \
+                     time".into(),
+        };
+        self.warn_of_data("F0517", of, message, hint);
     }
 
     /// Exchanges left and right back where views of a frame contradict the others.

@@ -190,9 +190,12 @@ fn odd_lens(camera: &Camera) -> Option<String> {
         ));
     }
     let outside = |c: f64, side: f64| c < -0.5 * side || c > 1.5 * side;
-    (outside(cx, width) || outside(cy, height)).then(|| {
+    let at_corner = |c: f64, side: f64| c.abs() <= 1.0 || (c - side).abs() <= 1.0;
+    let odd = outside(cx, width) || outside(cy, height);
+    (odd || at_corner(cx, width) && at_corner(cy, height)).then(|| {
         format!(
-            "camera `{name}` has its principal point at ({cx}, {cy}), far outside of images of {width} × {height} px"
+            "camera `{name}` has its principal point at ({cx}, {cy}), which is not about the middle of images of \
+             {width} × {height} px"
         )
     })
 }

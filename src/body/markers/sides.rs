@@ -71,8 +71,9 @@ const WIDEST: f64 = 0.3;
 /// The share of the misfit that may be left with all labels exchanged, to say that all are.
 const FAR_BETTER: f64 = 0.85;
 
-/// The same of a single frame, and of all others the other way.
+/// The same of a single frame, and how much worse most others have to become by it.
 const ALONE: f64 = 0.7;
+const USUALLY: f64 = 1.15;
 
 /// Distances beyond this tell how a limb is posed, not how the body stands, m.
 const POSED: f64 = 0.1;
@@ -126,7 +127,7 @@ pub(crate) fn swapped_frames(
     };
     let ratios: Vec<Option<f64>> = frames.iter().map(ratio).collect();
     let usual = median(ratios.iter().flatten().copied()).unwrap_or(0.0);
-    let wrong = |f: &usize| ratios[*f].is_some_and(|r| r < ALONE && usual > 1.0 / ALONE);
+    let wrong = |f: &usize| ratios[*f].is_some_and(|r| r < ALONE && usual > USUALLY);
     (0..frames.len()).filter(wrong).collect()
 }
 

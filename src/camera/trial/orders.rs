@@ -6,7 +6,7 @@ use super::{Camera, Sighting, apart, seen, stands_out};
 use crate::camera::triangulate::triangulate;
 
 /// Cameras of which every order is tried.
-const FEW: usize = 4;
+const FEW: usize = 5;
 /// Points that are looked at to exchange many cameras, and exchanges at most.
 const POINTS: usize = 50;
 const EXCHANGES: usize = 40;
@@ -32,7 +32,7 @@ pub(super) fn of_views(cameras: &[Camera], sightings: &[Sighting], limit: f64) -
         permute(&mut odd.clone(), 0, &mut places);
         orders.extend(places.iter().map(|places| placed(&own, &odd, places)));
     } else {
-        orders.push(exchanged(cameras, sightings, limit, own.clone()));
+        orders.extend(exchanged(cameras, sightings, limit));
     }
     orders.retain(|order| *order != own);
     // Of a ring of cameras several orders fit; the one that moves the fewest comes first.
@@ -42,13 +42,14 @@ pub(super) fn of_views(cameras: &[Camera], sightings: &[Sighting], limit: f64) -
     orders
 }
 
-/// The best exchange of two, again and again, as long as it helps.
-fn exchanged(
+/// The best exchange of two, again and again, as long as it helps; nothing where none does.
+pub(crate) fn exchanged(
     cameras: &[Camera],
     sightings: &[Sighting],
     limit: f64,
-    mut order: Vec<usize>,
-) -> Vec<usize> {
+) -> Option<Vec<usize>> {
+    let own: Vec<usize> = (0..cameras.len()).collect();
+    let mut order = own.clone();
     let step = sightings.len().div_ceil(POINTS).max(1);
     let some: Vec<&Sighting> = sightings.iter().step_by(step).collect();
     let error = |order: &[usize]| -> f64 {
@@ -75,7 +76,7 @@ fn exchanged(
             _ => break,
         }
     }
-    order
+    (order != own).then_some(order)
 }
 
 /// The sum of a point's errors in pixels, none more than a limit.
