@@ -25,9 +25,6 @@ const TELLING: std::ops::Range<f64> = 0.1..0.7;
 /// How far a toe or a knee has to be before or behind to count, metres.
 const CLEARLY: f64 = 0.03;
 
-/// How far aside shoulders are, metres.
-const SHOULDERS: std::ops::Range<f64> = 0.1..0.25;
-
 /// How far back toes and knees of a frame that is a mirror image lie on average, metres.
 const FAR_BACK: f64 = 0.1;
 
@@ -99,21 +96,6 @@ impl Figure {
     /// Pairs of labels, left and right, that look exchanged.
     pub fn exchanged(&self) -> Vec<(String, String)> {
         swapped(&self.labels, &self.model, &self.frames)
-    }
-
-    /// Of exchanged pairs those of arms, where shoulders are among them: hands cross, shoulders do not.
-    pub fn exchanged_arms(&self, mut pairs: Vec<(String, String)>) -> Vec<(String, String)> {
-        let at = |label: &String| self.labels.iter().position(|l| l == label);
-        let heights = self.model.iter().map(|m| m.y);
-        let middle = median(heights).unwrap_or(0.0);
-        pairs.retain(|(left, _)| at(left).is_some_and(|p| self.model[p].y > middle));
-        let shoulder = |(left, _): &(String, String)| {
-            at(left).is_some_and(|p| SHOULDERS.contains(&self.model[p].x.abs()))
-        };
-        if !pairs.iter().any(shoulder) {
-            pairs.clear();
-        }
-        pairs
     }
 
     /// Whether toes point and knees bend to the back of the side that left and right make the front, as in

@@ -114,9 +114,10 @@ impl Checker<'_> {
             );
             let hint = match later {
                 Some(by) => format!(
-                    "they agree where `{}` begins {} frames later, by its `frames`",
+                    "they agree where `{}` begins {} frame{} later, by its `frames`",
                     if by > 0 { seen.target } else { &name },
                     by.abs(),
+                    if by.abs() == 1 { "" } else { "s" },
                 ),
                 None => "give both the same `up`, `unit` and origin".into(),
             };
@@ -381,13 +382,9 @@ impl Checker<'_> {
     fn warn_sides(&mut self, seen: &Seen<'_>, figure: &Figure) {
         // Of joints, feet and knees tell front from back.
         let faces_back = figure.faces_back().filter(|_| !figure.bones.is_empty());
-        let mut pairs = figure.exchanged();
+        let pairs = figure.exchanged();
         let mirrored = faces_back.unwrap_or(figure.is_mirrored(&pairs));
-        // Legs that face the front are on their sides.
-        if faces_back == Some(false) && figure.is_mirrored(&pairs) {
-            pairs = figure.exchanged_arms(pairs);
-        }
-        if !mirrored && pairs.is_empty() {
+        if !mirrored && (pairs.is_empty() || figure.is_mirrored(&pairs)) {
             return self.warn_mirrored_frames(seen, figure);
         }
         let names: Vec<String> = pairs
