@@ -114,7 +114,7 @@ impl<E: Scalar, D: Host<E>> Fitter<'_, E, D> {
 /// One solution of all windows: it ended as the worst of them did.
 fn merged(windows: Vec<Solution>) -> Solution {
     let most = |of: fn(&Solution) -> &[usize]| {
-        let all = windows.iter().flat_map(|w| of(w));
+        let all = windows.iter().flat_map(of);
         vec![all.copied().max().unwrap_or(0)]
     };
     let all = || windows.iter().flat_map(|w| &w.terminations).copied();
