@@ -61,7 +61,14 @@ fn print(stage: &StagePlan, happened: Option<&Value>) {
                 0 => format!("{} × {own} unknowns", stage.frames),
                 _ => format!("{} × {own} + {shared} unknowns", stage.frames),
             },
-            format!("one problem: {}", tied(width, shared)),
+            match stage.window < stage.frames {
+                true => format!(
+                    "{}, in windows of {} frames",
+                    tied(width, shared),
+                    stage.window
+                ),
+                false => format!("one problem: {}", tied(width, shared)),
+            },
         ),
     };
     println!(

@@ -1,14 +1,16 @@
 //! Progress on the terminal: stage, frames done, rate and remaining time.
 
+use std::fmt::Write;
 use std::time::Duration;
 
 use fitrun::FitProgress;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 /// A bar that shows itself only when a fit takes long enough to wait for.
 pub(super) struct Bar {
     bar: ProgressBar,
-    stage: Option<usize>,
+    /// Stage, and window of it.
+    part: Option<(usize, usize)>,
     started: std::time::Instant,
 }
 
@@ -19,7 +21,7 @@ impl Bar {
     pub fn new() -> Self {
         Self {
             bar: ProgressBar::hidden(),
-            stage: None,
+            part: None,
             started: std::time::Instant::now(),
         }
     }
@@ -29,20 +31,25 @@ impl Bar {
             return;
         }
         let progress = event.progress;
-        if self.stage != Some(event.stage_index) {
-            self.stage = Some(event.stage_index);
+        let part = Some((event.stage_index, event.window.map_or(0, |w| w.0)));
+        if self.part != part {
+            self.part = part;
             self.bar.finish_and_clear();
             self.bar = match progress.problems {
                 1 => ProgressBar::new_spinner().with_style(style(
-                    "{prefix}  {spinner} evaluation {pos}, {per_sec}, {elapsed}  {msg}",
+                    "{prefix}  {spinner} evaluation {pos}, {rate}, {elapsed}  {msg}",
                 )),
                 n => ProgressBar::new(n as u64).with_style(style(
-                    "{prefix}  {wide_bar} {pos}/{len} frames, {per_sec}, {eta} left  {msg}",
+                    "{prefix}  {wide_bar} {pos}/{len} frames, {rate}, {eta} left  {msg}",
                 )),
             };
             let number = event.stage_index + 1;
+            let window = event.window.map_or(String::new(), |(window, windows)| {
+                format!(", window {}/{windows}", window + 1)
+            });
+            let stages = event.stages;
             self.bar
-                .set_prefix(format!("{} ({number}/{})", event.stage, event.stages));
+                .set_prefix(format!("{} ({number}/{stages}{window})", event.stage));
         }
         let position = match progress.problems {
             1 => progress.rounds,
@@ -58,5 +65,14 @@ impl Bar {
 }
 
 fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+    let style = ProgressStyle::with_template(template);
+    let rate = |state: &ProgressState, to: &mut dyn Write| {
+        let rate = state.per_sec();
+        let digits = if rate < 10.0 { 1 } else { 0 };
+        // A terminal that takes no text has no bar either.
+        let _ = write!(to, "{rate:.digits$}/s");
+    };
+    style
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key("rate", rate)
 }

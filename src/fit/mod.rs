@@ -78,6 +78,8 @@ struct Fitter<'a, E, D> {
     /// Frames that joint stages left out, since their cost would have drowned the others'.
     drowning: Vec<usize>,
     interrupted: bool,
+    /// Which window of how many is solved, where a stage has several.
+    window: Option<(usize, usize)>,
     precision: std::marker::PhantomData<(E, D)>,
 }
 
@@ -99,6 +101,7 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
             compile_seconds: 0.0,
             drowning: Vec::new(),
             interrupted: false,
+            window: None,
             precision: std::marker::PhantomData,
         }
     }
@@ -309,12 +312,14 @@ impl<'a, E: Scalar, D: Host<E>> Fitter<'a, E, D> {
         index: usize,
     ) -> Solution {
         let (report, interrupted) = (&mut self.report, &mut self.interrupted);
+        let window = self.window;
         let stages = self.problem.stages.len();
         minimize_with(objective, x, settings, &mut |progress| {
             let go_on = report(FitProgress {
                 stage: &stage.name,
                 stage_index: index,
                 stages,
+                window,
                 progress,
             });
             *interrupted |= !go_on;

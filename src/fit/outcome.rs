@@ -119,5 +119,7 @@ pub struct FitProgress<'a> {
     pub stage: &'a str,
     pub stage_index: usize,
     pub stages: usize,
+    /// Which window of how many, where a long stage is solved in windows.
+    pub window: Option<(usize, usize)>,
     pub progress: Progress,
 }

@@ -34,6 +34,8 @@ pub struct StagePlan {
     pub axis: String,
     /// Those that take part.
     pub frames: usize,
+    /// Frames of the longest window that a joint stage is solved in: all of few.
+    pub window: usize,
     /// Unknowns of a frame, and those that all frames share.
     pub unknowns: (usize, usize),
     /// Whether the frames are one problem; neighbours on each side that a residual ties then.
@@ -92,6 +94,7 @@ fn of_stage<E: Scalar, D: Host<E>>(
     let joint = stage.coupling != Coupling::Independent;
     let frames = usable(problem, stage);
     let sample = usable(few, of_few);
+    let window = windows::longest(problem, stage, &frames);
     let objective =
         CompiledObjective::<E, D>::new(few, of_few, &found.values, sample.clone(), joint);
     let evaluation = WANTS.map(|want| on_one_thread(&objective, want, sample.len()));
@@ -105,6 +108,7 @@ fn of_stage<E: Scalar, D: Host<E>>(
         method: stage.method,
         axis: problem.axis().into(),
         frames: frames.len(),
+        window,
         unknowns: work.unknowns,
         joint: joint.then_some(work.width),
         products: (work.square, work.factor),
@@ -113,12 +117,7 @@ fn of_stage<E: Scalar, D: Host<E>>(
         fitted: sample.len(),
         iterations: iterations as f64 / each as f64,
         seconds: seconds * frames.len() as f64 / sample.len().max(1) as f64,
-        memory_mb: memory(
-            problem,
-            &work,
-            windows::longest(problem, stage, &frames),
-            joint,
-        ) / 1e6,
+        memory_mb: memory(problem, &work, window, joint) / 1e6,
         tables: in_tables(problem, stage, &work),
         open: open::open(few, of_few, &found.values, &sample),
     }

@@ -68,7 +68,8 @@ impl<E: Scalar, D: Host<E>> Fitter<'_, E, D> {
         let settings = self.settings(stage);
         let reach = stage.terms.iter().map(|t| t.reach).max().unwrap_or(0);
         let mut solutions = Vec::new();
-        for kept in windows {
+        for (number, kept) in windows.iter().enumerate() {
+            self.window = Some((number, windows.len()));
             let values = Arc::clone(&self.values);
             let held = kept.start.min(reach);
             let to = (kept.end + BEYOND).min(frames.len());
@@ -87,6 +88,7 @@ impl<E: Scalar, D: Host<E>> Fitter<'_, E, D> {
                 break;
             }
         }
+        self.window = None;
         let mut whole = merged(solutions);
         (whole.costs, whole.terms) = self.cost_of(stage, &frames);
         if let (Some(last), [cost]) = (whole.trace.last_mut(), &whole.costs[..]) {
