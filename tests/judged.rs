@@ -349,3 +349,32 @@ fn a_motion_in_millimetres_or_degrees_is_said() {
     assert!(said(motion(0.05, 20.0), "millimetres"));
     assert!(said(motion(40.0, 0.02), "degrees"));
 }
+
+#[test]
+fn cropped_and_resized_images_are_found_out() {
+    let crop = |_: usize, _: usize, _: usize, [u, v, c]: [f64; 3]| [u - 160.0, v - 40.0, c];
+    let cropped = Views::with_pixels(|_, r, t| (r, t), crop);
+    let found = cropped.warnings("", "");
+    let said = |w: &String| w.starts_with("F0517") && w.contains("cropped");
+    assert!(found.iter().any(said), "{found:#?}");
+    let smaller = |_: usize, _: usize, _: usize, [u, v, c]: [f64; 3]| [0.75 * u, 0.75 * v, c];
+    let resized = Views::with_pixels(|_, r, t| (r, t), smaller);
+    resized.say("F0517", "images = [960, 720]");
+}
+
+#[test]
+fn a_camera_whose_frames_are_numbered_from_elsewhere_is_named() {
+    let all = read_array(example("walk.npz"), "keypoints").unwrap();
+    let frames = all.shape()[1];
+    let late = |c: usize, f: usize, p: usize, own: [f64; 3]| match (c, f + 9 < frames) {
+        (1, true) => std::array::from_fn(|k| all[[c, f + 9, p, k]]),
+        (1, false) => [0.0, 0.0, 0.0],
+        _ => own,
+    };
+    let views = Views::with_pixels(|_, r, t| (r, t), late);
+    let found = views.warnings("", "");
+    let said = |w: &String| {
+        w.starts_with("F0517") && w.contains("`cam2`") && w.contains("numbers are 9 lower")
+    };
+    assert!(found.iter().any(said), "{found:#?}");
+}

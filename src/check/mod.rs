@@ -12,6 +12,7 @@ mod markers;
 mod motions;
 mod names;
 mod nodes;
+mod odd_cameras;
 mod output;
 mod over_points;
 mod own_kinds;

@@ -1,22 +1,16 @@
 //! Whether the cameras of a term agree on what they see, before anything is solved.
 
-use nalgebra::Vector2;
 use ndarray::s;
 
 use super::Checker;
 use super::figure::Seen;
+use super::odd_cameras::{BETTER, FAR_BETTER, Views, names_in_order, of_one, sightings};
 use super::sources::Source;
 use crate::body::markers::sides::other_side;
-use crate::camera::trial::{
-    Cause, Sighting, disagreement, exchanged, most_agree, stands_out, try_causes,
-};
+use crate::camera::trial::{Cause, disagreement, most_agree, stands_out, try_causes};
 use crate::camera::{Camera, sides};
-use crate::data::{Observations, median};
+use crate::data::Observations;
 use crate::diagnostic::{list, ranges};
-
-/// Points that are looked at, evenly spread: as many as of few cameras, of many as many pixels.
-const POINTS: usize = 500;
-const PIXELS: usize = 4000;
 
 /// The share of an image's diagonal by which good cameras and detectors may disagree.
 const AGREE: f64 = 0.02;
@@ -27,17 +21,11 @@ const DOUBTFUL: f64 = 0.2;
 /// Pixels that no person is as small as.
 const NORMALISED: f64 = 2.0;
 
-/// How much better it has to be without a fault to speak of it: far, or where the disagreement is this
-/// share of the limit or more, half as much.
-const FAR_BETTER: f64 = 0.25;
-const BETTER: f64 = 0.5;
+/// No camera's frames later than they are.
+const AS_IT_IS: (usize, isize) = (0, 0);
+
+/// The share of the limit from which on a cause need not leave so little.
 const CLEARLY: f64 = 0.4;
-
-/// Cameras of which some may be off without that the rest look off.
-const MANY: usize = 5;
-
-/// The share of the limit from which on a camera may be off where all others agree.
-const OFF: f64 = 0.3;
 
 impl Checker<'_> {
     /// Warns of cameras that contradict each other; false where they do.
@@ -53,31 +41,34 @@ impl Checker<'_> {
         };
         self.warn_outside(seen, cameras);
         self.warn_apart_in_time(seen);
-        let sightings = sightings(seen.observed);
-        if cameras.len() < 2 || !free.is_empty() || sightings.len() < 3 {
+        let views = Views {
+            of: &of.value,
+            seen,
+            cameras,
+            sightings: sightings(seen.observed, AS_IT_IS),
+            limit: limit(cameras),
+        };
+        if cameras.len() < 2 || !free.is_empty() || views.sightings.len() < 3 {
             return true;
         }
-        let limit = limit(cameras);
-        let error = disagreement(cameras, &sightings);
-        let doubtful = error > DOUBTFUL * limit;
-        if doubtful
-            && self.warn_disagreement(seen, &of.value, (cameras, &sightings), (error, limit))
-        {
+        let error = disagreement(cameras, &views.sightings);
+        if error > DOUBTFUL * views.limit && self.warn_disagreement(&views, error) {
             return false;
         }
-        self.warn_one_camera(&of.value, (cameras, &sightings), limit);
-        error <= limit
+        self.warn_odd_cameras(&views);
+        error <= views.limit
     }
 
-    fn warn_disagreement(
-        &mut self,
-        seen: &Seen<'_>,
-        of: &str,
-        (cameras, sightings): (&[Camera], &[Sighting]),
-        (error, limit): (f64, f64),
-    ) -> bool {
+    fn warn_disagreement(&mut self, views: &Views<'_>, error: f64) -> bool {
+        let Views {
+            of,
+            seen,
+            cameras,
+            limit,
+            ..
+        } = *views;
         let up = self.inputs.get(of).map(|c| c.up.upright().transpose());
-        let tried = try_causes(cameras, sightings, &up.unwrap_or_default(), limit);
+        let tried = try_causes(cameras, &views.sightings, &up.unwrap_or_default(), limit);
         let explains = |(_, e): &&(Cause, f64)| match error > CLEARLY * limit {
             true if *e < BETTER * limit => *e < BETTER * error,
             _ => *e < limit && *e < FAR_BETTER * error,
@@ -92,11 +83,10 @@ impl Checker<'_> {
             seen.target
         );
         // Good cameras may see points badly; only what explains far more is said of them.
-        let good = error <= limit || most_agree(cameras, sightings, limit);
+        let good = error <= limit || most_agree(cameras, &views.sightings, limit);
         if explained.is_empty() && good {
             return false;
         }
-        let odd = self.odd_one(cameras, sightings, limit);
         let hint = match explained[..] {
             [(cause, without), ..] => {
                 let other = explained.get(1).map_or(String::new(), |(cause, _)| {
@@ -107,124 +97,19 @@ impl Checker<'_> {
                     said(cause, of, seen, cameras)
                 )
             }
-            [] if let Some((odd, _)) = odd => {
-                format!(
-                    "without `{odd}` the others agree: it is calibrated otherwise, its frames begin at another \
-                     time, or its view is that of another camera"
-                )
-            }
-            [] => {
-                "nothing usual explains it: are these the cameras, in the world and the images of \
-                     these keypoints?"
-                    .into()
-            }
+            [] => match views.odd_one() {
+                Some((odd, _)) => {
+                    let error = stands_out(cameras, &views.sightings, odd, limit);
+                    let why = of_one(views, odd, error);
+                    format!("without `{}` the others agree: {why}", cameras[odd].name)
+                }
+                None => "nothing usual explains it: are these the cameras, in the world and the images of \
+                         these keypoints?"
+                    .into(),
+            },
         };
         self.warn_of_data("F0517", of, message, hint);
         true
-    }
-
-    /// The camera without which the others agree, and their disagreement then.
-    fn odd_one(
-        &self,
-        cameras: &[Camera],
-        sightings: &[Sighting],
-        limit: f64,
-    ) -> Option<(String, f64)> {
-        if cameras.len() < 3 {
-            return None;
-        }
-        let left = |odd: usize| {
-            let others = |s: &Sighting| s.iter().filter(|(c, ..)| *c != odd).copied().collect();
-            let sightings: Vec<Sighting> = sightings.iter().map(others).collect();
-            disagreement(cameras, &sightings)
-        };
-        let all = (0..cameras.len()).map(|c| (c, left(c)));
-        let mut all: Vec<(usize, f64)> = all.collect();
-        all.sort_by(|a, b| a.1.total_cmp(&b.1));
-        let (best, second) = (all[0], all[1]);
-        let alone = best.1 < limit && best.1 < BETTER * second.1;
-        alone.then(|| (cameras[best.0].name.clone(), best.1))
-    }
-
-    /// Cameras that are off where the others agree.
-    fn warn_one_camera(
-        &mut self,
-        of: &str,
-        (cameras, sightings): (&[Camera], &[Sighting]),
-        limit: f64,
-    ) {
-        let errors = (0..cameras.len()).map(|c| (c, stands_out(cameras, sightings, c, limit)));
-        let errors: Vec<(usize, f64)> = errors.collect();
-        let usual = median(errors.iter().map(|e| e.1)).unwrap_or(0.0);
-        let off = |e: f64| e > OFF * limit;
-        // Of few cameras one that is off makes those beside it look off by a part of that.
-        let far: Vec<(usize, f64)> = match cameras.len() < MANY {
-            true => {
-                let worst = errors.iter().max_by(|a, b| a.1.total_cmp(&b.1));
-                let alone = |(c, e): &&(usize, f64)| {
-                    let others = self.odd_one(cameras, sightings, limit);
-                    let rest = others.filter(|(odd, _)| *odd == cameras[*c].name);
-                    off(*e) && rest.is_some_and(|(_, rest)| rest < FAR_BETTER * e)
-                };
-                worst.filter(alone).into_iter().copied().collect()
-            }
-            false => {
-                let far = |(_, e): &(usize, f64)| off(*e) && usual < FAR_BETTER * e;
-                errors.iter().copied().filter(far).collect()
-            }
-        };
-        match far[..] {
-            [] => {}
-            [(c, error)] => self.warn_odd(of, &cameras[c].name, error),
-            _ => self.warn_odd_ones(of, (cameras, sightings), &far, limit),
-        }
-    }
-
-    fn warn_odd(&mut self, of: &str, name: &str, error: f64) {
-        let message = match error.is_finite() {
-            true => format!(
-                "camera `{name}` of `{of}` alone sees its points {error:.0} px from where the others say they are"
-            ),
-            false => {
-                format!("by what the others see the person is behind camera `{name}` of `{of}`")
-            }
-        };
-        let hint = "it is calibrated otherwise, its images have another size, its frames begin at another \
-                    time, or the view that is joined to it is that of another camera";
-        self.warn_of_data("F0517", of, message, hint.into());
-    }
-
-    /// Several of many cameras, whose views may stand in each other's place.
-    fn warn_odd_ones(
-        &mut self,
-        of: &str,
-        (cameras, sightings): (&[Camera], &[Sighting]),
-        far: &[(usize, f64)],
-        limit: f64,
-    ) {
-        let names: Vec<&str> = far.iter().map(|(c, _)| cameras[*c].name.as_str()).collect();
-        let least = far.iter().map(|e| e.1).fold(f64::INFINITY, f64::min);
-        let message = format!(
-            "cameras {} of `{of}` see their points {least:.0} px or more from where the others say they are",
-            list(&names)
-        );
-        let order = exchanged(cameras, sightings, limit);
-        let still_off = order.as_ref().map(|order| {
-            let placed: Vec<Camera> = order.iter().map(|c| cameras[*c].clone()).collect();
-            let off =
-                |(c, _): &&(usize, f64)| stands_out(&placed, sightings, *c, limit) > OFF * limit;
-            far.iter().filter(off).count()
-        });
-        let hint = match order.filter(|_| still_off == Some(0)) {
-            Some(order) => {
-                let names = order.iter().map(|&c| format!("\"{}\"", cameras[c].name));
-                let names: Vec<String> = names.collect();
-                format!("their views are exchanged: `views = [{}]`", names.join(", "))
-            }
-            None => "they are calibrated otherwise, their images have another size, or their frames begin at another \
-                     time".into(),
-        };
-        self.warn_of_data("F0517", of, message, hint);
     }
 
     /// Exchanges left and right back where views of a frame contradict the others.
@@ -250,7 +135,7 @@ impl Checker<'_> {
         let mut mended = observed.clone();
         let (found, undecided) = sides::mend(&mut mended, cameras, &limbs);
         // Cameras that agree on nothing say nothing of sides.
-        if disagreement(cameras, &sightings(&mended)) > limit(cameras) {
+        if disagreement(cameras, &sightings(&mended, AS_IT_IS)) > limit(cameras) {
             return;
         }
         self.warn_undecided(target, &undecided);
@@ -457,38 +342,10 @@ fn said(cause: &Cause, of: &str, seen: &Seen<'_>, cameras: &[Camera]) -> String 
             seen.target,
             90 * u32::from(*quarters)
         ),
-        Cause::Order(order) => {
-            let names = order.iter().map(|&c| format!("\"{}\"", cameras[c].name));
-            let names: Vec<String> = names.collect();
-            format!(
-                "the views of `{}` are in another order: `views = [{}]`",
-                seen.target,
-                names.join(", ")
-            )
-        }
+        Cause::Order(order) => format!(
+            "the views of `{}` are in another order: `views = [{}]`",
+            seen.target,
+            names_in_order(cameras, order)
+        ),
     }
-}
-
-/// Some of the points that two cameras or more see.
-fn sightings(observed: &Observations) -> Vec<Sighting> {
-    let (frames, views, points, _) = observed.values.dim();
-    let most = POINTS.min(PIXELS / views.max(1)).max(POINTS / 5);
-    let step = (frames * points).div_ceil(most).max(1);
-    // Not always the same points of a frame.
-    let step = if points % step == 0 || step % points == 0 {
-        step + 1
-    } else {
-        step
-    };
-    let sighting = |at: usize| {
-        let (f, p) = (at / points, at % points);
-        let view = |v: usize| {
-            let x = observed.values.slice(s![f, v, p, ..]);
-            let weight = observed.confidence[[f, v, p]];
-            (weight > 0.0).then(|| (v, Vector2::new(x[0], x[1]), weight))
-        };
-        (0..views).filter_map(view).collect::<Sighting>()
-    };
-    let all = (0..frames * points).step_by(step).map(sighting);
-    all.filter(|s| s.len() > 1).collect()
 }
