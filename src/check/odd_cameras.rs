@@ -14,7 +14,7 @@ use crate::diagnostic::list;
 const POINTS: usize = 500;
 const PIXELS: usize = 4000;
 
-/// How much better it has to be without a fault to speak of it, and to choose between two.
+/// How much better it has to be without a fault to speak of it: far, or by half where much is wrong.
 pub(super) const FAR_BETTER: f64 = 0.25;
 pub(super) const BETTER: f64 = 0.5;
 
@@ -53,7 +53,9 @@ impl Views<'_> {
         let mut all: Vec<(usize, f64)> = all.collect();
         all.sort_by(|a, b| a.1.total_cmp(&b.1));
         let (best, second) = (all[0], all[1]);
-        (best.1 < self.limit && best.1 < BETTER * second.1).then_some(best)
+        // Of three any two agree a little better, whatever outliers there are.
+        let clear = self.cameras.len() > 3 || best.1 < BETTER * second.1;
+        (best.1 < self.limit && clear).then_some(best)
     }
 
     /// Cameras that are off, with their errors in pixels, where most agree.
