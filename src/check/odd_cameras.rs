@@ -70,14 +70,10 @@ impl Views<'_> {
             far.retain(|(_, e)| usual < FAR_BETTER * e);
             return far;
         }
-        // One that is off makes those beside it look off by a part of that.
-        let worst = far.into_iter().max_by(|a, b| a.1.total_cmp(&b.1));
-        let odd = worst.and_then(|worst| Some((worst, self.odd_one()?)));
-        let alone = |((c, e), (odd, rest)): &((usize, f64), (usize, f64))| {
-            odd == c && *rest < FAR_BETTER * e
-        };
-        let alone = odd.filter(alone).map(|(worst, _)| worst);
-        alone.into_iter().collect()
+        // One that is off makes those beside it look off, too.
+        let odd = self.odd_one();
+        far.retain(|(c, e)| odd.is_some_and(|(odd, rest)| odd == *c && rest < FAR_BETTER * e));
+        far
     }
 
     /// By how much a camera's frame numbers are higher than those of the others, where that is all that is wrong with it.
