@@ -14,7 +14,7 @@ use crate::diagnostic::list;
 const POINTS: usize = 500;
 const PIXELS: usize = 4000;
 
-/// How much better it has to be without a fault to speak of it: far, or by half where much is wrong.
+/// How much better it has to be without a fault to speak of it, and to choose between two.
 pub(super) const FAR_BETTER: f64 = 0.25;
 pub(super) const BETTER: f64 = 0.5;
 
@@ -53,9 +53,7 @@ impl Views<'_> {
         let mut all: Vec<(usize, f64)> = all.collect();
         all.sort_by(|a, b| a.1.total_cmp(&b.1));
         let (best, second) = (all[0], all[1]);
-        // Of three any two agree a little better, whatever outliers there are.
-        let clear = self.cameras.len() > 3 || best.1 < BETTER * second.1;
-        (best.1 < self.limit && clear).then_some(best)
+        (best.1 < self.limit && best.1 < BETTER * second.1).then_some(best)
     }
 
     /// Cameras that are off, with their errors in pixels, where most agree.
@@ -70,10 +68,14 @@ impl Views<'_> {
             far.retain(|(_, e)| usual < FAR_BETTER * e);
             return far;
         }
-        // One that is off makes those beside it look off, too.
-        let odd = self.odd_one();
-        far.retain(|(c, e)| odd.is_some_and(|(odd, rest)| odd == *c && rest < FAR_BETTER * e));
-        far
+        // One that is off makes those beside it look off by a part of that.
+        let worst = far.into_iter().max_by(|a, b| a.1.total_cmp(&b.1));
+        let odd = worst.and_then(|worst| Some((worst, self.odd_one()?)));
+        let alone = |((c, e), (odd, rest)): &((usize, f64), (usize, f64))| {
+            odd == c && *rest < FAR_BETTER * e
+        };
+        let alone = odd.filter(alone).map(|(worst, _)| worst);
+        alone.into_iter().collect()
     }
 
     /// By how much a camera's frame numbers are higher than those of the others, where that is all that is wrong with it.
