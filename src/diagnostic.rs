@@ -270,6 +270,16 @@ pub fn ranges(numbers: &[u64]) -> String {
     format!("{}{more}", shown.join(", "))
 }
 
+/// As [`ranges`], with what they number: `frame 4`, `frames 3–5, 9`.
+pub(crate) fn frames(numbers: &[u64]) -> String {
+    let noun = if numbers.len() == 1 {
+        "frame"
+    } else {
+        "frames"
+    };
+    format!("{noun} {}", ranges(numbers))
+}
+
 /// The names in backticks, at most sixteen of them.
 pub(crate) fn list<S: AsRef<str>>(names: &[S]) -> String {
     let mut parts: Vec<String> = names

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use crate::diagnostic::{Diagnostics, Sources, ranges};
+use crate::diagnostic::{self, Diagnostics, Sources};
 use crate::error::Error;
 use crate::fit::{Checkpoint, Deviations, Fit, FitProgress, fit_saving, open};
 use crate::io::FileError;
@@ -166,9 +166,9 @@ fn left_out(problem: &Problem, fit: &Fit) -> Option<String> {
     frames.dedup();
     (!frames.is_empty()).then(|| {
         format!(
-            "frames {} were left out of joint stages: on their own they cost more than a million times \
-             what others do, so their data are of something else",
-            ranges(&frames)
+            "{} had no part in joint stages: alone they cost more than a million times what others do, so \
+             their data are of something else",
+            diagnostic::frames(&frames)
         )
     })
 }
@@ -240,8 +240,7 @@ fn target(problem: &Problem, options: &RunOptions) -> Result<PathBuf, Error> {
         return Err(FileError::new(&target, message).into());
     }
     if options.force && !is_replaceable(&target) {
-        let message =
-            "`--force` replaces earlier runs, and this is none: it holds no `run.json` of one";
+        let message = "`--force` replaces earlier runs, and this folder is none: it has no `run.json` of fitrun";
         return Err(FileError::new(&target, message).into());
     }
     if !options.resume {

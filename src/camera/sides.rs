@@ -82,14 +82,16 @@ fn exchange(observed: &mut Observations, pairs: &[(usize, usize)], (f, v): Excha
     }
 }
 
-/// The views of a frame whose sides are the other way round than most.
+/// What exchanged sides would mend of a frame.
 struct Flips {
+    /// Those whose sides are the other way round than most.
     views: Vec<bool>,
     /// Pixels of disagreement for each that is seen, as it is and with the views exchanged.
     given: f64,
     left: f64,
 }
 
+/// The views of a frame whose sides are exchanged, by what the others see.
 fn flips(
     observed: &Observations,
     cameras: &[Camera],

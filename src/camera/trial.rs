@@ -49,6 +49,9 @@ pub(crate) enum Cause {
     Order(Vec<usize>),
 }
 
+/// The share of a limit in pixels from which on much is wrong.
+pub(crate) const CLEARLY: f64 = 0.4;
+
 /// The share of a limit in pixels that a right cause leaves of good keypoints.
 const PRECISE: f64 = 0.1;
 
@@ -198,12 +201,12 @@ fn apart(cameras: &[Camera], point: &Vector3<f64>, sighting: &Sighting) -> Vec<f
 }
 
 /// The causes without which the cameras agree best, and how far they are apart then, in pixels: one, or
-/// several that explain as much. Cameras that are apart by less than a limit in pixels are right.
+/// several that explain as much. They are apart by so much as it is, and good ones by less than a limit.
 pub(crate) fn try_causes(
     cameras: &[Camera],
     sightings: &[Sighting],
     file_from_ours: &Matrix3<f64>,
-    limit: f64,
+    (error, limit): (f64, f64),
 ) -> Vec<(Cause, f64)> {
     let causes = Cause::all(cameras, sightings, limit);
     let tried = causes.into_iter().map(|cause| {
@@ -212,7 +215,7 @@ pub(crate) fn try_causes(
     });
     let mut tried: Vec<(Cause, f64)> = tried.filter(|t| t.1.is_finite()).collect();
     let mut least = tried.iter().map(|t| t.1).fold(f64::INFINITY, f64::min);
-    if least > PRECISE * limit && disagreement(cameras, sightings) > least {
+    if error > CLEARLY * limit && least > PRECISE * limit {
         let cause = scale::of_pixels(cameras, sightings);
         let error = without(&cause, cameras, sightings, file_from_ours);
         // With four numbers more it fits a little better anyway.
@@ -327,7 +330,7 @@ mod tests {
         for cause in causes {
             let wrong: Vec<Camera> = right.iter().map(|c| mistaken(&cause, c, &up)).collect();
             assert!(disagreement(&wrong, &seen) > 20.0, "{cause:?}");
-            let found = try_causes(&wrong, &seen, &up, 20.0);
+            let found = try_causes(&wrong, &seen, &up, (99.0, 20.0));
             assert!(
                 found[0].0 == cause && found[0].1 < 1e-6,
                 "{cause:?}: {found:?}"
@@ -342,7 +345,7 @@ mod tests {
         for factor in [2.0, 0.64, 1.0 / 3.0, 1.333] {
             let resized = |s: &Sighting| s.iter().map(|(c, x, w)| (*c, x * factor, *w)).collect();
             let other: Vec<Sighting> = seen.iter().map(resized).collect();
-            let found = try_causes(&right, &other, &up, 20.0);
+            let found = try_causes(&right, &other, &up, (99.0, 20.0));
             let near = |f: f64| (f / factor - 1.0).abs() < 0.01;
             assert!(
                 matches!(found[0].0, Cause::ImageScale(f) if near(f)),
@@ -351,7 +354,7 @@ mod tests {
         }
         let order = [1, 0, 2, 3];
         let other: Vec<Camera> = order.iter().map(|&c| right[c].clone()).collect();
-        let found = try_causes(&other, &seen, &up, 20.0);
+        let found = try_causes(&other, &seen, &up, (99.0, 20.0));
         assert_eq!(found[0].0, Cause::Order(order.into()));
     }
 
@@ -369,7 +372,7 @@ mod tests {
             };
             let mixed = seen.iter().map(|s| s.iter().map(pixel).collect());
             let mixed: Vec<Sighting> = mixed.collect();
-            let found = try_causes(&right, &mixed, &Matrix3::identity(), 20.0);
+            let found = try_causes(&right, &mixed, &Matrix3::identity(), (99.0, 20.0));
             assert_eq!(found[0].0, Cause::Order(order));
         }
     }

@@ -10,7 +10,7 @@ use crate::body::figure::{Figure, Frame};
 use crate::camera::Camera;
 use crate::camera::triangulate::{spread, triangulate_robust};
 use crate::data::{Observations, median};
-use crate::diagnostic::{Diagnostic, list, ranges};
+use crate::diagnostic::{self, Diagnostic, list};
 use crate::keypoints;
 use crate::keypoints::combine::Part;
 use crate::read::Up;
@@ -41,7 +41,7 @@ const TURNED: f64 = 0.9;
 const ALIKE: f64 = 0.1;
 
 /// What a data set sees of the person in space, and how the body at rest lies on it.
-pub(super) struct Sight {
+pub(super) struct Placed {
     labels: Vec<String>,
     frames: Vec<Frame>,
     stances: Vec<Option<(Matrix3<f64>, Vector3<f64>)>>,
@@ -86,21 +86,21 @@ impl Checker<'_> {
     /// Two data sets of one person that are in different worlds.
     fn warn_apart(&mut self, seen: &Seen<'_>, figure: &Figure) {
         let step = seen.observed.frames().div_ceil(FRAMES).max(1);
-        let sight = Sight {
+        let own = Placed {
             labels: figure.labels.clone(),
             frames: figure.frames.clone(),
             stances: figure.stances(),
         };
-        let others = self.sights.iter().filter(|(name, _)| name != seen.target);
+        let others = self.placed.iter().filter(|(name, _)| name != seen.target);
         let apart = others.filter_map(|(name, other)| {
-            let (far, turned, limit) = other.apart(&sight, 0)?;
+            let (far, turned, limit) = other.apart(&own, 0)?;
             let far = Some(far).filter(|far| *far > limit);
-            let later = far.and_then(|far| other.later(&sight, far));
+            let later = far.and_then(|far| other.later(&own, far));
             Some((name.clone(), far, turned, later.filter(|_| step == 1)))
         });
         let apart: Vec<(String, Option<f64>, f64, Option<isize>)> = apart.collect();
-        if self.sights.iter().all(|(name, _)| name != seen.target) {
-            self.sights.push((seen.target.into(), sight));
+        if self.placed.iter().all(|(name, _)| name != seen.target) {
+            self.placed.push((seen.target.into(), own));
         }
         for (name, far, turned, later) in apart {
             let how = match (turned > TURNED && later.is_none(), far) {
@@ -358,9 +358,9 @@ impl Checker<'_> {
             return;
         }
         let message = format!(
-            "`{}` looks like a mirror image in frames {}: are left and right exchanged there?",
+            "`{}` looks like a mirror image in {}: are left and right exchanged there?",
             seen.term,
-            ranges(&frames)
+            diagnostic::frames(&frames)
         );
         let origin = self.origin_of_term(seen.term);
         let hint = "correct the labels in these frames, or leave them out by `valid`";
@@ -424,7 +424,7 @@ impl Checker<'_> {
     }
 }
 
-impl Sight {
+impl Placed {
     /// How far, and how much turned, another data set sees the person, frame by frame so many later; and how
     /// far it may be. Points that both have under one name say it best.
     fn apart(&self, other: &Self, later: isize) -> Option<(f64, f64, f64)> {

@@ -62,7 +62,7 @@ struct Checker<'a> {
     frames: usize,
     frame_numbers: &'a [u64],
     /// What data sets see of the person in space.
-    sights: Vec<(String, figure::Sight)>,
+    placed: Vec<(String, figure::Placed)>,
 }
 
 /// The problem that a spec states; `None` when there are errors among the diagnostics.
@@ -86,7 +86,7 @@ pub(crate) fn check(
         open: Vec::new(),
         frames,
         frame_numbers: &frame_numbers,
-        sights: Vec::new(),
+        placed: Vec::new(),
     };
     checker.check_registry();
     checker.index_sets();
@@ -158,6 +158,7 @@ pub(crate) fn check(
         upright: world(inputs).upright(),
     })
 }
+
 impl Checker<'_> {
     /// What the data call a frame.
     fn frame_number(&self, frame: usize) -> u64 {

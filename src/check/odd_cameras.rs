@@ -6,7 +6,7 @@ use ndarray::s;
 use super::Checker;
 use super::figure::Seen;
 use crate::camera::Camera;
-use crate::camera::trial::{Sighting, disagreement, exchanged, stands_out};
+use crate::camera::trial::{Sighting, disagreement, exchanged, most_agree, stands_out};
 use crate::data::{Observations, median};
 use crate::diagnostic::list;
 
@@ -14,7 +14,7 @@ use crate::diagnostic::list;
 const POINTS: usize = 500;
 const PIXELS: usize = 4000;
 
-/// How much better it has to be without a fault to speak of it, and to choose between two.
+/// How much better it has to be without a fault to speak of it: far, or by half where much is wrong.
 pub(super) const FAR_BETTER: f64 = 0.25;
 pub(super) const BETTER: f64 = 0.5;
 
@@ -44,16 +44,23 @@ impl Views<'_> {
         if self.cameras.len() < 3 {
             return None;
         }
-        let left = |odd: usize| {
-            let others = |s: &Sighting| s.iter().filter(|(c, ..)| *c != odd).copied().collect();
-            let sightings: Vec<Sighting> = self.sightings.iter().map(others).collect();
-            disagreement(self.cameras, &sightings)
-        };
-        let all = (0..self.cameras.len()).map(|c| (c, left(c)));
-        let mut all: Vec<(usize, f64)> = all.collect();
+        let left = |odd: usize| (odd, disagreement(self.cameras, &self.others(odd)));
+        let mut all: Vec<(usize, f64)> = (0..self.cameras.len()).map(left).collect();
         all.sort_by(|a, b| a.1.total_cmp(&b.1));
         let (best, second) = (all[0], all[1]);
-        (best.1 < self.limit && best.1 < BETTER * second.1).then_some(best)
+        // Outliers are of all cameras: then no others agree in most points. Any two of three do, a little.
+        let alone = match self.cameras.len() {
+            3 => best.1 < BETTER * second.1,
+            _ => most_agree(self.cameras, &self.others(best.0), self.limit),
+        };
+        (best.1 < self.limit && alone).then_some(best)
+    }
+
+    /// What all cameras but one see.
+    fn others(&self, odd: usize) -> Vec<Sighting> {
+        let others = |s: &Sighting| s.iter().filter(|(c, ..)| *c != odd).copied().collect();
+        let sightings = self.sightings.iter().map(others);
+        sightings.filter(|s: &Sighting| s.len() > 1).collect()
     }
 
     /// Cameras that are off, with their errors in pixels, where most agree.
@@ -68,17 +75,14 @@ impl Views<'_> {
             far.retain(|(_, e)| usual < FAR_BETTER * e);
             return far;
         }
-        // One that is off makes those beside it look off by a part of that.
-        let worst = far.into_iter().max_by(|a, b| a.1.total_cmp(&b.1));
-        let odd = worst.and_then(|worst| Some((worst, self.odd_one()?)));
-        let alone = |((c, e), (odd, rest)): &((usize, f64), (usize, f64))| {
-            odd == c && *rest < FAR_BETTER * e
-        };
-        let alone = odd.filter(alone).map(|(worst, _)| worst);
-        alone.into_iter().collect()
+        // One that is off makes those beside it look off, too.
+        let odd = self.odd_one();
+        far.retain(|(c, e)| odd.is_some_and(|(odd, rest)| odd == *c && rest < FAR_BETTER * e));
+        far
     }
 
-    /// By how much a camera's frame numbers are higher than those of the others, where that is all that is wrong with it.
+    /// By how much a camera's frame numbers are higher than those of the others, where that is all that is
+    /// wrong with it.
     fn late(&self, camera: usize, error: f64) -> Option<isize> {
         let with = |late: isize| {
             let sightings = sightings(self.seen.observed, (camera, late));

@@ -42,10 +42,9 @@ impl Checker<'_> {
             };
             let mut distances: Vec<f64> = cameras.iter().map(|c| c.centre().norm()).collect();
             distances.sort_by(f64::total_cmp);
-            let by_person = |d: &Diagnostic| {
-                d.code == "F0505" && d.message.contains(&format!("cameras of `{}`", input.name))
-            };
-            if self.diagnostics.list.iter().any(by_person) {
+            // The size of the person says it better.
+            let said = |d: &Diagnostic| d.code == "F0505" && d.origin == input.origin;
+            if self.diagnostics.list.iter().any(said) {
                 continue;
             }
             let Some(middle) = distances.get(distances.len() / 2).filter(|d| **d > FAR) else {

@@ -7,10 +7,10 @@ use super::figure::Seen;
 use super::odd_cameras::{BETTER, FAR_BETTER, Views, names_in_order, of_one, sightings};
 use super::sources::Source;
 use crate::body::markers::sides::other_side;
-use crate::camera::trial::{Cause, disagreement, most_agree, stands_out, try_causes};
+use crate::camera::trial::{CLEARLY, Cause, disagreement, most_agree, stands_out, try_causes};
 use crate::camera::{Camera, sides};
 use crate::data::Observations;
-use crate::diagnostic::{list, ranges};
+use crate::diagnostic::{self, list};
 
 /// The share of an image's diagonal by which good cameras and detectors may disagree.
 const AGREE: f64 = 0.02;
@@ -23,9 +23,6 @@ const NORMALISED: f64 = 2.0;
 
 /// No camera's frames later than they are.
 const AS_IT_IS: (usize, isize) = (0, 0);
-
-/// The share of the limit from which on a cause need not leave so little.
-const CLEARLY: f64 = 0.4;
 
 impl Checker<'_> {
     /// Warns of cameras that contradict each other; false where they do.
@@ -68,7 +65,12 @@ impl Checker<'_> {
             ..
         } = *views;
         let up = self.inputs.get(of).map(|c| c.up.upright().transpose());
-        let tried = try_causes(cameras, &views.sightings, &up.unwrap_or_default(), limit);
+        let tried = try_causes(
+            cameras,
+            &views.sightings,
+            &up.unwrap_or_default(),
+            (error, limit),
+        );
         let explains = |(_, e): &&(Cause, f64)| match error > CLEARLY * limit {
             true if *e < BETTER * limit => *e < BETTER * error,
             _ => *e < limit && *e < FAR_BETTER * error,
@@ -159,9 +161,9 @@ impl Checker<'_> {
             return;
         }
         let message = format!(
-            "the views of `{target}` contradict each other about left and right in frames {}, and nothing \
+            "the views of `{target}` contradict each other about left and right in {}, and nothing \
              says which are right",
-            ranges(&frames)
+            diagnostic::frames(&frames)
         );
         let hint = "correct the labels, or leave views out by `valid` or confidences of 0";
         self.warn_of_data("F0520", target, message, hint.into());
@@ -199,8 +201,8 @@ impl Checker<'_> {
         let of_camera = |(v, camera): (usize, &Camera)| {
             let frames = found.iter().filter(|(_, view)| *view == v);
             let frames: Vec<u64> = frames.map(|(f, _)| self.frame_number(*f)).collect();
-            let text = ranges(&frames);
-            (!frames.is_empty()).then(|| format!("`{}` in frames {text}", camera.name))
+            let text = diagnostic::frames(&frames);
+            (!frames.is_empty()).then(|| format!("`{}` in {text}", camera.name))
         };
         cameras.iter().enumerate().filter_map(of_camera).collect()
     }
@@ -219,10 +221,10 @@ impl Checker<'_> {
             }
             let numbers: Vec<u64> = own.iter().map(|f| self.frame_number(*f)).collect();
             let message = format!(
-                "view `{}` of `{}` sees the person in frames {}, in which hardly any other view does",
+                "view `{}` of `{}` sees the person in {}, in which hardly any other view does",
                 seen.observed.views[v],
                 seen.target,
-                ranges(&numbers)
+                diagnostic::frames(&numbers)
             );
             let hint = "are its frames numbered from elsewhere? Number those of all views alike";
             self.warn_of_data("F0506", seen.target, message, hint.into());

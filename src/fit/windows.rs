@@ -6,8 +6,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::Fitter;
 use super::frames::evidence;
+use super::{Fitter, Status};
 use crate::compile::CompiledObjective;
 use crate::graph::{Host, Scalar};
 use crate::ir::{Coupling, Problem, Stage, VariableId};
@@ -89,13 +89,25 @@ impl<E: Scalar, D: Host<E>> Fitter<'_, E, D> {
             }
         }
         self.window = None;
+        let ended: Vec<Termination> = solutions
+            .iter()
+            .flat_map(|s| s.terminations.clone())
+            .collect();
         let mut whole = merged(solutions);
         (whole.costs, whole.terms) = self.cost_of(stage, &frames);
         if let (Some(last), [cost]) = (whole.trace.last_mut(), &whole.costs[..]) {
             (last.cost, last.terms) = (*cost, whole.terms.clone());
         }
         let best: Vec<usize> = (0..frames.len()).collect();
-        self.keep(stage, frames, true, whole, &best);
+        self.keep(stage, frames.clone(), true, whole, &best);
+        // Frames have ended as their own window did.
+        for (kept, ended) in windows.iter().zip(&ended) {
+            for frame in &frames[kept.clone()] {
+                if self.status[*frame] != Status::NoData {
+                    self.status[*frame] = Status::of(ended);
+                }
+            }
+        }
     }
 
     /// The cost of a joint stage where the values stand, and that of its terms.

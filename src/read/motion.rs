@@ -7,7 +7,7 @@ use nalgebra::{Rotation3, Vector3};
 use super::{Inputs, Reader, Up};
 use crate::body::BodyModel;
 use crate::data::{Dataset, Motion, median};
-use crate::diagnostic::{Diagnostic, Diagnostics, ranges};
+use crate::diagnostic::{Diagnostic, Diagnostics, frames};
 use crate::io::{FileError, amass};
 use crate::rotation::axis_angle;
 
@@ -103,14 +103,14 @@ impl Reader<'_> {
         self.diagnostics.push(diagnostic.hint(hint));
     }
 
-    fn warn_unknown(&mut self, frames: &[u64]) {
-        if frames.is_empty() {
+    fn warn_unknown(&mut self, numbers: &[u64]) {
+        if numbers.is_empty() {
             return;
         }
         let message = format!(
-            "frames {} of `{}` hold NaN or infinite numbers, and count as not seen",
-            ranges(frames),
-            self.view.path()
+            "`{}` has NaN or infinite numbers in {}: nothing counts as seen there",
+            self.view.path(),
+            frames(numbers)
         );
         self.diagnostics
             .push(Diagnostic::warning("F0513", message, &self.origin));

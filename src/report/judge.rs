@@ -1,7 +1,7 @@
 //! What the solution itself says against the data, or the data against the solution.
 
 use crate::data::median;
-use crate::diagnostic::{list, ranges};
+use crate::diagnostic::{frames, list};
 use crate::ir::{NodeKind, Problem};
 
 use super::metrics::PointErrors;
@@ -55,15 +55,15 @@ fn of_term(problem: &Problem, errors: &PointErrors) -> Vec<String> {
         let of_frame = errors.by_frame.index_axis(ndarray::Axis(0), *f);
         median(of_frame.iter().copied()).is_some_and(off)
     };
-    let frames: Vec<u64> = (0..errors.by_frame.dim().0)
+    let off_frames: Vec<u64> = (0..errors.by_frame.dim().0)
         .filter(frame_off)
         .map(|f| problem.frame_numbers[f])
         .collect();
-    if !frames.is_empty() && 2 * frames.len() < errors.by_frame.dim().0 {
+    if !off_frames.is_empty() && 2 * off_frames.len() < errors.by_frame.dim().0 {
         said.push(format!(
-            "`{term}`: frames {} are off by more than {} {unit} each",
-            ranges(&frames),
-            rounded((OFF * all).max(SMALL * limit))
+            "`{term}`: more than {} {unit} off in {}",
+            rounded((OFF * all).max(SMALL * limit)),
+            frames(&off_frames)
         ));
     }
     said

@@ -37,7 +37,7 @@ pub(super) fn of_views(cameras: &[Camera], sightings: &[Sighting], limit: f64) -
     orders.retain(|order| *order != own);
     // Of a ring of cameras several orders fit; the one that moves the fewest comes first.
     let moved = |order: &Vec<usize>| order.iter().zip(&own).filter(|(a, b)| a != b).count();
-    orders.sort_by_key(moved);
+    orders.sort_by_cached_key(|order| (moved(order), order.clone()));
     orders.dedup();
     orders
 }

@@ -1,4 +1,4 @@
-//! How many times as large as the calibration's the images are.
+//! Numbers that make cameras agree best: the size of images, focal lengths, shifts of pixels.
 
 use super::{Camera, Cause, Sighting, without};
 use nalgebra::{Matrix3, Vector2};

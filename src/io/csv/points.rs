@@ -69,16 +69,22 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Points, FileError> {
         }
     }
     let mut points = points(&table).map_err(fail)?;
-    if let Some(numbers) = numbered(path, bytes, points.frame_numbers.len())? {
+    if let Some(numbers) = numbered(path, bytes, &table.names, points.frame_numbers.len())? {
         points.frame_numbers = numbers;
     }
     Ok(points)
 }
 
 /// What a column calls the frames; nothing where it holds no whole numbers.
-fn numbered(path: &Path, bytes: &[u8], frames: usize) -> Result<Option<Vec<u64>>, FileError> {
+fn numbered(
+    path: &Path,
+    bytes: &[u8],
+    header: &[String],
+    frames: usize,
+) -> Result<Option<Vec<u64>>, FileError> {
     let column = |names: &[&str]| {
         let wanted = |name: &str| names.contains(&name.to_lowercase().as_str());
+        header.iter().find(|name| wanted(name))?;
         let table = super::parse(path, bytes, wanted).ok()?;
         let mut filled = table.columns.into_iter().filter(|c| c.len() == frames);
         filled.next()
