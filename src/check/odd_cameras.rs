@@ -21,9 +21,6 @@ pub(super) const BETTER: f64 = 0.5;
 /// Cameras of which some may be off without that the rest look off.
 const MANY: usize = 5;
 
-/// The share of the limit from which on a camera may be off where all others agree.
-const OFF: f64 = 0.3;
-
 /// Frames by which a camera's may begin earlier or later than the others'.
 const LATE: isize = 30;
 
@@ -70,7 +67,7 @@ impl Views<'_> {
         let errors: Vec<(usize, f64)> = (0..count).map(|c| (c, error(c))).collect();
         let usual = median(errors.iter().map(|e| e.1)).unwrap_or(0.0);
         let mut far = errors;
-        far.retain(|(_, e)| *e > OFF * self.limit);
+        far.retain(|(_, e)| *e > self.limit);
         if count >= MANY {
             far.retain(|(_, e)| usual < FAR_BETTER * e);
             return far;
@@ -104,7 +101,7 @@ impl Views<'_> {
         let order = exchanged(self.cameras, &self.sightings, self.limit)?;
         let placed: Vec<Camera> = order.iter().map(|c| self.cameras[*c].clone()).collect();
         let good = |(c, _): &(usize, f64)| {
-            stands_out(&placed, &self.sightings, *c, self.limit) < OFF * self.limit
+            stands_out(&placed, &self.sightings, *c, self.limit) < self.limit
         };
         far.iter().all(good).then_some(order)
     }
