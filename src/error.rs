@@ -20,6 +20,12 @@ pub enum Error {
     /// Numbers stopped being finite before anything was learned, or nothing can be trained on.
     #[error("cannot train: {message}")]
     Training { message: String },
+    /// Runs that cannot be compared, all reasons at once.
+    #[error("{}", mistakes.join("\nerror: "))]
+    Compare { mistakes: Vec<String> },
+    /// Stopped by the user; what was done lies here, and the same call goes on from there.
+    #[error("interrupted; what was fitted is kept in `{}`, and the same command goes on from there", dir.display())]
+    Interrupted { dir: PathBuf },
     /// The results could not be written.
     #[error("cannot write the results: {message}")]
     Output { message: String },
@@ -29,7 +35,11 @@ impl Error {
     /// The exit code of the command line.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Spec { .. } | Self::Rejected { .. } | Self::Resume { .. } => 2,
+            Self::Spec { .. }
+            | Self::Rejected { .. }
+            | Self::Resume { .. }
+            | Self::Compare { .. } => 2,
+            Self::Interrupted { .. } => 130,
             Self::Training { .. } => 1,
             Self::Output { .. } => 4,
         }

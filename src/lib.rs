@@ -14,6 +14,7 @@
 mod body;
 mod camera;
 mod check;
+mod compare;
 mod compile;
 mod convert;
 mod data;
@@ -30,6 +31,7 @@ mod io;
 mod ir;
 mod keypoints;
 mod manifold;
+mod measure;
 mod memory;
 mod normal;
 mod objective;
@@ -44,12 +46,17 @@ mod rotation;
 mod run;
 mod solve;
 mod spec;
+mod statistics;
 mod term;
 pub mod train;
 
 pub use body::markers::Layout as MarkerLayout;
 pub use body::{BodyModel, Transforms};
 pub use camera::{Camera, CameraPart, Distortion};
+pub use compare::{
+    Cell, CompareOptions, CompareProgress, CompareRun, Comparison, Difference, Element, FailIf,
+    Finding, MeasureTable, Verdict, compare, compare_runs,
+};
 pub use convert::{ConvertOptions, Converted, convert};
 pub use diagnostic::{Diagnostic, Diagnostics, Origin, Severity, Sourced, Sources, ranges};
 pub use error::Error;
@@ -74,6 +81,7 @@ pub use normal::{Chain, Dense, Lane, Linked, Links, Normal};
 pub use objective::{Block, Evaluation, Layout, Objective, Want};
 pub use precondition::Preconditioner;
 pub use prior::{Latent, Learned, LearnedKind, Mixture, Prior};
+pub use report::measures::Measured;
 pub use report::metrics::{PointErrors, Summary, point_errors};
 pub use report::{Parameter, Record, parameters, peak_memory_mb};
 pub use run::{Checked, Outcome, RunOptions, check, check_text, run};

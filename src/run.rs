@@ -14,15 +14,18 @@ use crate::ir::Problem;
 use crate::own::Registry;
 use crate::read::Inputs;
 use crate::report::judge::judge;
+use crate::report::measures::{Measured, measured};
 use crate::report::metrics::{PointErrors, point_errors};
 use crate::report::{Circumstances, Record, Seconds, digests, identity, spec_sha256, write};
-use crate::spec::Spec;
+use crate::spec::{Overrides, Spec};
 
 /// What the command line says besides the spec.
 #[derive(Clone, Debug, Default)]
 pub struct RunOptions {
     /// `path.to.key=value`, laid over the spec.
     pub sets: Vec<String>,
+    /// The same, beneath `sets`, with paths relative to the spec: what a comparison varies.
+    pub varied: Vec<String>,
     /// The run's folder, instead of the spec's.
     pub out: Option<PathBuf>,
     /// Replace an existing run instead of taking the next number.
@@ -31,6 +34,16 @@ pub struct RunOptions {
     pub resume: bool,
     /// What a program adds to the language.
     pub registry: Registry,
+}
+
+impl RunOptions {
+    /// What is laid over the spec's text.
+    pub(crate) fn layers(&self) -> Overrides<'_> {
+        Overrides {
+            varied: &self.varied,
+            sets: &self.sets,
+        }
+    }
 }
 
 impl From<Registry> for RunOptions {
@@ -58,6 +71,8 @@ pub struct Outcome {
     pub checked: Checked,
     pub fit: Fit,
     pub errors: Vec<PointErrors>,
+    /// What the run is judged by: a number for each frame or row.
+    pub measured: Vec<Measured>,
     pub record: Record,
     /// What the solution itself gives reason to say.
     pub remarks: Vec<String>,
@@ -79,7 +94,7 @@ pub fn check(path: &Path, options: &RunOptions) -> Result<Checked, Error> {
 pub fn check_text(path: &Path, text: &str, options: &RunOptions) -> Result<Checked, Error> {
     let mut diagnostics = Diagnostics::default();
     let own = options.registry.kinds();
-    let spec = crate::spec::parse(path, text, &options.sets, own, &mut diagnostics);
+    let spec = crate::spec::parse(path, text, &options.layers(), own, &mut diagnostics);
     let reject = |spec: Spec, diagnostics: Diagnostics| Error::Rejected {
         diagnostics: diagnostics.into(),
         sources: spec.sources.into(),
@@ -107,6 +122,16 @@ pub fn run(
 ) -> Result<Outcome, Error> {
     let begun = Instant::now();
     let checked = check(path, options)?;
+    run_checked(checked, options, begun, report)
+}
+
+/// Like [`run`], of a spec that was read and checked since `begun`.
+pub(crate) fn run_checked(
+    checked: Checked,
+    options: &RunOptions,
+    begun: Instant,
+    report: &mut dyn FnMut(FitProgress<'_>) -> bool,
+) -> Result<Outcome, Error> {
     let inputs = &checked.inputs;
     // At once: what lies there after the fit may be something else.
     let digests = digests(&inputs.files, &inputs.given);
@@ -124,7 +149,11 @@ pub fn run(
     let solved = begun.elapsed().as_secs_f64();
     let errors = point_errors(&checked.problem, &found);
     let model = checked.inputs.body.as_ref();
-    let mut remarks = write(folder.path(), &checked.problem, &found, model, &errors)?;
+    let of_spec = (&checked.spec, &checked.inputs);
+    let revealed = crate::check::revealed(of_spec, &options.registry);
+    let measured = measured(&checked.problem, revealed.as_ref(), &found, &errors, model);
+    let seen = (&errors[..], &measured[..]);
+    let mut remarks = write(folder.path(), &checked.problem, &found, model, seen)?;
     if checked.spec.has_body {
         remarks.extend(judge(&checked.problem, &errors));
     }
@@ -144,12 +173,13 @@ pub fn run(
         solve: solved - loaded - found.compile_seconds,
         write: begun.elapsed().as_secs_f64() - solved,
     };
-    let record = record(&checked, &found, (&errors, &digests), &remarks, seconds);
+    let record = record(&checked, &found, (seen, &digests), &remarks, seconds);
     let dir = close_folder(folder, &record, options)?;
     Ok(Outcome {
         checked,
         fit: found,
         errors,
+        measured,
         record,
         remarks,
         dir,
@@ -188,10 +218,13 @@ fn unusual_shape(problem: &Problem, fit: &Fit) -> Option<String> {
     })
 }
 
+/// The errors of points, and all that is measured.
+type Seen<'a> = (&'a [PointErrors], &'a [Measured]);
+
 fn record(
     checked: &Checked,
     fit: &Fit,
-    (errors, inputs): (&[PointErrors], &[Value]),
+    ((errors, measured), inputs): (Seen<'_>, &[Value]),
     remarks: &[String],
     seconds: Seconds,
 ) -> Record {
@@ -201,6 +234,7 @@ fn record(
         inputs,
         warnings: said.chain(remarks.iter().cloned()).collect(),
         seconds,
+        measured,
     };
     Record::new(&checked.problem, fit, errors, circumstances)
 }
@@ -319,6 +353,12 @@ impl From<FileError> for Error {
 }
 
 impl Checked {
+    /// Tells what is fitted from all else: the resolved spec without its outputs, and the bytes of its inputs.
+    pub(crate) fn identity(&self) -> String {
+        let digests = digests(&self.inputs.files, &self.inputs.given);
+        identity(&self.spec.to_json(), &digests)
+    }
+
     /// The texts that diagnostics point into.
     pub fn sources(&self) -> &Sources {
         &self.spec.sources

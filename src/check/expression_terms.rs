@@ -246,10 +246,14 @@ impl<'a> Checker<'a> {
                 let targets = points.targets.seen_until(unseen_ahead, self.frames);
                 Residual::Seen { k, targets }
             }
-            (Some(_), None) => Residual::Rows {
-                k,
-                weights: self.row_weights(of_weight, &inputs, &known)?.into(),
-            },
+            (Some(over), None) => {
+                let mut weights = self.row_weights(of_weight, &inputs, &known)?;
+                self.hold_rows(over.set, &mut weights);
+                Residual::Rows {
+                    k,
+                    weights: weights.into(),
+                }
+            }
             (None, None) => Residual::value(k, dims),
         };
         Some((node, residual))

@@ -1,6 +1,7 @@
 //! From a spec and its inputs to a problem: names, axes, units and stages, all mistakes at once.
 
 mod body_terms;
+pub(crate) mod experiments;
 mod expression_terms;
 mod expressions;
 mod figure;
@@ -63,12 +64,29 @@ struct Checker<'a> {
     frame_numbers: &'a [u64],
     /// What data sets see of the person in space.
     placed: Vec<(String, figure::Placed)>,
+    /// Whether what is held out is there all the same.
+    reveal: bool,
 }
 
 /// The problem that a spec states; `None` when there are errors among the diagnostics.
 pub(crate) fn check(
     (spec, inputs): (&Spec, &Inputs),
     registry: &Registry,
+    diagnostics: &mut Diagnostics,
+) -> Option<Problem> {
+    checked((spec, inputs), registry, false, diagnostics)
+}
+
+/// The same problem with all that its data hold out, where they do: what a fit is judged by.
+pub(crate) fn revealed((spec, inputs): (&Spec, &Inputs), registry: &Registry) -> Option<Problem> {
+    let all = || checked((spec, inputs), registry, true, &mut Diagnostics::default());
+    experiments::holds_out(spec).then(all).flatten()
+}
+
+fn checked(
+    (spec, inputs): (&Spec, &Inputs),
+    registry: &Registry,
+    reveal: bool,
     diagnostics: &mut Diagnostics,
 ) -> Option<Problem> {
     let (frames, frame_numbers, rate) = frame_axis(spec, inputs, diagnostics);
@@ -87,6 +105,7 @@ pub(crate) fn check(
         frames,
         frame_numbers: &frame_numbers,
         placed: Vec::new(),
+        reveal,
     };
     checker.check_registry();
     checker.index_sets();
@@ -100,10 +119,12 @@ pub(crate) fn check(
     let placement = checker.placement(&placing.observed);
     let terms = terms.list;
     let gaps = gaps(&frame_numbers);
+    let sequences = sequences(inputs, frames);
     let in_stages = stages.iter().flat_map(|s| &s.terms);
     if terms.iter().chain(in_stages).any(Term::couples) {
         checker.warn_gaps(&gaps);
     }
+    let gaps = with_ends(gaps, &sequences);
     checker.warn_far_cameras();
     checker.warn_hardly_seen(&terms);
     checker.warn_lone_focal(&terms);
@@ -143,6 +164,7 @@ pub(crate) fn check(
             None => frame_numbers,
         },
         gaps,
+        sequences,
         rate,
         batch: batch.map(|(set, _)| set),
         sets,
@@ -320,6 +342,22 @@ fn gaps(numbers: &[u64]) -> Vec<usize> {
     let usual = sorted.get(sorted.len() / 2).copied().unwrap_or(1);
     let wide = steps.enumerate().filter(|(_, step)| *step > usual);
     wide.map(|(frame, _)| frame).collect()
+}
+
+/// Of which recording each frame is, as the first data set says that knows.
+fn sequences(inputs: &Inputs, frames: usize) -> Vec<u64> {
+    let mut known = inputs.data.iter().filter_map(|d| d.sequence.as_ref());
+    let found = known.find(|s| s.len() == frames);
+    found.cloned().unwrap_or_default()
+}
+
+/// The gaps, and the frames after which another recording begins.
+fn with_ends(mut gaps: Vec<usize>, sequences: &[u64]) -> Vec<usize> {
+    let changes = sequences.windows(2).enumerate();
+    gaps.extend(changes.filter(|(_, w)| w[0] != w[1]).map(|(f, _)| f));
+    gaps.sort_unstable();
+    gaps.dedup();
+    gaps
 }
 
 /// Whether so many frames end half a frame apart, or more.

@@ -25,7 +25,7 @@ pub(super) fn tables(inputs: &Inputs) -> impl Iterator<Item = (&str, &Table, &Or
     })
 }
 
-fn set_of<'t>(name: &'t str, table: &'t Table) -> &'t str {
+pub(super) fn set_of<'t>(name: &'t str, table: &'t Table) -> &'t str {
     table.index.as_deref().unwrap_or(name)
 }
 

@@ -94,6 +94,7 @@ impl Checker<'_> {
         };
         let mut found = found;
         self.drop_doubtful(spec, name.value, &mut found);
+        self.experiment(spec, name.value, &mut found);
         let found = Arc::new(found);
         self.associated.push((key, Arc::clone(&found)));
         Some(found)

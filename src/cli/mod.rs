@@ -1,6 +1,7 @@
 //! Arguments and subcommands; talk goes to stderr, data to stdout.
 
 mod check;
+mod compare;
 mod convert;
 mod decode;
 mod encode;
@@ -46,6 +47,8 @@ struct Cli {
 enum Command {
     /// Report every mistake of a spec and its data at once; nothing is solved
     Check(SpecArgs),
+    /// Fit all that a spec's `[compare]` varies, or take finished runs: one page that says which is better
+    Compare(compare::CompareArgs),
     /// Measure pose priors side by side: one table and plots
     Evaluate(evaluate::EvaluateArgs),
     /// Print every resolved value with the file and line that it came from
@@ -137,6 +140,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     match (cli.command, cli.run) {
         (Some(Command::Check(args)), _) => check::main(&args),
+        (Some(Command::Compare(args)), _) => compare::main(&args),
         (Some(Command::Evaluate(args)), _) => evaluate::main(&args),
         (Some(Command::Explain(args)), _) => explain::main(&args),
         (Some(Command::Plan(args)), _) => plan::main(&args),

@@ -5,11 +5,11 @@ use std::path::Path;
 use nalgebra::{Rotation3, Vector2, Vector3};
 
 use super::scratch::Scratch;
-use super::surface::Surface;
 use super::{Contestant, EvaluateError};
 use crate::fit::Fit;
 use crate::io::{FileError, NpzWriter};
 use crate::ir::Problem;
+use crate::measure::surface::Surface;
 use crate::prior::Prior;
 use crate::random::SplitMix64;
 use crate::report::metrics::procrustes;

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::surface::{Surface, distance};
+use crate::measure::surface::{Surface, distance};
 use crate::prior::{Latent, Prior};
 
 /// Steps of one interpolation.

@@ -1,24 +1,20 @@
 //! Priors side by side: what they know of real poses, and what they make up.
 
 mod decode_time;
-mod estimate;
 mod fitting;
 mod interpolation;
 mod likelihood;
 mod measures;
 mod nearest;
-mod penetration;
-mod plausibility;
 mod poses;
 mod reconstruction;
 mod row;
 mod scratch;
-mod surface;
 mod table;
 
 use std::path::{Path, PathBuf};
 
-pub use estimate::Estimate;
+pub use crate::statistics::Estimate;
 pub use measures::{MEASURES, Measure};
 pub use row::Row;
 

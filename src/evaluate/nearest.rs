@@ -6,7 +6,7 @@
 
 use rayon::prelude::*;
 
-use super::surface::{Surface, distance, weighted};
+use crate::measure::surface::{Surface, distance, weighted};
 
 /// A bound in f32 may be this much too high, metres: rounding of points within two metres.
 const ROUNDING: f64 = 4e-6;

@@ -3,17 +3,54 @@
 use std::path::Path;
 
 use crate::io::FileError;
-use crate::io::npz::Npz;
+use crate::io::npz::{ArrayKind, Member, Npz};
 use crate::io::poses::{self, UNIQUE, taken_rows};
 
+/// Real poses, and which of them hang together.
+#[derive(Clone, Debug)]
+pub(super) struct Real {
+    pub poses: Vec<Vec<f64>>,
+    /// For each pose its recording, or a stretch of the file.
+    pub clusters: Vec<usize>,
+}
+
+/// Stretches of a file that says of no ten recordings.
+const STRETCHES: usize = 50;
+const ENOUGH: usize = 10;
+
+/// The array that says of which recording each row is.
+const SEQUENCE: &str = "sequence";
+
 /// Reads `pose_body` or AMASS's `poses`, the rows `unique_idx` where the file names them.
-pub(super) fn read(path: &Path) -> Result<Vec<Vec<f64>>, FileError> {
+pub(super) fn read(path: &Path) -> Result<Real, FileError> {
     let all = poses::read(path)?;
     let npz = Npz::open(path)?;
     let rows = taken_rows(&npz, Some(UNIQUE).filter(|name| npz.has(name)), all.nrows())?;
     let found: Vec<Vec<f64>> = rows.iter().map(|&r| all.row(r).to_vec()).collect();
     check(&found, &rows).map_err(|message| npz.error(message))?;
-    Ok(found)
+    let clusters = clusters(&npz, &rows, all.nrows())?;
+    Ok(Real {
+        poses: found,
+        clusters,
+    })
+}
+
+fn clusters(npz: &Npz, rows: &[usize], all: usize) -> Result<Vec<usize>, FileError> {
+    let says = |m: &&Member| m.name == SEQUENCE && m.shape == [all] && m.kind == ArrayKind::Integer;
+    let mut of: Vec<i64> = Vec::new();
+    if npz.members().iter().any(|m| says(&m)) {
+        let sequence: Vec<i64> = npz.integers(SEQUENCE)?.iter().copied().collect();
+        of = rows.iter().map(|r| sequence[*r]).collect();
+    }
+    let mut known = of.clone();
+    known.sort_unstable();
+    known.dedup();
+    if known.len() < ENOUGH {
+        let stretch = |r: &usize| STRETCHES * r / all.max(1);
+        return Ok(rows.iter().map(stretch).collect());
+    }
+    let place = |id: &i64| known.binary_search(id).unwrap_or(0);
+    Ok(of.iter().map(place).collect())
 }
 
 fn check(poses: &[Vec<f64>], rows: &[usize]) -> Result<(), String> {
@@ -35,11 +72,14 @@ fn check(poses: &[Vec<f64>], rows: &[usize]) -> Result<(), String> {
 }
 
 /// At most `most` of the poses, drawn without replacement.
-pub(super) fn some(poses: &[Vec<f64>], most: usize, seed: u64) -> Vec<Vec<f64>> {
-    let mut order: Vec<usize> = (0..poses.len()).collect();
+pub(super) fn some(real: &Real, most: usize, seed: u64) -> Real {
+    let mut order: Vec<usize> = (0..real.poses.len()).collect();
     crate::random::SplitMix64(seed).shuffle(&mut order);
     order.truncate(most);
-    order.into_iter().map(|i| poses[i].clone()).collect()
+    Real {
+        poses: order.iter().map(|i| real.poses[*i].clone()).collect(),
+        clusters: order.iter().map(|i| real.clusters[*i]).collect(),
+    }
 }
 
 #[cfg(test)]
@@ -57,7 +97,7 @@ mod tests {
             .floats64("pose_body", &[rows, columns], values)
             .unwrap();
         writer.finish().unwrap();
-        read(&path).map_or_else(|e| e.message, |p| format!("{} poses", p.len()))
+        read(&path).map_or_else(|e| e.message, |p| format!("{} poses", p.poses.len()))
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use super::fitting::{heading, solved};
 use super::scratch::Scratch;
-use super::surface::{Surface, distance};
 use super::{Contestant, EvaluateError};
 use crate::io::{NpzWriter, atomic};
+use crate::measure::surface::{Surface, distance};
 use crate::prior::Prior;
 
 /// Vertices that a fit sees, spread evenly over the mesh.

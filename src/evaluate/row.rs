@@ -7,13 +7,14 @@ use std::time::Instant;
 use super::fitting::{Errors, Problems, Setting};
 use super::interpolation::{Interpolations, interpolate};
 use super::nearest::{Cloud, Search};
-use super::penetration::Capsules;
-use super::plausibility::beyond_limits;
+use super::poses::Real;
 use super::reconstruction::reconstruct;
-use super::surface::{Surface, distance};
 use super::{Contestant, Estimate, EvaluateError, EvaluateSettings, MEASURES, Measure};
 use super::{decode_time, likelihood};
 use crate::body::BodyModel;
+use crate::measure::penetration::Capsules;
+use crate::measure::plausibility::beyond_limits;
+use crate::measure::surface::{Surface, distance};
 use crate::prior::{Latent, Prior};
 
 /// What one prior, or the real poses themselves, measured.
@@ -53,6 +54,9 @@ struct Bench<'a> {
     search: Search<'a>,
     capsules: Capsules,
     real: Vec<Vec<f64>>,
+    /// For each real pose, held out or of the training set, its recording.
+    clusters: Vec<usize>,
+    seen_clusters: Vec<usize>,
     settings: &'a EvaluateSettings,
     /// What is measured on, posed: the held-out poses, and those of the training set.
     held: Cloud,
@@ -73,8 +77,8 @@ const FITS: [(Setting, [&str; 3]); 3] = [
 
 pub(super) fn rows(
     priors: &[Contestant],
-    real: Vec<Vec<f64>>,
-    seen: Option<Vec<Vec<f64>>>,
+    real: Real,
+    seen: Option<Real>,
     body: &BodyModel,
     settings: &EvaluateSettings,
     report: &mut dyn FnMut(&str, usize, usize) -> bool,
@@ -83,15 +87,19 @@ pub(super) fn rows(
     let search = Search::new(&surface);
     let rotations = |poses: &[Vec<f64>]| Prior::None.rotations(&poses.concat());
     report("none: fits from 2D", 0, priors.len() + 1);
+    let (real, clusters) = (real.poses, real.clusters);
+    let seen_clusters = seen.as_ref().map_or(Vec::new(), |s| s.clusters.clone());
     let fits = fits(&surface, &real, body, settings)?;
     let bench = Bench {
         body: body.name.clone(),
         fits,
         capsules: Capsules::new(&surface),
         held: search.cloud(rotations(&real)),
-        seen: seen.map(|s| search.cloud(rotations(&s))),
+        seen: seen.map(|s| search.cloud(rotations(&s.poses))),
         search,
         real,
+        clusters,
+        seen_clusters,
         settings,
     };
     let steps = priors.len() + 1;
@@ -134,10 +142,11 @@ impl Bench<'_> {
         let (a, b) = self.real.split_at(self.real.len() / 2);
         let rotations = |poses: &[Vec<f64>]| Prior::None.rotations(&poses.concat());
         if !a.is_empty() {
+            let (of_a, of_b) = self.clusters.split_at(a.len());
             let (a, b) = (rotations(a), rotations(b));
             let (a, b) = (self.search.cloud(a), self.search.cloud(b));
-            self.nearest("recall", &b, &a, &mut row);
-            self.nearest("precision", &a, &b, &mut row);
+            self.nearest("recall", (&b, &a), of_b, &mut row);
+            self.nearest("precision", (&a, &b), of_a, &mut row);
             row.nearest_seconds = begun.elapsed().as_secs_f64();
             let pairs = self.settings.pairs.min(self.real.len() / 2);
             let codes = self.real[..2 * pairs].concat();
@@ -145,7 +154,7 @@ impl Bench<'_> {
             let found = interpolate(surface, &Prior::None, Latent::Normal, &codes);
             self.interpolation(found, &mut row);
         }
-        self.plausibility(&self.real.concat(), &mut row);
+        self.plausibility(&self.real.concat(), &self.clusters, &mut row);
         row.seconds = begun.elapsed().as_secs_f64();
         row
     }
@@ -170,7 +179,8 @@ impl Bench<'_> {
             let used = &codes[..2 * pairs * prior.latent_dim()];
             let found = interpolate(self.search.surface, prior, prior.latent(), used);
             self.interpolation(found, &mut row);
-            self.plausibility(&prior.pose_body(&codes), &mut row);
+            let apart: Vec<usize> = (0..codes.len() / prior.latent_dim()).collect();
+            self.plausibility(&prior.pose_body(&codes), &apart, &mut row);
             for (key, batch) in [("decode_1", 1), ("decode_1024", 1024)] {
                 let times = decode_time::decode_time(prior, &codes, batch);
                 row.put(key, Estimate::median(&times, self.settings.seed));
@@ -192,7 +202,8 @@ impl Bench<'_> {
             let pairs = found.aligned.iter().zip(&none.aligned);
             let gain: Vec<f64> = pairs.map(|(a, b)| a - b).collect();
             for (key, values) in keys.iter().zip([&found.plain, &found.aligned, &gain]) {
-                row.put(key, Estimate::mean(values, seed));
+                let clusters = &self.clusters[..values.len()];
+                row.put(key, Estimate::mean_of_clusters(values, clusters, seed));
             }
         }
         Ok(())
@@ -201,20 +212,28 @@ impl Bench<'_> {
     fn coverage(&self, prior: &Prior, codes: &[f64], row: &mut Row) {
         let begun = Instant::now();
         let made = self.search.cloud(prior.rotations(codes));
-        self.nearest("recall", &self.held, &made, row);
-        self.nearest("precision", &made, &self.held, row);
+        self.nearest("recall", (&self.held, &made), &self.clusters, row);
+        let apart: Vec<usize> = (0..codes.len() / prior.latent_dim()).collect();
+        self.nearest("precision", (&made, &self.held), &apart, row);
         if let Some(seen) = &self.seen {
-            self.nearest("recall_train", seen, &made, row);
+            self.nearest("recall_train", (seen, &made), &self.seen_clusters, row);
         }
         row.nearest_seconds = begun.elapsed().as_secs_f64();
     }
 
-    fn nearest(&self, key: &'static str, from: &Cloud, to: &Cloud, row: &mut Row) {
+    fn nearest(
+        &self,
+        key: &'static str,
+        (from, to): (&Cloud, &Cloud),
+        clusters: &[usize],
+        row: &mut Row,
+    ) {
         let found = self.search.nearest(from, to);
         row.pairs += found.pairs;
         row.exact += found.exact;
         let mm: Vec<f64> = found.distances.iter().map(|d| 1000.0 * d).collect();
-        row.put(key, Estimate::mean(&mm, self.settings.seed));
+        let estimate = Estimate::mean_of_clusters(&mm, clusters, self.settings.seed);
+        row.put(key, estimate);
     }
 
     fn interpolation(&self, found: Interpolations, row: &mut Row) {
@@ -227,13 +246,15 @@ impl Bench<'_> {
         row.curve = found.curve;
     }
 
-    fn plausibility(&self, poses: &[f64], row: &mut Row) {
+    fn plausibility(&self, poses: &[f64], clusters: &[usize], row: &mut Row) {
         let beyond = beyond_limits(poses);
         let percent = |v: Vec<f64>| v.into_iter().map(|x| 100.0 * x).collect::<Vec<f64>>();
-        let hits = beyond.poses.iter().filter(|hit| **hit).count();
-        row.put("limits_poses", Estimate::share(hits, beyond.poses.len()));
-        let mut put =
-            |key, values: &[f64]| row.put(key, Estimate::mean(values, self.settings.seed));
+        let seed = self.settings.seed;
+        let share = Estimate::share_of_clusters(&beyond.poses, clusters, seed);
+        row.put("limits_poses", share);
+        let mut put = |key, values: &[f64]| {
+            row.put(key, Estimate::mean_of_clusters(values, clusters, seed));
+        };
         put("limits_joints", &percent(beyond.joints));
         put("limits_excess", &beyond.excess);
         let surface = self.search.surface;
@@ -251,16 +272,20 @@ impl Bench<'_> {
         let (seed, prior) = (self.settings.seed, &contestant.prior);
         if let Prior::Mixture(mixture) = prior {
             let values = likelihood::negative_log(mixture, &self.real);
-            row.put("nll", values.and_then(|v| Estimate::mean(&v, seed)));
+            let mean = |v: Vec<f64>| Estimate::mean_of_clusters(&v, &self.clusters, seed);
+            row.put("nll", values.and_then(mean));
         }
         if let Prior::Learned(_) = prior {
             let poses = &self.real[..self.settings.problems.min(self.real.len())];
             let mm = reconstruct(contestant, &self.body, self.search.surface, poses)?;
-            row.put("reconstruction", Estimate::mean(&mm, seed));
+            let clusters = &self.clusters[..mm.len()];
+            let mean = Estimate::mean_of_clusters(&mm, clusters, seed);
+            row.put("reconstruction", mean);
             let poses = self.real.concat();
             if let Some(codes) = prior.encode(&poses) {
                 let mm = self.apart(&poses, &prior.rotations(&codes));
-                row.put("encode_decode", Estimate::mean(&mm, seed));
+                let mean = Estimate::mean_of_clusters(&mm, &self.clusters, seed);
+                row.put("encode_decode", mean);
             }
         }
         Ok(())

@@ -40,6 +40,8 @@ pub struct Problem {
     pub frame_numbers: Vec<u64>,
     /// Frames after which the data's numbers skip some, ascending: no term ties frames across.
     pub gaps: Vec<usize>,
+    /// Of which recording each frame is, where the data say it; else empty.
+    pub sequences: Vec<u64>,
     /// Frames per second, where known.
     pub rate: Option<f64>,
     /// The index sets that tables make, besides the frames.
@@ -577,10 +579,11 @@ pub enum OutputFile {
     Obj,
     Ply,
     Bvh,
+    Measures,
 }
 
 impl OutputFile {
-    pub const NAMES: [(&str, Self); 12] = [
+    pub const NAMES: [(&str, Self); 13] = [
         ("params.npz", Self::Params),
         ("convergence.csv", Self::Convergence),
         ("residuals.csv", Self::Residuals),
@@ -593,6 +596,7 @@ impl OutputFile {
         ("body.obj", Self::Obj),
         ("body.ply", Self::Ply),
         ("motion.bvh", Self::Bvh),
+        ("measures.csv", Self::Measures),
     ];
 }
 

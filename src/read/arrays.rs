@@ -7,7 +7,7 @@ use super::{Reader, Up};
 use crate::data::{Dataset, Observations};
 use crate::diagnostic::{Diagnostic, list};
 use crate::io::FileError;
-use crate::io::npz::{ArrayKind, Npz};
+use crate::io::npz::{ArrayKind, Member, Npz};
 use crate::keypoints;
 use crate::spec::{Dimension, looks_like_quantity, parse_quantity, parse_unit, units_of};
 
@@ -58,7 +58,42 @@ impl Reader<'_> {
         let rate = rate_of(npz)?;
         let mut observations = self.observations(ordered, labels, views, rate);
         self.apply_masks(npz, &mut observations)?;
+        self.sequence = self.sequence(npz, &observations.frame_numbers)?;
         Ok(self.finish(observations))
+    }
+
+    /// The recordings of frames, from the array that the spec names, or one called `sequence`.
+    pub(super) fn sequence(
+        &mut self,
+        npz: &Npz,
+        frames: &[u64],
+    ) -> Result<Option<Vec<u64>>, FileError> {
+        const USUAL: &str = "sequence";
+        let given = self.view.text(USUAL);
+        let name = given.as_ref().map_or(USUAL, |t| t.value);
+        let of_frames = |m: &&Member| m.shape.len() == 1 && m.kind == ArrayKind::Integer;
+        let fits = npz.members().iter().filter(of_frames);
+        let fits: Vec<&str> = fits.map(|m| m.name.as_str()).collect();
+        let end = frames.last().map_or(0, |last| *last as usize + 1);
+        let found = match fits.contains(&name) {
+            true => Some(npz.integers(name)?),
+            false => None,
+        };
+        match (found.filter(|all| all.len() >= end), given) {
+            (Some(all), _) => Ok(Some(
+                frames.iter().map(|f| all[[*f as usize]] as u64).collect(),
+            )),
+            (None, None) => Ok(None),
+            (None, Some(text)) => {
+                let message = format!(
+                    "`{}.sequence`: `{name}` is no array of a whole number for each frame",
+                    self.view.path()
+                );
+                let diagnostic = Diagnostic::error("F0402", message, &text.origin);
+                self.diagnostics.push(diagnostic.nearest(name, fits));
+                Ok(None)
+            }
+        }
     }
 
     /// The array that the spec names, or the only one that `axes` fit.

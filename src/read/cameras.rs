@@ -245,7 +245,13 @@ mod tests {
         let mut diagnostics = Diagnostics::default();
         let text = format!("fitrun = 1\n[data.d]\nfile = {path:?}\n{keys}");
         let spec = std::path::Path::new("spec.toml");
-        let spec = crate::spec::parse(spec, &text, &[], Vec::new(), &mut diagnostics);
+        let spec = crate::spec::parse(
+            spec,
+            &text,
+            &Default::default(),
+            Vec::new(),
+            &mut diagnostics,
+        );
         let mut inputs = read(&spec, &Registry::default(), &mut diagnostics);
         assert!(!diagnostics.has_errors(), "{:?}", diagnostics.list);
         let said = |d: &crate::diagnostic::Diagnostic| format!("{}: {}", d.code, d.message);

@@ -157,7 +157,13 @@ mod tests {
         let mut diagnostics = Diagnostics::default();
         let path = std::path::Path::new("spec.toml");
         let text = format!("fitrun = 1\n[data.d]\n{text}");
-        let spec = crate::spec::parse(path, &text, &[], Vec::new(), &mut diagnostics);
+        let spec = crate::spec::parse(
+            path,
+            &text,
+            &Default::default(),
+            Vec::new(),
+            &mut diagnostics,
+        );
         let registry = crate::own::Registry::default();
         let mut inputs = super::super::read(&spec, &registry, &mut diagnostics);
         assert!(!diagnostics.has_errors(), "{:?}", diagnostics.list);

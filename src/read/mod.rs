@@ -61,6 +61,8 @@ pub struct Input {
     pub up: Up,
     /// What a unit of the file's numbers was taken for, in SI units.
     pub metres: f64,
+    /// (frames): of which recording each is, where the file says so.
+    pub sequence: Option<Vec<u64>>,
 }
 
 impl Inputs {
@@ -110,6 +112,7 @@ pub(crate) fn read(spec: &Spec, registry: &Registry, diagnostics: &mut Diagnosti
             files: &mut inputs.files,
             diagnostics,
             metres: 1.0,
+            sequence: None,
             also: Vec::new(),
         };
         let found = match arrays {
@@ -117,7 +120,7 @@ pub(crate) fn read(spec: &Spec, registry: &Registry, diagnostics: &mut Diagnosti
             None => reader.dataset(),
         };
         if let Some((dataset, up)) = found {
-            let metres = reader.metres;
+            let (metres, sequence) = (reader.metres, reader.sequence);
             for (name, table) in reader.also {
                 inputs.data.push(Input {
                     name,
@@ -125,6 +128,7 @@ pub(crate) fn read(spec: &Spec, registry: &Registry, diagnostics: &mut Diagnosti
                     dataset: Dataset::Table(table),
                     up,
                     metres,
+                    sequence: None,
                 });
             }
             inputs.data.push(Input {
@@ -133,6 +137,7 @@ pub(crate) fn read(spec: &Spec, registry: &Registry, diagnostics: &mut Diagnosti
                 dataset,
                 up,
                 metres,
+                sequence,
             });
         }
     }
@@ -262,6 +267,8 @@ struct Reader<'a> {
     diagnostics: &'a mut Diagnostics,
     /// What a unit of the numbers was taken for.
     metres: f64,
+    /// Of which recording each frame is.
+    sequence: Option<Vec<u64>>,
     /// Tables that the file holds besides, by name.
     also: Vec<(String, Table)>,
 }

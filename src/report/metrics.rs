@@ -21,6 +21,8 @@ pub struct PointErrors {
     pub by_label: Vec<Vec<f64>>,
     /// After Procrustes alignment of each frame; empty for pixels.
     pub aligned: Vec<f64>,
+    /// (frames): the mean of a frame's aligned errors; NaN where there are none.
+    pub aligned_by_frame: Vec<f64>,
     /// Names of the views; one empty name where the points are in space.
     pub views: Vec<String>,
     /// (frames, views, points); NaN where not observed or not solved.
@@ -113,6 +115,7 @@ fn errors_of(problem: &Problem, fit: &Fit, term: &Term) -> Option<PointErrors> {
         labels: targets.labels.clone(),
         by_label: vec![Vec::new(); points],
         aligned: Vec::new(),
+        aligned_by_frame: vec![f64::NAN; problem.frames],
         views: targets.observations.views.clone(),
         by_frame: Array3::from_elem(shape, f64::NAN),
         predicted: Array4::from_elem((shape.0, views, points, k), f64::NAN),
@@ -145,6 +148,8 @@ fn errors_of(problem: &Problem, fit: &Fit, term: &Term) -> Option<PointErrors> {
             }
         }
         let aligned = procrustes(&pairs);
+        // 0/0 where there are none.
+        errors.aligned_by_frame[f] = factor * aligned.iter().sum::<f64>() / aligned.len() as f64;
         errors.aligned.extend(aligned.iter().map(|e| factor * e));
     }
     Some(errors)
@@ -206,6 +211,7 @@ mod tests {
             labels: vec!["nose".into(), "neck".into()],
             by_label: vec![],
             aligned: vec![],
+            aligned_by_frame: vec![],
             views: vec!["a".into(), "b".into()],
             by_frame: ndarray::arr3(&[[[1.0, nan], [3.0, nan]], [[nan, 2.0], [5.0, 4.0]]]),
             predicted: Array4::zeros((2, 2, 2, 2)),

@@ -5,6 +5,7 @@ mod cameras;
 mod curves;
 mod graphs;
 pub mod judge;
+pub mod measures;
 pub mod metrics;
 mod outputs;
 mod overlays;

@@ -7,6 +7,7 @@ use nalgebra::Vector3;
 use ndarray::Array2;
 
 use super::bodies::Bodies;
+use super::measures::{self, Measured};
 use super::metrics::PointErrors;
 use super::skeleton::{self, LocalMotion};
 use super::{cameras, curves, graphs, overlays, params, picture, plots, points, residuals, trace};
@@ -22,7 +23,7 @@ pub(crate) fn write(
     problem: &Problem,
     fit: &Fit,
     model: Option<&BodyModel>,
-    errors: &[PointErrors],
+    (errors, measured): (&[PointErrors], &[Measured]),
 ) -> Result<Vec<String>, FileError> {
     let bodies = Bodies::new(problem, fit, model);
     let shown = bodies
@@ -36,6 +37,9 @@ pub(crate) fn write(
             }
             (OutputFile::Convergence, _) => {
                 trace::write(&dir.join("convergence.csv"), problem, fit)?;
+            }
+            (OutputFile::Measures, _) => {
+                measures::write(&dir.join("measures.csv"), problem, measured)?;
             }
             (OutputFile::Residuals, _) => {
                 if !residuals::write(&dir.join("residuals.csv"), problem, fit)? {

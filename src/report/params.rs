@@ -165,6 +165,22 @@ fn write_bodies(
         let places = transforms.iter().map(|(_, place)| back * place);
         places.flat_map(|p| [p.x, p.y, p.z]).collect()
     })?;
+    let names: Vec<&str> = bodies
+        .model
+        .joint_names
+        .iter()
+        .map(String::as_str)
+        .collect();
+    file.strings("joint_names", &[joints], &names)?;
+    let parent = |(j, p): (usize, &usize)| if j == 0 { -1.0 } else { *p as f64 };
+    let parents: Vec<f64> = bodies
+        .model
+        .parents
+        .iter()
+        .enumerate()
+        .map(parent)
+        .collect();
+    file.floats64("joint_parents", &[joints], &parents)?;
     file.floats64("mocap_framerate", &[], &[problem.rate.unwrap_or(f64::NAN)])?;
     file.strings("gender", &[], &["neutral"])?;
     file.strings("body", &[], &[&bodies.model.short_name()])?;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+use super::measures::Measured;
 use super::metrics::{PointErrors, Summary};
 use super::params::up_axis;
 use crate::fit::{Deviations, Fit, StageOutcome, Status};
@@ -36,6 +37,7 @@ pub(crate) struct Circumstances<'a> {
     pub inputs: &'a [Value],
     pub warnings: Vec<String>,
     pub seconds: Seconds,
+    pub measured: &'a [Measured],
 }
 
 impl Record {
@@ -82,6 +84,11 @@ impl Record {
             "warnings": around.warnings,
             "spec": around.spec,
         });
+        if let Value::Object(metrics) = &mut record["metrics"] {
+            for held in around.measured.iter().filter(|m| m.is_held_out()) {
+                insert(metrics, &held.with_unit(), &held.values);
+            }
+        }
         if problem.batch.is_some() {
             record["axis"] = json!(problem.axis());
         }
@@ -174,8 +181,9 @@ pub fn parameters(problem: &Problem, fit: &Fit) -> Vec<Parameter> {
 pub(crate) fn identity(spec: &Value, inputs: &[Value]) -> String {
     let mut spec = spec.clone();
     if let Some(tables) = spec.as_object_mut() {
-        tables.remove("output");
-        tables.remove("name");
+        for apart in ["output", "name", "compare"] {
+            tables.remove(apart);
+        }
     }
     let mut hasher = Sha256::new();
     hasher.update(spec.to_string());

@@ -103,6 +103,11 @@ pub static SPEC: &[Key] = &[
     ),
     key("solve", Table(SOLVE), "method, tolerances, device"),
     key("output", Table(OUTPUT), "what is written, and where"),
+    key(
+        "compare",
+        Table(COMPARE),
+        "what `fitrun compare` varies and judges by",
+    ),
 ];
 
 pub static BODY: &[Key] = &[
@@ -298,6 +303,78 @@ pub static DATA: &[Key] = &[
             "with `person = \"auto\"`: which of the people that are followed; 0 is the one seen most",
         ),
         "0",
+    ),
+    key(
+        "hold_out",
+        Table(HOLD_OUT),
+        "what is not fitted, but judged by",
+    ),
+    key(
+        "noise",
+        Quantities,
+        "standard deviation of normal noise that is added to every component, for experiments",
+    ),
+    key(
+        "missing",
+        Number,
+        "share of the points that are taken away at random, for experiments",
+    ),
+    key(
+        "sequence",
+        Text,
+        "array of an npz that says of which recording each frame is; `sequence` by default",
+    ),
+];
+
+pub static HOLD_OUT: &[Key] = &[
+    or(key("all", Bool, "everything: a ground truth"), "false"),
+    key(
+        "labels",
+        NumberOrTexts,
+        "these points, or every n-th of them",
+    ),
+    key(
+        "views",
+        NumberOrTexts,
+        "these cameras, or every n-th of them",
+    ),
+    key("frames", Integer, "every n-th frame"),
+    key("rows", Integer, "a table: every n-th row"),
+];
+
+pub static COMPARE: &[Key] = &[
+    key(
+        "vary",
+        AnyMap,
+        "paths of the spec, each with a list of values: every combination is fitted",
+    ),
+    key(
+        "variants",
+        AnyMap,
+        "named settings, each a table of paths and values; they are combined with `vary`",
+    ),
+    key(
+        "baseline",
+        Text,
+        "the case that the others are held against; the first by default",
+    ),
+    key(
+        "measure",
+        Text,
+        "the measure of the verdict; by default the first that is held out, else the data error, else the cost",
+    ),
+    or(
+        key(
+            "repeats",
+            Integer,
+            "fits of each case, with the seeds `solve.seed`, `solve.seed` + 1, …",
+        ),
+        "1",
+    ),
+    key(
+        "hold_out",
+        AnyMap,
+        "by data set what is not fitted, but judged by: as `hold_out` of the data set, for comparisons only",
     ),
 ];
 
@@ -738,9 +815,9 @@ pub static OUTPUT: &[Key] = &[
         key(
             "write",
             Texts,
-            "files: params.npz, residuals.csv, cameras.toml, body.glb, body.obj, body.ply, motion.bvh, joints.csv, joints.trc, points.csv, points.trc, convergence.csv",
+            "files: params.npz, residuals.csv, cameras.toml, body.glb, body.obj, body.ply, motion.bvh, joints.csv, joints.trc, points.csv, points.trc, convergence.csv, measures.csv",
         ),
-        "[\"params.npz\", \"convergence.csv\"]",
+        "[\"params.npz\", \"convergence.csv\", \"measures.csv\"]",
     ),
     or(
         key(
@@ -759,6 +836,7 @@ pub fn tables() -> Vec<(&'static str, &'static [Key])> {
         ("body", BODY),
         ("prior", PRIOR),
         ("data.*", DATA),
+        ("data.*.hold_out", HOLD_OUT),
         ("vars.*", VAR),
         ("sources.*", SOURCE),
         ("terms.*", TERM),
@@ -768,5 +846,6 @@ pub fn tables() -> Vec<(&'static str, &'static [Key])> {
         ("solve", SOLVE),
         ("solve.tolerance", TOLERANCE),
         ("output", OUTPUT),
+        ("compare", COMPARE),
     ]
 }

@@ -34,6 +34,21 @@ pub struct Spec {
     pub sources: Sources,
 }
 
+/// What is laid over a spec's text: `path.to.key=value`.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Overrides<'a> {
+    /// With paths relative to the spec.
+    pub varied: &'a [String],
+    /// Over these, with paths relative to the working directory.
+    pub sets: &'a [String],
+}
+
+impl<'a> From<&'a [String]> for Overrides<'a> {
+    fn from(sets: &'a [String]) -> Self {
+        Self { varied: &[], sets }
+    }
+}
+
 /// Reads a spec's text with everything that it extends and the `--set` arguments over it.
 ///
 /// Every mistake of form goes to `diagnostics`; what is left of the spec is returned all the same,
@@ -41,11 +56,11 @@ pub struct Spec {
 pub(crate) fn parse(
     path: &Path,
     text: &str,
-    sets: &[String],
+    over: &Overrides<'_>,
     own: Vec<OwnKind>,
     diagnostics: &mut Diagnostics,
 ) -> Spec {
-    parse_in((Language::Fit, own), path, text, sets, diagnostics)
+    parse_in((Language::Fit, own), path, text, over, diagnostics)
 }
 
 /// As [`parse`], of a spec in another language.
@@ -53,14 +68,17 @@ pub(crate) fn parse_in(
     (language, own): (Language, Vec<OwnKind>),
     path: &Path,
     text: &str,
-    sets: &[String],
+    over: &Overrides<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Spec {
     let mut sources = Sources::default();
     let mut layers = Layers::new(path, &mut sources, diagnostics);
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut tree = layers.load(&path.display().to_string(), text, folder);
-    for set in sets {
+    for set in over.varied {
+        layers.set(&mut tree, set, folder);
+    }
+    for set in over.sets {
         layers.set(&mut tree, set, Path::new(""));
     }
     check_version(&tree, diagnostics);

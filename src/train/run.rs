@@ -131,7 +131,7 @@ impl Job {
             (Language::Train, Vec::new()),
             path,
             &text,
-            &options.sets,
+            &options.sets.as_slice().into(),
             &mut diagnostics,
         );
         let reject = |spec: Spec, diagnostics: Diagnostics| Error::Rejected {

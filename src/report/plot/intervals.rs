@@ -4,7 +4,8 @@ use plotters::{prelude::*, style::text_anchor::HPos};
 
 use super::{
     PlotError,
-    style::{self, Canvas, FONT, INK, Panel, SMALL, colour, text, text_width, write},
+    lines::{self, Across, Line},
+    style::{self, FONT, INK, Panel, SMALL, colour, text, text_width, write},
     ticks::{Axis, short},
 };
 
@@ -96,50 +97,12 @@ pub(crate) fn curves(
     y_title: &str,
     curves: &[Curve<'_>],
 ) -> Result<String, PlotError> {
-    let steps = curves.iter().map(|(_, _, c)| c.len()).max().unwrap_or(0);
-    let all = curves.iter().flat_map(|(_, _, c)| c.iter().copied());
-    let most = all.filter(|y| y.is_finite()).fold(0.0, f64::max);
-    let x = Axis::counts(1.0..steps.max(2) as f64, 8);
-    let y = Axis::linear(0.0..1.05 * most.max(1e-6), 6);
-    let names: Vec<String> = curves
-        .iter()
-        .map(|(_, name, _)| style::shortened(name, LONGEST_NAME))
-        .collect();
-    let key = names
-        .iter()
-        .map(|n| text_width(n, FONT))
-        .fold(0.0, f64::max)
-        + 50.0;
-    let size = (style::LEFT + WIDTH + key, 280.0 + style::BELOW + 10.0);
-    style::sheet((size.0 as i32, size.1 as i32), |canvas| {
-        let panel = Panel {
-            left: style::LEFT,
-            top: 10.0,
-            width: WIDTH,
-            height: 280.0,
-            x_title,
-            y_title,
-        };
-        let mut chart = panel.draw(canvas, &x, &y)?;
-        for (k, (ink, _, curve)) in curves.iter().enumerate() {
-            let points = curve.iter().enumerate().map(|(i, y)| (i as f64 + 1.0, *y));
-            let line: Vec<(f64, f64)> = points.filter(|p| p.1.is_finite()).collect();
-            chart.draw_series([PathElement::new(line, colour(*ink).stroke_width(8))])?;
-            draw_key(canvas, &names[k], k, *ink)?;
-        }
-        Ok(())
-    })
-}
-
-fn draw_key(canvas: &Canvas, name: &str, row: usize, ink: usize) -> Result<(), PlotError> {
-    let (left, height) = (style::LEFT + WIDTH + 12.0, 22.0 + 20.0 * row as f64);
-    let at = |x: f64| (style::units(left + x), style::units(height));
-    let line = PathElement::new(vec![at(0.0), at(18.0)], colour(ink).stroke_width(8));
-    canvas.draw(&line)?;
-    write(
-        canvas,
-        name,
-        (left + 24.0, height),
-        text(FONT, INK, HPos::Left),
-    )
+    let step = |(i, y): (usize, &f64)| (i as f64 + 1.0, *y);
+    let lines = curves.iter().map(|curve| Line {
+        name: curve.1,
+        colour: curve.0,
+        points: curve.2.iter().enumerate().map(step).collect(),
+    });
+    let lines: Vec<Line<'_>> = lines.collect();
+    lines::draw((x_title, Across::Counts), (y_title, None), &lines)
 }

@@ -5,6 +5,7 @@ pub(crate) mod fit;
 pub(crate) mod graph;
 pub(crate) mod heatmap;
 pub(crate) mod intervals;
+pub(crate) mod lines;
 pub(crate) mod losses;
 pub(crate) mod over_time;
 pub(crate) mod overlay;
@@ -18,6 +19,8 @@ mod stats;
 mod style;
 mod ticks;
 mod window;
+
+pub(crate) use raster::base64;
 
 use std::{io, path::Path};
 

@@ -24,7 +24,7 @@ const BONES: [(usize, usize); 15] = [
 ];
 
 /// Capsules of a body, and how deep each pair lies in the rest pose.
-pub(super) struct Capsules {
+pub(crate) struct Capsules {
     bones: Vec<(usize, usize)>,
     radii: Vec<f64>,
     pairs: Vec<(usize, usize, f64)>,

@@ -1,5 +1,7 @@
 //! A mean with its 95 % interval by the percentile bootstrap (Efron 1979).
 
+use std::collections::BTreeMap;
+
 use crate::random::SplitMix64;
 
 /// Resamples of a bootstrap.
@@ -19,11 +21,32 @@ pub struct Estimate {
 impl Estimate {
     /// The mean of independent values; values that are not finite are left out.
     pub(crate) fn mean(values: &[f64], seed: u64) -> Option<Self> {
-        Self::of(values, seed, |v| v.iter().sum::<f64>() / v.len() as f64)
+        let clusters: Vec<usize> = (0..values.len()).collect();
+        Self::of(values, &clusters, seed, mean)
+    }
+
+    /// The mean of values of which those of a cluster are alike: whole clusters are drawn again (Field and
+    /// Welsh 2007).
+    pub(crate) fn mean_of_clusters(values: &[f64], clusters: &[usize], seed: u64) -> Option<Self> {
+        Self::of(values, clusters, seed, mean)
     }
 
     pub(crate) fn median(values: &[f64], seed: u64) -> Option<Self> {
-        Self::of(values, seed, median)
+        let clusters: Vec<usize> = (0..values.len()).collect();
+        Self::of(values, &clusters, seed, median)
+    }
+
+    /// The share of cases in clusters that are hits, percent; of no or only hits Wilson's interval.
+    pub(crate) fn share_of_clusters(hits: &[bool], clusters: &[usize], seed: u64) -> Option<Self> {
+        let count = hits.iter().filter(|h| **h).count();
+        if count == 0 || count == hits.len() {
+            return Self::share(count, hits.len());
+        }
+        let percent: Vec<f64> = hits
+            .iter()
+            .map(|h| f64::from(u8::from(*h)) * 100.0)
+            .collect();
+        Self::of(&percent, clusters, seed, mean)
     }
 
     /// A share of independent cases, percent, with Wilson's interval, which has a width at 0 and 100 too.
@@ -44,27 +67,44 @@ impl Estimate {
         })
     }
 
-    fn of(values: &[f64], seed: u64, figure: impl Fn(&mut [f64]) -> f64) -> Option<Self> {
-        let mut values: Vec<f64> = values.iter().copied().filter(|x| x.is_finite()).collect();
-        if values.is_empty() {
+    fn of(
+        values: &[f64],
+        clusters: &[usize],
+        seed: u64,
+        figure: impl Fn(&mut [f64]) -> f64,
+    ) -> Option<Self> {
+        let mut by_cluster: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+        for (x, cluster) in values.iter().zip(clusters).filter(|(x, _)| x.is_finite()) {
+            by_cluster.entry(*cluster).or_default().push(*x);
+        }
+        let groups: Vec<Vec<f64>> = by_cluster.into_values().collect();
+        if groups.is_empty() {
             return None;
         }
         let mut random = SplitMix64(seed);
-        let n = values.len();
+        let mut drawn = Vec::new();
         let mut resample = |_| {
-            let mut drawn: Vec<f64> = (0..n).map(|_| values[random.below(n)]).collect();
+            drawn.clear();
+            for _ in 0..groups.len() {
+                drawn.extend_from_slice(&groups[random.below(groups.len())]);
+            }
             figure(&mut drawn)
         };
         let mut figures: Vec<f64> = (0..RESAMPLES).map(&mut resample).collect();
         figures.sort_by(f64::total_cmp);
         let quantile = |q: f64| figures[(q * (RESAMPLES - 1) as f64).round() as usize];
+        let mut all = groups.concat();
         Some(Self {
             low: quantile(0.025),
             high: quantile(0.975),
-            value: figure(&mut values),
-            n,
+            value: figure(&mut all),
+            n: all.len(),
         })
     }
+}
+
+fn mean(values: &mut [f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
 }
 
 fn median(values: &mut [f64]) -> f64 {
@@ -95,5 +135,22 @@ mod tests {
         assert!(found.low < found.value && found.value < found.high && found.n == 400);
         assert_eq!(Estimate::mean(&values, 1), Some(found));
         assert_eq!(Estimate::mean(&[f64::NAN], 1), None);
+    }
+
+    #[test]
+    fn the_interval_of_clusters_is_as_wide_as_their_number_allows() {
+        let mut random = SplitMix64(7);
+        let shared: Vec<f64> = (0..25).map(|_| random.normal()).collect();
+        let clusters: Vec<usize> = (0..500).map(|i| i / 20).collect();
+        let values: Vec<f64> = clusters.iter().map(|c| shared[*c]).collect();
+        let width = |e: Estimate| e.high - e.low;
+        let alone = width(Estimate::mean(&values, 1).unwrap());
+        let together = width(Estimate::mean_of_clusters(&values, &clusters, 1).unwrap());
+        // √20 times as wide.
+        assert!(
+            (3.6..5.4).contains(&(together / alone)),
+            "{}",
+            together / alone
+        );
     }
 }

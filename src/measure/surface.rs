@@ -6,10 +6,10 @@ use rayon::prelude::*;
 use crate::body::{BODY_JOINTS, BodyModel};
 
 /// Vertices of one pose: x of all, then y, then z, metres.
-pub(super) type Skin = Vec<f32>;
+pub(crate) type Skin = Vec<f32>;
 
 /// What posing a body needs, laid out for speed.
-pub(super) struct Surface {
+pub(crate) struct Surface {
     pub joints: Vec<Vector3<f64>>,
     parents: Vec<usize>,
     template: Vec<[f32; 3]>,
@@ -152,12 +152,12 @@ fn feature(rotations: &[f64]) -> Vec<f32> {
 }
 
 /// The mean distance between vertices of the same number, metres.
-pub(super) fn distance(a: &[f32], b: &[f32]) -> f64 {
+pub(crate) fn distance(a: &[f32], b: &[f32]) -> f64 {
     weighted(a, b, None) / (a.len() / 3) as f64
 }
 
 /// Σ wᵢ ‖aᵢ − bᵢ‖ of points that are laid out as in [`Skin`], eight at a time.
-pub(super) fn weighted(a: &[f32], b: &[f32], weights: Option<&[f32]>) -> f64 {
+pub(crate) fn weighted(a: &[f32], b: &[f32], weights: Option<&[f32]>) -> f64 {
     const LANES: usize = 8;
     const BLOCK: usize = 64;
     let n = a.len() / 3;

@@ -8,7 +8,7 @@ use crate::term::joint_limits::{JointLimits, JointRange};
 const TOLERANCE: f64 = 10.0 * std::f64::consts::PI / 180.0;
 
 /// Of each pose.
-pub(super) struct Beyond {
+pub(crate) struct Beyond {
     /// Whether any joint is beyond its range by more than 10°.
     pub poses: Vec<bool>,
     /// The share of such joints.
@@ -18,7 +18,7 @@ pub(super) struct Beyond {
 }
 
 /// Of poses (rows, 63).
-pub(super) fn beyond_limits(poses: &[f64]) -> Beyond {
+pub(crate) fn beyond_limits(poses: &[f64]) -> Beyond {
     let names = SMPL_JOINTS[1..22].iter().enumerate();
     let ranged: Vec<(usize, JointRange)> = names
         .filter_map(|(j, name)| Some((j, JointRange::of(name)?)))

@@ -1,0 +1,54 @@
+//! Where a comparison lies, and which of its runs are there already.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use super::CompareOptions;
+use super::cases::Plan;
+use crate::error::Error;
+use crate::io::FileError;
+use crate::report::sha256;
+use crate::run::Checked;
+
+/// The file that says that a folder is a comparison.
+pub(super) const RECORD: &str = "compare.json";
+const RUNS: &str = "runs";
+
+pub(super) fn folder(plan: &Plan, options: &CompareOptions) -> Result<PathBuf, Error> {
+    folder_named(&plan.question.name, options)
+}
+
+/// The comparison's folder, which is made; one that holds something else is refused.
+pub(super) fn folder_named(name: &str, options: &CompareOptions) -> Result<PathBuf, Error> {
+    let usual = || PathBuf::from(format!("runs/{name}-compare"));
+    let dir = options.out.clone().unwrap_or_else(usual);
+    let ours = |dir: &Path| dir.join(RECORD).is_file() || dir.join(RUNS).is_dir();
+    let empty = |dir: &Path| std::fs::read_dir(dir).is_ok_and(|mut d| d.next().is_none());
+    if dir.exists() && !ours(&dir) && !empty(&dir) {
+        let message =
+            "this holds something other than a comparison; name another folder with `--out`";
+        return Err(FileError::new(&dir, message).into());
+    }
+    if options.fresh && dir.join(RUNS).is_dir() {
+        let removed = std::fs::remove_dir_all(dir.join(RUNS));
+        removed.map_err(|e| FileError::writing(&dir, &e))?;
+    }
+    std::fs::create_dir_all(dir.join(RUNS)).map_err(|e| FileError::writing(&dir, &e))?;
+    Ok(dir)
+}
+
+/// Where a case's run lies: by all that decides its numbers, the program included.
+pub(super) fn run_folder(dir: &Path, checked: &Checked) -> PathBuf {
+    let key = sha256(format!("{} {}", checked.identity(), build()).as_bytes());
+    dir.join(RUNS).join(&key[..16])
+}
+
+/// The digest of the program, so that another build fits again.
+fn build() -> &'static str {
+    static BUILD: OnceLock<String> = OnceLock::new();
+    BUILD.get_or_init(|| {
+        let program = std::env::current_exe().and_then(std::fs::read);
+        let digest = program.map(|bytes| sha256(&bytes));
+        digest.unwrap_or_else(|_| env!("CARGO_PKG_VERSION").into())
+    })
+}

@@ -1,0 +1,347 @@
+//! From `[compare]` to cases: every combination of what is varied.
+
+use std::path::Path;
+
+use super::CompareOptions;
+use crate::diagnostic::{Diagnostic, Diagnostics, Origin};
+use crate::error::Error;
+use crate::io::FileError;
+use crate::spec::{Node, Spec, Table, Value, View};
+
+/// One fit that is wanted.
+#[derive(Clone, Debug)]
+pub(super) struct Case {
+    pub method: String,
+    pub data: String,
+    pub seed: Option<i64>,
+    /// What is laid over the spec, with paths beside it.
+    pub settings: Vec<String>,
+}
+
+impl Case {
+    pub fn name(&self) -> String {
+        let seed = self.seed.map(|s| format!("seed {s}"));
+        let parts = [Some(self.method.clone()), Some(self.data.clone()), seed];
+        let parts = parts.into_iter().flatten().filter(|p| !p.is_empty());
+        parts.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// What is to be compared.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    pub question: Question,
+    pub cases: Vec<Case>,
+}
+
+/// What the answer needs to know besides the runs.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Question {
+    pub name: String,
+    pub methods: Vec<String>,
+    pub baseline: Option<String>,
+    pub measure: Option<String>,
+    pub command: String,
+}
+
+impl Plan {
+    pub fn question(&self, command: String) -> Question {
+        Question {
+            command,
+            ..self.question.clone()
+        }
+    }
+}
+
+/// One of the things that are varied.
+struct Factor {
+    /// Of data and bodies there are several; of what is fitted to them several methods.
+    of_data: bool,
+    /// What is varied, in one word; said where several things of its kind are.
+    title: String,
+    levels: Vec<Level>,
+}
+
+struct Level {
+    name: String,
+    settings: Vec<String>,
+}
+
+/// More cases than anybody reads.
+const MOST: usize = 1000;
+
+pub(super) fn plan(path: &Path, options: &CompareOptions) -> Result<Plan, Error> {
+    let text = std::fs::read_to_string(path).map_err(|e| Error::Spec {
+        path: path.into(),
+        reason: FileError::reading(path, &e).message,
+    })?;
+    let mut diagnostics = Diagnostics::default();
+    let own = options.run.registry.kinds();
+    let spec = crate::spec::parse(path, &text, &options.run.layers(), own, &mut diagnostics);
+    let mut reader = Reader {
+        spec: &spec,
+        diagnostics: &mut diagnostics,
+    };
+    let plan = reader.plan();
+    match diagnostics.has_errors() {
+        true => Err(Error::Rejected {
+            diagnostics: diagnostics.into(),
+            sources: spec.sources.into(),
+        }),
+        false => Ok(plan),
+    }
+}
+
+struct Reader<'a> {
+    spec: &'a Spec,
+    diagnostics: &'a mut Diagnostics,
+}
+
+impl Reader<'_> {
+    fn plan(&mut self) -> Plan {
+        let empty = Table::default();
+        let root = self.spec.root();
+        let view = View::new(root.table("compare").unwrap_or(&empty), "compare");
+        let mut factors = self.factors(&view);
+        factors.extend(self.variants(&view));
+        if factors.is_empty() {
+            let origin = root.origin_of("compare", &Origin::Default);
+            let message = "the spec varies nothing, so there is nothing to compare";
+            self.diagnostics.push(
+                Diagnostic::error("F0701", message, &origin)
+                    .hint("such as `[compare]` with `vary = { prior = [\"none\", \"gmm\"] }`"),
+            );
+        }
+        let cases = self.cases(&view, &factors);
+        let mut methods: Vec<String> = Vec::new();
+        for case in &cases {
+            if !methods.contains(&case.method) {
+                methods.push(case.method.clone());
+            }
+        }
+        let baseline = view.text("baseline");
+        if let Some(given) = baseline
+            .as_ref()
+            .filter(|b| !methods.iter().any(|m| m == b.value))
+        {
+            let message = format!("`compare.baseline`: there is no case `{}`", given.value);
+            let diagnostic = Diagnostic::error("F0701", message, &given.origin);
+            let names = methods.iter().map(String::as_str);
+            self.diagnostics
+                .push(diagnostic.nearest(given.value, names));
+        }
+        Plan {
+            question: Question {
+                name: self.spec.name.clone(),
+                methods,
+                baseline: baseline.map(|b| b.value.to_string()),
+                measure: view.text("measure").map(|m| m.value.to_string()),
+                command: String::new(),
+            },
+            cases,
+        }
+    }
+
+    fn factors(&mut self, view: &View<'_>) -> Vec<Factor> {
+        let mut lists = Vec::new();
+        if let Some(vary) = view.table("vary") {
+            self.lists(vary, "", &mut lists);
+        }
+        let factor = |(path, items): (String, Vec<Node>)| {
+            let level = |node: &Node| Level {
+                name: name_of(&node.value),
+                settings: vec![format!("{path} = {}", node.value.to_toml())],
+            };
+            Factor {
+                of_data: path.starts_with("data.") || path.starts_with("body."),
+                title: path.rsplit('.').next().unwrap_or(&path).into(),
+                levels: items.iter().map(level).collect(),
+            }
+        };
+        lists.into_iter().map(factor).collect()
+    }
+
+    /// Paths down to the first list.
+    fn lists(&mut self, table: &Table, path: &str, found: &mut Vec<(String, Vec<Node>)>) {
+        for (key, node) in &table.entries {
+            let path = match path {
+                "" => key.clone(),
+                _ => format!("{path}.{key}"),
+            };
+            match &node.value {
+                Value::Table(inner) => self.lists(inner, &path, found),
+                Value::Array(items) if !items.is_empty() => {
+                    self.exists(&path, node);
+                    found.push((path, items.clone()));
+                }
+                _ => {
+                    let message = format!("`compare.vary.{path}` should be a list of values");
+                    self.diagnostics
+                        .push(Diagnostic::error("F0205", message, &node.origin));
+                }
+            }
+        }
+    }
+
+    /// What is varied is a table that the spec has, or a key of one.
+    fn exists(&mut self, path: &str, node: &Node) {
+        let parts: Vec<&str> = path.split('.').collect();
+        let (section, name) = (parts[0], parts.get(1).copied());
+        let named = ["data", "terms", "sources"];
+        let root = self.spec.root();
+        let Some(name) = name.filter(|_| named.contains(&section)) else {
+            return;
+        };
+        let names: Vec<&str> = root.named(section).iter().map(|t| t.0).collect();
+        if parts.len() > 2 && !names.contains(&name) {
+            let message = format!("`compare.vary`: the spec has no `{section}.{name}`");
+            let diagnostic = Diagnostic::error("F0701", message, &node.key);
+            self.diagnostics.push(diagnostic.nearest(name, names));
+        }
+    }
+
+    fn variants(&mut self, view: &View<'_>) -> Option<Factor> {
+        let variants = view.table("variants")?;
+        let mut levels = Vec::new();
+        for (name, node) in &variants.entries {
+            let Value::Table(settings) = &node.value else {
+                let message = format!("`compare.variants.{name}` should be a table of settings");
+                self.diagnostics
+                    .push(Diagnostic::error("F0205", message, &node.origin));
+                continue;
+            };
+            let set = |(path, node): &(String, Node)| format!("{path} = {}", node.value.to_toml());
+            levels.push(Level {
+                name: name.clone(),
+                settings: settings.entries.iter().map(set).collect(),
+            });
+        }
+        (!levels.is_empty()).then_some(Factor {
+            of_data: false,
+            title: String::new(),
+            levels,
+        })
+    }
+
+    fn cases(&mut self, view: &View<'_>, factors: &[Factor]) -> Vec<Case> {
+        let count = factors.iter().map(|f| f.levels.len());
+        let count = count.fold(1usize, usize::saturating_mul);
+        let repeats = self.repeats(view);
+        let root = self.spec.root();
+        if count.saturating_mul(repeats) > MOST {
+            let message = format!("{count} cases with {repeats} seeds each are more than {MOST}");
+            let origin = view.origin_of("vary", &Origin::Default);
+            self.diagnostics
+                .push(Diagnostic::error("F0701", message, &origin));
+            return Vec::new();
+        }
+        let solve = root.table("solve").map(|t| View::new(t, "solve"));
+        let first = solve.and_then(|s| s.integer("seed")).map_or(0, |s| s.value);
+        let held = held_out(view);
+        let mut cases = vec![Case {
+            method: String::new(),
+            data: String::new(),
+            seed: None,
+            settings: held,
+        }];
+        for factor in factors {
+            let alike = factors.iter().filter(|f| f.of_data == factor.of_data);
+            let titled = alike.count() > 1;
+            let with = |case: &Case| -> Vec<Case> {
+                let levels = factor.levels.iter();
+                levels.map(|l| case.with(l, factor, titled)).collect()
+            };
+            cases = cases.iter().flat_map(with).collect();
+        }
+        if repeats > 1 {
+            let seeded = |case: &Case| -> Vec<Case> {
+                (0..repeats as i64)
+                    .map(|k| case.seeded(first + k))
+                    .collect()
+            };
+            cases = cases.iter().flat_map(seeded).collect();
+        }
+        for case in &mut cases {
+            if case.method.is_empty() {
+                case.method = "as the spec says".into();
+            }
+        }
+        cases
+    }
+
+    fn repeats(&mut self, view: &View<'_>) -> usize {
+        let Some(given) = view.integer("repeats") else {
+            return 1;
+        };
+        if !(1..=100).contains(&given.value) {
+            let message = "`compare.repeats` should be from 1 to 100";
+            self.diagnostics
+                .push(Diagnostic::error("F0205", message, &given.origin));
+            return 1;
+        }
+        given.value as usize
+    }
+}
+
+impl Case {
+    fn with(&self, level: &Level, factor: &Factor, titled: bool) -> Self {
+        let mut case = self.clone();
+        let name = match factor.of_data {
+            true => &mut case.data,
+            false => &mut case.method,
+        };
+        if !name.is_empty() {
+            name.push_str(", ");
+        }
+        if titled && !factor.title.is_empty() {
+            name.push_str(&factor.title);
+            name.push(' ');
+        }
+        name.push_str(&level.name);
+        case.settings.extend(level.settings.iter().cloned());
+        case
+    }
+
+    fn seeded(&self, seed: i64) -> Self {
+        let mut case = self.clone();
+        case.seed = Some(seed);
+        case.settings.push(format!("solve.seed = {seed}"));
+        case
+    }
+}
+
+/// `hold_out` of the comparison is that of the data sets.
+fn held_out(view: &View<'_>) -> Vec<String> {
+    let held = view.table("hold_out").into_iter().flat_map(|t| &t.entries);
+    held.map(|(name, node)| {
+        let name = toml_key(name);
+        format!("data.{name}.hold_out = {}", node.value.to_toml())
+    })
+    .collect()
+}
+
+fn toml_key(name: &str) -> String {
+    let bare = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    match name.chars().all(bare) && !name.is_empty() {
+        true => name.into(),
+        false => format!("{name:?}"),
+    }
+}
+
+/// What people call a value.
+fn name_of(value: &Value) -> String {
+    match value {
+        Value::Text(text) => match std::path::Path::new(text).file_name() {
+            Some(name) if text.contains('/') => name.to_string_lossy().into_owned(),
+            _ => text.clone(),
+        },
+        Value::Table(table) => {
+            let part = |(key, node): &(String, Node)| match key.as_str() {
+                "kind" => name_of(&node.value),
+                _ => format!("{key} {}", name_of(&node.value)),
+            };
+            table.entries.iter().map(part).collect::<Vec<_>>().join(" ")
+        }
+        other => other.to_toml(),
+    }
+}

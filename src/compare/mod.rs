@@ -1,0 +1,93 @@
+//! One question, several answers side by side: cases, their runs, what they measure, the page.
+
+mod cache;
+mod cases;
+mod fail;
+mod folder;
+mod judge;
+mod page;
+mod report;
+mod runs;
+mod table;
+mod verdict;
+
+use std::path::{Path, PathBuf};
+
+use crate::error::Error;
+use crate::fit::FitProgress;
+use crate::run::RunOptions;
+
+pub use fail::FailIf;
+pub use judge::{Cell, Difference, Element, MeasureTable};
+pub use verdict::{Finding, Outcome as Verdict};
+
+/// What the command line says of a comparison.
+#[derive(Clone, Debug, Default)]
+pub struct CompareOptions {
+    pub run: RunOptions,
+    /// The comparison's folder; `runs/NAME-compare` by default.
+    pub out: Option<PathBuf>,
+    /// Fit everything again.
+    pub fresh: bool,
+}
+
+/// What is being done.
+pub enum CompareProgress<'a> {
+    /// A case is fitted: its number, how many there are, its name.
+    Case(usize, usize, &'a str),
+    Fit(FitProgress<'a>),
+}
+
+/// One run of the comparison.
+#[derive(Clone, Debug)]
+pub struct CompareRun {
+    /// The settings that it stands for; runs of a method are of several data or seeds.
+    pub method: String,
+    /// Which data, where several are compared; else empty.
+    pub data: String,
+    pub seed: Option<i64>,
+    /// Its folder, or why it has none.
+    pub dir: Result<PathBuf, String>,
+    /// Whether an earlier call had fitted it.
+    pub kept: bool,
+    pub(crate) record: serde_json::Value,
+    pub(crate) measures: Vec<folder::Measure>,
+}
+
+/// A comparison with its page written.
+#[derive(Clone, Debug)]
+pub struct Comparison {
+    pub name: String,
+    pub methods: Vec<String>,
+    pub baseline: usize,
+    pub runs: Vec<CompareRun>,
+    pub measures: Vec<MeasureTable>,
+    /// Which of the measures the verdict is of.
+    pub primary: Option<usize>,
+    /// What is to be said of each method, in one sentence each.
+    pub findings: Vec<Finding>,
+    pub warnings: Vec<String>,
+    /// How to repeat it.
+    pub command: String,
+    pub dir: PathBuf,
+}
+
+/// Fits every case of a spec's `[compare]` that is not fitted yet, and writes the page.
+pub fn compare(
+    spec: &Path,
+    options: &CompareOptions,
+    report: &mut dyn FnMut(CompareProgress<'_>) -> bool,
+) -> Result<Comparison, Error> {
+    let plan = cases::plan(spec, options)?;
+    let dir = cache::folder(&plan, options)?;
+    let runs = runs::run(spec, &plan, &dir, options, report)?;
+    let command = format!("fitrun compare {}", spec.display());
+    judge::judged(plan.question(command), runs, dir)?.write()
+}
+
+/// Compares finished runs by their folders.
+pub fn compare_runs(dirs: &[PathBuf], options: &CompareOptions) -> Result<Comparison, Error> {
+    let (question, runs) = folder::runs(dirs)?;
+    let dir = cache::folder_named(&question.name, options)?;
+    judge::judged(question, runs, dir)?.write()
+}

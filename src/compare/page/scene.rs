@@ -1,0 +1,380 @@
+//! The fits in space: what the page's view is given.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use ndarray::Array3;
+use serde_json::json;
+
+use super::html::{chip, escape};
+use crate::compare::Comparison;
+use crate::io::npz::Npz;
+use crate::report::plot::base64;
+
+/// Frames that a page shows, at most.
+const FRAMES: usize = 500;
+
+/// A frame of some data.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Shown {
+    pub data: String,
+    /// What the data call it.
+    pub number: String,
+    /// Where it stands among all frames of the run.
+    row: usize,
+}
+
+/// Points of one method's frames: (frames, points, 3), metres, y up; NaN where there are none.
+pub(super) struct Scene {
+    pub frames: Vec<Shown>,
+    pub parents: Vec<i64>,
+    pub joints: Vec<Array3<f32>>,
+    pub observed: Array3<f32>,
+    pub predicted: Vec<Array3<f32>>,
+    rate: f64,
+}
+
+impl Scene {
+    /// None where no run has a body.
+    pub fn read(of: &Comparison) -> Option<Self> {
+        let frames = chosen(of)?;
+        let mut scene: Option<Self> = None;
+        let points = point_names(of);
+        let empty = |n: usize| Array3::from_elem((frames.len(), n, 3), f32::NAN);
+        for run in &of.runs {
+            let Some(m) = of.methods.iter().position(|m| *m == run.method) else {
+                continue;
+            };
+            let Ok(dir) = &run.dir else { continue };
+            let Some((joints, parents)) = read_joints(dir) else {
+                continue;
+            };
+            let count = parents.len();
+            let rate = run.record["spec"]["data"]
+                .as_object()
+                .map_or(30.0, |_| rate_of(dir));
+            let scene = scene.get_or_insert_with(|| Self {
+                frames: frames.clone(),
+                joints: vec![empty(count); of.methods.len()],
+                predicted: vec![empty(points.len()); of.methods.len()],
+                observed: empty(points.len()),
+                parents,
+                rate,
+            });
+            if joints.dim().1 != scene.parents.len() || is_later_seed(of, run) {
+                continue;
+            }
+            let up = run.record["up"].as_str().unwrap_or("y");
+            for (f, shown) in frames
+                .iter()
+                .enumerate()
+                .filter(|(_, s)| s.data == run.data)
+            {
+                for j in 0..count {
+                    let place = joints.get((shown.row, j, 0)).map(|_| {
+                        let of = |k: usize| joints[[shown.row, j, k]];
+                        upright([of(0), of(1), of(2)], up)
+                    });
+                    if let Some(place) = place {
+                        (0..3).for_each(|k| scene.joints[m][[f, j, k]] = place[k] as f32);
+                    }
+                }
+            }
+            read_points(
+                &dir.join("points.csv"),
+                &points,
+                (&frames, &run.data),
+                &mut |(f, p), seen, said| {
+                    let (seen, said) = (upright(seen, up), upright(said, up));
+                    for k in 0..3 {
+                        scene.observed[[f, p, k]] = seen[k] as f32;
+                        scene.predicted[m][[f, p, k]] = said[k] as f32;
+                    }
+                },
+            );
+        }
+        scene
+    }
+
+    pub fn section(&self, of: &Comparison) -> String {
+        let boxes = of.methods.iter().enumerate().map(|(m, name)| {
+            format!(
+                "<label><input type=\"checkbox\" data-method=\"{m}\" checked> {}{}</label>\n",
+                chip(m),
+                escape(name)
+            )
+        });
+        format!(
+            "<section class=\"scene\">\n<h2>The fits in space</h2>\n<div id=\"scene\"></div>\n\
+             <div class=\"controls\"><button id=\"play\" type=\"button\">Play</button>\n\
+             <input id=\"frame\" type=\"range\" min=\"0\" value=\"0\" step=\"1\" aria-label=\"frame\">\n\
+             <output id=\"frame-said\"></output></div>\n\
+             <div class=\"controls\">{}<label><input type=\"checkbox\" id=\"apart\" checked> side by side</label>\n\
+             <label><input type=\"checkbox\" id=\"errors\"> colour by error</label>\n\
+             <button id=\"home\" type=\"button\">Reset view</button></div>\n\
+             <p class=\"note\">Dots are observed points, lines lead to where the fit puts them{}.</p>\n</section>\n",
+            boxes.collect::<String>(),
+            match self.scale() {
+                Some(scale) => format!("; vermillion is {:.0} mm or more", 1000.0 * scale),
+                None => String::new(),
+            }
+        )
+    }
+
+    /// The numbers, for the script.
+    pub fn data(&self) -> String {
+        let all: Vec<[f32; 3]> = points(&self.joints);
+        let low = |k: usize| all.iter().map(|p| p[k]).fold(f32::INFINITY, f32::min);
+        let high = |k: usize| all.iter().map(|p| p[k]).fold(f32::NEG_INFINITY, f32::max);
+        let size = self.size().max(0.1);
+        let label = |s: &Shown| match s.data.as_str() {
+            "" => format!("frame {}", s.number),
+            data => format!("{data}, frame {}", s.number),
+        };
+        let ground = if all.is_empty() { 0.0 } else { low(1) };
+        let centre = [
+            0.5 * (low(0) + high(0)),
+            ground + 0.5 * size,
+            0.5 * (low(2) + high(2)),
+        ];
+        let centre = centre.map(|x| if x.is_finite() { x } else { 0.0 });
+        let value = json!({
+            "frames": self.frames.iter().map(label).collect::<Vec<_>>(),
+            "first": self.first(),
+            "methods": (0..self.joints.len()).collect::<Vec<_>>(),
+            "parents": self.parents,
+            "points": self.observed.dim().1,
+            "centre": centre, "ground": ground, "size": size, "reach": size,
+            "spacing": 0.85 * size,
+            "scale": self.scale().unwrap_or(0.05),
+            "step": (1000.0 / self.rate).clamp(16.0, 200.0),
+            "joints": self.joints.iter().map(floats).collect::<Vec<_>>(),
+            "observed": floats(&self.observed),
+            "predicted": self.predicted.iter().map(floats).collect::<Vec<_>>(),
+        });
+        format!("<script type=\"application/json\" id=\"scene-data\">{value}</script>\n")
+    }
+
+    /// The first frame in which most methods have a body.
+    fn first(&self) -> usize {
+        let known = |f: usize| {
+            self.joints
+                .iter()
+                .filter(|j| j[[f, 0, 0]].is_finite())
+                .count()
+        };
+        let best = (0..self.frames.len()).map(|f| (known(f), std::cmp::Reverse(f)));
+        best.max().map_or(0, |(_, f)| f.0)
+    }
+
+    /// How tall the body is: the 90th percentile of its extents.
+    fn size(&self) -> f32 {
+        let extent = |f: usize| {
+            let all = points(std::slice::from_ref(
+                &self.joints[0].slice(ndarray::s![f..=f, .., ..]).to_owned(),
+            ));
+            let along = |k: usize| {
+                let (low, high) = all
+                    .iter()
+                    .fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), p| {
+                        (l.min(p[k]), h.max(p[k]))
+                    });
+                high - low
+            };
+            (0..3).map(along).fold(0.0, f32::max)
+        };
+        let mut sizes: Vec<f32> = (0..self.frames.len())
+            .map(extent)
+            .filter(|x| x.is_finite())
+            .collect();
+        sizes.sort_by(f32::total_cmp);
+        sizes.get(sizes.len() * 9 / 10).copied().unwrap_or(1.7)
+    }
+
+    /// The error that is drawn in the strongest colour, metres: the 95th percentile of all.
+    fn scale(&self) -> Option<f64> {
+        let (frames, points, _) = self.observed.dim();
+        let mut all = Vec::new();
+        for predicted in &self.predicted {
+            for f in 0..frames {
+                for p in 0..points {
+                    let squares =
+                        (0..3).map(|k| (predicted[[f, p, k]] - self.observed[[f, p, k]]).powi(2));
+                    all.push(f64::from(squares.sum::<f32>().sqrt()));
+                }
+            }
+        }
+        all.retain(|x| x.is_finite());
+        all.sort_by(f64::total_cmp);
+        all.get(all.len() * 95 / 100).copied().filter(|x| *x > 0.0)
+    }
+}
+
+fn points(of: &[Array3<f32>]) -> Vec<[f32; 3]> {
+    let rows = of.iter().flat_map(|a| {
+        a.rows()
+            .into_iter()
+            .map(|r| [r[0], r[1], r[2]])
+            .collect::<Vec<_>>()
+    });
+    rows.filter(|p| p[0].is_finite()).collect()
+}
+
+/// The elements of the verdict's measure, evenly chosen, with the worst of all.
+fn chosen(of: &Comparison) -> Option<Vec<Shown>> {
+    let table = of.measures.iter().find(|m| m.axis == "frame")?;
+    let primary = of
+        .primary
+        .map(|p| &of.measures[p])
+        .filter(|m| m.axis == "frame");
+    let table = primary.unwrap_or(table);
+    let rows = rows_of(of);
+    let step = table.elements.len().div_ceil(FRAMES).max(1);
+    let worst = super::pictures::worst_elements(table);
+    let wanted = (0..table.elements.len()).filter(|e| e % step == 0 || worst.contains(e));
+    let shown = wanted.filter_map(|e| {
+        let element = &table.elements[e];
+        let data = table.data.get(element.data)?.clone();
+        let row = *rows.get(&(data.clone(), element.name.clone()))?;
+        Some(Shown {
+            data,
+            number: element.name.clone(),
+            row,
+        })
+    });
+    let found: Vec<Shown> = shown.collect();
+    (!found.is_empty()).then_some(found)
+}
+
+/// Where each frame stands in its run.
+fn rows_of(of: &Comparison) -> HashMap<(String, String), usize> {
+    let mut rows = HashMap::new();
+    for run in &of.runs {
+        let Ok(dir) = &run.dir else { continue };
+        let npz = Npz::open(&dir.join("params.npz"));
+        let numbers = npz.and_then(|n| n.floats("frame_number"));
+        for (row, number) in numbers.iter().flatten().enumerate() {
+            rows.entry((run.data.clone(), format!("{number}")))
+                .or_insert(row);
+        }
+    }
+    rows
+}
+
+fn is_later_seed(of: &Comparison, run: &crate::compare::CompareRun) -> bool {
+    let same = |r: &&crate::compare::CompareRun| r.method == run.method && r.data == run.data;
+    of.runs
+        .iter()
+        .find(same)
+        .is_some_and(|first| first.seed != run.seed)
+}
+
+fn read_joints(dir: &Path) -> Option<(Array3<f64>, Vec<i64>)> {
+    let npz = Npz::open(&dir.join("params.npz")).ok()?;
+    let parents = npz.floats("joint_parents").ok()?;
+    let joints = npz.floats_of::<ndarray::Ix3>("joints").ok()?;
+    let parents: Vec<i64> = parents.iter().map(|p| *p as i64).collect();
+    (joints.dim().1 == parents.len()).then_some((joints, parents))
+}
+
+fn rate_of(dir: &Path) -> f64 {
+    let npz = Npz::open(&dir.join("params.npz"));
+    let rate = npz.and_then(|n| n.floats("mocap_framerate")).ok();
+    let rate = rate.and_then(|r| r.first().copied());
+    rate.filter(|r| r.is_finite() && *r > 0.0).unwrap_or(30.0)
+}
+
+/// A term and a label for each point in space.
+type Names = Vec<(String, String)>;
+
+fn point_names(of: &Comparison) -> Names {
+    let mut names: Names = Vec::new();
+    for run in &of.runs {
+        let Ok(dir) = &run.dir else { continue };
+        each_row(&dir.join("points.csv"), &mut |row| {
+            let name = (row[0].to_string(), row[3].to_string());
+            if &row[4] == "m" && !names.contains(&name) {
+                names.push(name);
+            }
+        });
+    }
+    names
+}
+
+fn each_row(path: &Path, tell: &mut dyn FnMut(&csv::StringRecord)) {
+    let Ok(mut reader) = csv::Reader::from_path(path) else {
+        return;
+    };
+    let mut row = csv::StringRecord::new();
+    while matches!(reader.read_record(&mut row), Ok(true)) {
+        if row.len() >= 13 {
+            tell(&row);
+        }
+    }
+}
+
+fn read_points(
+    path: &Path,
+    names: &Names,
+    (frames, data): (&[Shown], &str),
+    put: &mut dyn FnMut((usize, usize), [f64; 3], [f64; 3]),
+) {
+    let places: HashMap<&str, usize> = frames
+        .iter()
+        .enumerate()
+        .filter(|(_, s)| s.data == data)
+        .map(|(f, s)| (s.number.as_str(), f))
+        .collect();
+    let points: HashMap<(&str, &str), usize> = names
+        .iter()
+        .enumerate()
+        .map(|(p, (term, label))| ((term.as_str(), label.as_str()), p))
+        .collect();
+    each_row(path, &mut |row| {
+        let place = places.get(&row[1]).zip(points.get(&(&row[0], &row[3])));
+        if let Some((f, p)) = place.filter(|_| &row[4] == "m") {
+            let number = |c: usize| row[c].parse().unwrap_or(f64::NAN);
+            put((*f, *p), [6, 7, 8].map(number), [9, 10, 11].map(number));
+        }
+    });
+}
+
+/// From the axes of the data to y up.
+fn upright([x, y, z]: [f64; 3], up: &str) -> [f64; 3] {
+    match up {
+        "z" => [x, z, -y],
+        "-z" => [x, -z, y],
+        "x" => [-y, x, z],
+        "-x" => [y, -x, z],
+        "-y" => [x, -y, -z],
+        _ => [x, y, z],
+    }
+}
+
+/// Little-endian floats.
+fn floats(numbers: &Array3<f32>) -> String {
+    let bytes: Vec<u8> = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
+    base64(&bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_axis_that_is_up_becomes_y_and_no_world_is_mirrored() {
+        for (up, axis) in [
+            ("x", [1.0, 0.0, 0.0]),
+            ("-z", [0.0, 0.0, -1.0]),
+            ("z", [0.0, 0.0, 1.0]),
+            ("-x", [-1.0, 0.0, 0.0]),
+            ("-y", [0.0, -1.0, 0.0]),
+        ] {
+            assert_eq!(upright(axis, up)[1], 1.0, "{up}");
+            let columns =
+                [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]].map(|c| upright(c, up));
+            let turn = nalgebra::Matrix3::from_fn(|i, k| columns[k][i]);
+            assert_eq!(turn.determinant(), 1.0, "{up}");
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! What is to be said: which method is better by the measure that counts, and by how much.
+
+use super::CompareRun;
+use super::judge::{Cell, MeasureTable};
+use super::table::number;
+use crate::diagnostic::nearest;
+use crate::error::Error;
+
+/// What is said of a method beside the baseline.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    pub method: String,
+    pub outcome: Outcome,
+    pub sentence: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Better,
+    Worse,
+    /// Chance may be the reason of what is seen.
+    NoDifference,
+    /// There is nothing to compare.
+    Missing,
+}
+
+/// The measure that is asked for; else the first that is held out, of the data, or the cost.
+pub(super) fn primary(
+    measures: &[MeasureTable],
+    wanted: Option<&str>,
+) -> Result<Option<usize>, Error> {
+    if let Some(wanted) = wanted {
+        let found = measures.iter().position(|m| m.name == wanted);
+        return found.map(Some).ok_or_else(|| {
+            let names = || measures.iter().map(|m| m.name.as_str());
+            let near = nearest(wanted, names()).map(|n| format!("; did you mean `{n}`?"));
+            let names: Vec<&str> = names().collect();
+            let mistake = format!(
+                "no run has the measure `{wanted}`{}; there are {}",
+                near.unwrap_or_default(),
+                names.join(", ")
+            );
+            Error::Compare {
+                mistakes: vec![mistake],
+            }
+        });
+    }
+    let usual = [
+        "held_out",
+        "mpjpe",
+        "marker",
+        "reprojection",
+        "residual",
+        "cost",
+    ];
+    let of = |what: &&str| measures.iter().position(|m| m.name.contains(*what));
+    Ok(usual.iter().find_map(of))
+}
+
+pub(super) fn findings(
+    measures: &[MeasureTable],
+    primary: Option<usize>,
+    methods: &[String],
+    baseline: usize,
+    runs: &[CompareRun],
+) -> Vec<Finding> {
+    let Some(table) = primary.map(|p| &measures[p]) else {
+        return Vec::new();
+    };
+    let others = methods.iter().enumerate().filter(|(m, _)| *m != baseline);
+    let base = &methods[baseline];
+    let of = |(m, method): (usize, &String)| {
+        let (outcome, sentence) = match &table.whole[m] {
+            Some(cell) => compared(table, cell, method, base),
+            None => (Outcome::Missing, nothing(method, runs)),
+        };
+        Finding {
+            method: method.clone(),
+            outcome,
+            sentence,
+        }
+    };
+    others.map(of).collect()
+}
+
+fn nothing(method: &str, runs: &[CompareRun]) -> String {
+    let mut failed = runs.iter().filter(|r| r.method == method);
+    let reason = failed.find_map(|r| r.dir.as_ref().err());
+    match reason {
+        Some(reason) => format!("{method}: no results: {reason}"),
+        None => format!("{method}: nothing was measured"),
+    }
+}
+
+fn compared(table: &MeasureTable, cell: &Cell, method: &str, base: &str) -> (Outcome, String) {
+    let unit = match table.unit.as_str() {
+        "" => String::new(),
+        unit => format!(" {unit}"),
+    };
+    let mean = number(cell.mean.value);
+    let Some(d) = cell.difference else {
+        return (
+            Outcome::Missing,
+            format!("{method}: {mean}{unit}; {base} has no results to compare with"),
+        );
+    };
+    let by = number(d.mean.value.abs());
+    let side = if d.mean.value < 0.0 { "less" } else { "more" };
+    if cell.mean.n == 1 {
+        // One number has no chance in it.
+        let equal = d.wins == 50.0;
+        return match equal {
+            true => (
+                Outcome::NoDifference,
+                format!("{method}: {mean}{unit}, as {base}"),
+            ),
+            false => (
+                if d.mean.value < 0.0 {
+                    Outcome::Better
+                } else {
+                    Outcome::Worse
+                },
+                format!("{method}: {mean}{unit}, {by} {side} than {base} (one fit each)"),
+            ),
+        };
+    }
+    let (low, high) = (number(d.mean.low), number(d.mean.high));
+    if !d.shown() {
+        return (
+            Outcome::NoDifference,
+            format!(
+                "{method}: {mean}{unit}; no difference to {base} shown ({} [{low}, {high}], p = {})",
+                number(d.mean.value),
+                p_value(d.adjusted)
+            ),
+        );
+    }
+    let outcome = if d.mean.value < 0.0 {
+        Outcome::Better
+    } else {
+        Outcome::Worse
+    };
+    let sentence = format!(
+        "{method}: {mean}{unit}, {by} {side} than {base} [{low}, {high}]; better in {:.0} % of {}s (p = {})",
+        d.wins,
+        table.axis,
+        p_value(d.adjusted)
+    );
+    (outcome, sentence)
+}
+
+pub(super) fn p_value(p: f64) -> String {
+    match p {
+        p if p < 0.001 => "0.001 or less".into(),
+        p if p < 0.1 => format!("{p:.3}"),
+        p => format!("{p:.2}"),
+    }
+}

@@ -1,0 +1,140 @@
+//! What a run is judged by, a number for each frame or row: `measures.csv`.
+
+mod bodies;
+mod points;
+mod rows;
+
+use std::path::Path;
+
+use super::bodies::Bodies;
+use super::metrics::PointErrors;
+use crate::body::BodyModel;
+use crate::fit::Fit;
+use crate::io::{FileError, atomic};
+use crate::ir::Problem;
+
+/// A measure with a number for each element of an axis; less is better.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measured {
+    /// Such as `mpjpe`; with the term's name before it where several terms have it.
+    pub name: String,
+    /// `mm`, `px`, `sigma`, …; empty where it has none.
+    pub unit: &'static str,
+    /// What the elements are: `frame`, or the rows of a table.
+    pub axis: String,
+    /// (elements); NaN where it was not measured.
+    pub values: Vec<f64>,
+}
+
+impl Measured {
+    pub(crate) fn is_held_out(&self) -> bool {
+        self.name.contains("held_out_")
+    }
+
+    /// As `run.json` names it: with the unit.
+    pub(crate) fn with_unit(&self) -> String {
+        match self.unit {
+            "" => self.name.clone(),
+            unit => format!("{}_{unit}", self.name),
+        }
+    }
+}
+
+/// All that can be measured of a solved problem. `revealed` is the problem with the data that were held out.
+pub(crate) fn measured(
+    problem: &Problem,
+    revealed: Option<&Problem>,
+    fit: &Fit,
+    errors: &[PointErrors],
+    model: Option<&BodyModel>,
+) -> Vec<Measured> {
+    let mut all = Vec::new();
+    if let Some(revealed) = revealed.filter(|r| same_unknowns(problem, r)) {
+        all.extend(points::held_out(problem, revealed, fit));
+        all.extend(rows::held_out(problem, revealed, fit));
+    }
+    all.extend(points::of(errors, ""));
+    all.extend(rows::of(problem, fit));
+    if let Some(bodies) = Bodies::new(problem, fit, model) {
+        all.extend(bodies::of(problem, &bodies));
+    }
+    all.extend(of_frames(problem, fit));
+    all.retain(|m| m.values.iter().any(|x| x.is_finite()));
+    all
+}
+
+/// A fit of one problem says something of another where both have the same variables.
+fn same_unknowns(a: &Problem, b: &Problem) -> bool {
+    let known = |p: &Problem| -> Vec<(String, usize)> {
+        let variables = p.variables.iter();
+        variables
+            .map(|v| (v.name.clone(), v.init.len().max(v.numbers())))
+            .collect()
+    };
+    a.frames == b.frames && known(a) == known(b)
+}
+
+/// E and the work of each frame, or element of a batch, that was solved on its own.
+fn of_frames(problem: &Problem, fit: &Fit) -> Vec<Measured> {
+    let frames = problem.frames;
+    let mut evaluations = vec![0.0; frames];
+    for stage in &fit.stages {
+        if stage.joint {
+            continue;
+        }
+        for (frame, count) in stage.frames.iter().zip(&stage.solution.evaluations) {
+            evaluations[*frame] += *count as f64;
+        }
+    }
+    for (frame, count) in evaluations.iter_mut().enumerate() {
+        if !fit.solved[frame] || *count == 0.0 {
+            *count = f64::NAN;
+        }
+    }
+    let whole = !problem.sets.is_empty() && problem.batch.is_none() && frames == 1;
+    let costs = match whole {
+        true => vec![fit.cost()],
+        false => fit.frame_costs.clone(),
+    };
+    let of = |name: &str, values| Measured {
+        name: name.into(),
+        unit: "",
+        axis: match whole {
+            true => "fit".into(),
+            false => problem.axis().into(),
+        },
+        values,
+    };
+    vec![of("cost", costs), of("evaluations", evaluations)]
+}
+
+/// Writes measure, unit, axis, element, sequence and value: a row for each number.
+pub(super) fn write(path: &Path, problem: &Problem, all: &[Measured]) -> Result<(), FileError> {
+    let fail = |e: csv::Error| FileError::new(path, format!("cannot be written: {e}"));
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let head = ["measure", "unit", "axis", "element", "sequence", "value"];
+    writer.write_record(head).map_err(fail)?;
+    for measure in all {
+        let of_frames = measure.axis == problem.axis();
+        for (at, value) in measure.values.iter().enumerate() {
+            if !value.is_finite() {
+                continue;
+            }
+            let number = problem.frame_numbers.get(at).filter(|_| of_frames);
+            let element = number.map_or(at.to_string(), u64::to_string);
+            let sequence = problem.sequences.get(at).filter(|_| of_frames);
+            let sequence = sequence.map_or(String::new(), u64::to_string);
+            let value = format!("{value:.8e}");
+            let row = [measure.name.as_str(), measure.unit, &measure.axis];
+            let row = row.into_iter().map(str::to_string);
+            let row = row.chain([element, sequence, value]);
+            writer
+                .write_record(row.collect::<Vec<String>>())
+                .map_err(fail)?;
+        }
+    }
+    let bytes = writer
+        .into_inner()
+        .map_err(|e| FileError::new(path, format!("cannot be written: {e}")))?;
+    atomic::write(path, &bytes)
+}

@@ -1,0 +1,92 @@
+//! Distances of points, frame by frame: of those that were fitted, and of those held out.
+
+use nalgebra::Vector3;
+
+use super::Measured;
+use crate::fit::Fit;
+use crate::ir::{Problem, Residual, Targets};
+use crate::report::metrics::{PointErrors, point_errors, procrustes};
+
+/// Each term's mean error of a frame, and after Procrustes alignment where the points are in space.
+pub(super) fn of(errors: &[PointErrors], before: &str) -> Vec<Measured> {
+    let mut all = Vec::new();
+    for error in errors {
+        let name = match errors.iter().filter(|e| e.metric == error.metric).count() {
+            1 => format!("{before}{}", error.metric),
+            _ => format!("{}.{before}{}", error.term, error.metric),
+        };
+        let of = |name: String, values| Measured {
+            name,
+            unit: error.unit,
+            axis: "frame".into(),
+            values,
+        };
+        let frames = error.by_frame.outer_iter();
+        let plain = frames.map(|f| mean(f.iter().copied())).collect();
+        if error.unit == "mm" && error.metric == "mpjpe" {
+            let aligned = error.aligned_by_frame.clone();
+            all.push(of(name.clone(), plain));
+            all.push(of(name.replace("mpjpe", "pa_mpjpe"), aligned));
+        } else {
+            all.push(of(name, plain));
+        }
+    }
+    all
+}
+
+/// The errors of the points that the revealed problem observes and the fitted one does not.
+pub(super) fn held_out(problem: &Problem, revealed: &Problem, fit: &Fit) -> Vec<Measured> {
+    let mut errors = point_errors(revealed, fit);
+    for error in &mut errors {
+        let fitted = targets(problem, &error.term);
+        keep_unseen(error, fitted, targets(revealed, &error.term));
+    }
+    errors.retain(|e| e.by_frame.iter().any(|x| x.is_finite()));
+    of(&errors, "held_out_")
+}
+
+fn targets<'p>(problem: &'p Problem, term: &str) -> Option<&'p Targets> {
+    let mut terms = problem.final_terms().filter(|t| t.name == term);
+    match &terms.next()?.residual {
+        Residual::Points(targets) => Some(targets),
+        _ => None,
+    }
+}
+
+/// Leaves out what was observed when the problem was fitted.
+fn keep_unseen(error: &mut PointErrors, fitted: Option<&Targets>, all: Option<&Targets>) {
+    let place = |names: &[String], name: &String| names.iter().position(|n| n == name);
+    if let Some(fitted) = fitted {
+        let seen = &fitted.observations;
+        for ((f, v, p), value) in error.by_frame.indexed_iter_mut() {
+            let view = place(&seen.views, &error.views[v]);
+            let point = place(&fitted.labels, &error.labels[p]);
+            let was_seen = |(v, p)| seen.confidence[[f, v, p]] > 0.0;
+            if view.zip(point).is_some_and(was_seen) {
+                *value = f64::NAN;
+            }
+        }
+    }
+    let Some(all) = all.filter(|_| error.unit == "mm") else {
+        return;
+    };
+    for (f, aligned) in error.aligned_by_frame.iter_mut().enumerate() {
+        let held = error.by_frame.index_axis(ndarray::Axis(0), f);
+        let vector = |row: ndarray::ArrayView1<'_, f64>| Vector3::new(row[0], row[1], row[2]);
+        let pairs = held.indexed_iter().filter(|(_, e)| e.is_finite());
+        let pairs = pairs.map(|((v, p), _)| {
+            let at = ndarray::s![f, v, p, ..];
+            let observed = all.observations.values.slice(at);
+            (vector(error.predicted.slice(at)), vector(observed))
+        });
+        let pairs: Vec<_> = pairs.collect();
+        *aligned = 1000.0 * mean(procrustes(&pairs).into_iter());
+    }
+}
+
+/// Of the finite ones; NaN of none.
+pub(super) fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let add = |(sum, n): (f64, f64), x: f64| (sum + x, n + 1.0);
+    let (sum, n) = values.filter(|x| x.is_finite()).fold((0.0, 0.0), add);
+    sum / n
+}
