@@ -27,7 +27,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 pub fn simulate(file: &Path, out: &Path, count: usize) -> Result<(), Box<dyn Error>> {
     let poses = read_array(file, "pose_body")?;
     let all = poses.shape()[0];
-    let kept = read_array(file, "unique_idx").map(|rows| rows.iter().map(|r| *r as usize).collect());
+    let kept =
+        read_array(file, "unique_idx").map(|rows| rows.iter().map(|r| *r as usize).collect());
     let rows: Vec<usize> = kept.unwrap_or_else(|_| (0..all).collect());
     let recordings = read_array(file, "sequence").ok();
     let body = BodyModel::builtin(None)?;
@@ -37,14 +38,19 @@ pub fn simulate(file: &Path, out: &Path, count: usize) -> Result<(), Box<dyn Err
     let count = count.min(rows.len());
     for k in 0..count {
         let row = rows[k * rows.len() / count];
-        let pose: Vec<f64> = poses.as_slice().ok_or("not contiguous")?[63 * row..63 * (row + 1)].into();
+        let pose: Vec<f64> =
+            poses.as_slice().ok_or("not contiguous")?[63 * row..63 * (row + 1)].into();
         let mut full = pose;
         full.resize(3 * (body.num_joints() - 1), 0.0);
         // The golden angle: headings as even as random ones, and the same each time.
         let heading = Rotation3::from_axis_angle(&Vector3::y_axis(), 2.399963 * k as f64);
         let root: Matrix3<f64> = *heading.matrix();
         let centred = -rest[0];
-        for (_, at) in body.transforms(&rest, &root, &full, &centred).iter().take(JOINTS) {
+        for (_, at) in body
+            .transforms(&rest, &root, &full, &centred)
+            .iter()
+            .take(JOINTS)
+        {
             joints.extend([at.x, at.y, at.z]);
             // The camera looks along -z, with y down in its image.
             let depth = DEPTH - at.z;

@@ -55,7 +55,7 @@ pub use body::{BodyModel, Transforms};
 pub use camera::{Camera, CameraPart, Distortion};
 pub use compare::{
     Cell, CompareOptions, CompareProgress, CompareRun, Comparison, Difference, Element, FailIf,
-    Finding, MeasureTable, Verdict, compare, compare_runs,
+    Finding, MeasureTable, Verdict, compare, compare_runs, report_run,
 };
 pub use convert::{ConvertOptions, Converted, convert};
 pub use diagnostic::{Diagnostic, Diagnostics, Origin, Severity, Sourced, Sources, ranges};

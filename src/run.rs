@@ -10,12 +10,12 @@ use crate::error::Error;
 use crate::fit::{Checkpoint, Deviations, Fit, FitProgress, fit_saving, open};
 use crate::io::FileError;
 use crate::io::atomic::AtomicDir;
-use crate::ir::Problem;
+use crate::ir::{PlotKind, Problem};
 use crate::own::Registry;
 use crate::read::Inputs;
 use crate::report::judge::judge;
-use crate::report::measures::{Measured, measured};
-use crate::report::metrics::{PointErrors, point_errors};
+use crate::report::measures::{Judged, Measured};
+use crate::report::metrics::PointErrors;
 use crate::report::{Circumstances, Record, Seconds, digests, identity, spec_sha256, write};
 use crate::spec::{Overrides, Spec};
 
@@ -147,15 +147,13 @@ pub(crate) fn run_checked(
         let _ = checkpoint.write(&path, &checked.problem, &identity);
     });
     let solved = begun.elapsed().as_secs_f64();
-    let errors = point_errors(&checked.problem, &found);
     let model = checked.inputs.body.as_ref();
     let of_spec = (&checked.spec, &checked.inputs);
     let revealed = crate::check::revealed(of_spec, &options.registry);
-    let measured = measured(&checked.problem, revealed.as_ref(), &found, &errors, model);
-    let seen = (&errors[..], &measured[..]);
-    let mut remarks = write(folder.path(), &checked.problem, &found, model, seen)?;
+    let judged = Judged::new(&checked.problem, revealed, &found, model);
+    let mut remarks = write(folder.path(), &checked.problem, &found, model, &judged)?;
     if checked.spec.has_body {
-        remarks.extend(judge(&checked.problem, &errors));
+        remarks.extend(judge(&checked.problem, &judged.errors));
     }
     remarks.extend(left_out(&checked.problem, &found));
     remarks.extend(unusual_shape(&checked.problem, &found));
@@ -173,13 +171,16 @@ pub(crate) fn run_checked(
         solve: solved - loaded - found.compile_seconds,
         write: begun.elapsed().as_secs_f64() - solved,
     };
-    let record = record(&checked, &found, (seen, &digests), &remarks, seconds);
+    let record = record(&checked, &found, (&judged, &digests), &remarks, seconds);
     let dir = close_folder(folder, &record, options)?;
+    if checked.problem.output.plots.contains(&PlotKind::Report) {
+        crate::compare::report_run(&dir)?;
+    }
     Ok(Outcome {
         checked,
         fit: found,
-        errors,
-        measured,
+        errors: judged.errors,
+        measured: judged.measured,
         record,
         remarks,
         dir,
@@ -218,13 +219,10 @@ fn unusual_shape(problem: &Problem, fit: &Fit) -> Option<String> {
     })
 }
 
-/// The errors of points, and all that is measured.
-type Seen<'a> = (&'a [PointErrors], &'a [Measured]);
-
 fn record(
     checked: &Checked,
     fit: &Fit,
-    ((errors, measured), inputs): (Seen<'_>, &[Value]),
+    (judged, inputs): (&Judged, &[Value]),
     remarks: &[String],
     seconds: Seconds,
 ) -> Record {
@@ -234,9 +232,9 @@ fn record(
         inputs,
         warnings: said.chain(remarks.iter().cloned()).collect(),
         seconds,
-        measured,
+        measured: &judged.measured,
     };
-    Record::new(&checked.problem, fit, errors, circumstances)
+    Record::new(&checked.problem, fit, &judged.errors, circumstances)
 }
 
 /// Removes what killed runs of this target left behind.

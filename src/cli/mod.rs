@@ -15,6 +15,7 @@ mod new;
 mod plan;
 mod prior_use;
 mod progress;
+mod report;
 mod run;
 mod sample;
 mod schema;
@@ -49,6 +50,10 @@ enum Command {
     Check(SpecArgs),
     /// Fit all that a spec's `[compare]` varies, or take finished runs: one page that says which is better
     Compare(compare::CompareArgs),
+    /// Write the page of a finished run: report.html in its folder
+    Report(report::ReportArgs),
+    /// Open the page of a run or a comparison in the browser
+    View(report::ReportArgs),
     /// Measure pose priors side by side: one table and plots
     Evaluate(evaluate::EvaluateArgs),
     /// Print every resolved value with the file and line that it came from
@@ -141,6 +146,8 @@ pub fn main() -> ExitCode {
     match (cli.command, cli.run) {
         (Some(Command::Check(args)), _) => check::main(&args),
         (Some(Command::Compare(args)), _) => compare::main(&args),
+        (Some(Command::Report(args)), _) => report::main(&args),
+        (Some(Command::View(args)), _) => report::view(&args),
         (Some(Command::Evaluate(args)), _) => evaluate::main(&args),
         (Some(Command::Explain(args)), _) => explain::main(&args),
         (Some(Command::Plan(args)), _) => plan::main(&args),

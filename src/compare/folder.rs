@@ -39,7 +39,7 @@ pub(super) fn read(dir: &Path) -> Result<(Value, Vec<Measure>), FileError> {
     let record = record(&dir.join(RECORD))?;
     let path = dir.join(MEASURES);
     if !path.is_file() {
-        let message = "there is no such file: `output.write` of the run left it out, or an older fitrun made the run";
+        let message = "there is no such file: an older fitrun made the run; run its spec again";
         return Err(FileError::new(&path, message));
     }
     Ok((record, measures(&path)?))
@@ -120,7 +120,10 @@ pub(super) fn runs(dirs: &[PathBuf]) -> Result<(Question, Vec<CompareRun>), Erro
         methods: runs.iter().map(|r| r.method.clone()).collect(),
         baseline: None,
         measure: None,
-        command: format!("fitrun compare {}", list(dirs)),
+        command: match dirs {
+            [one] => format!("fitrun report {}", one.display()),
+            several => format!("fitrun compare {}", list(several)),
+        },
     };
     Ok((question, runs))
 }

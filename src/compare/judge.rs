@@ -116,8 +116,34 @@ fn tables(runs: &[CompareRun], methods: &[String]) -> Vec<MeasureTable> {
         }
     }
     let names = names.into_iter();
+    let names = names.filter(|(name, ..)| name != "cost" || of_one_energy(runs));
     let tables = names.map(|name| table(name, runs, methods, &data));
     tables.filter(|t| !t.elements.is_empty()).collect()
+}
+
+/// Whether all runs minimise the same E, so that their costs say which found the lower.
+fn of_one_energy(runs: &[CompareRun]) -> bool {
+    let energies: Vec<serde_json::Value> = runs.iter().filter_map(CompareRun::energy).collect();
+    energies.windows(2).all(|pair| pair[0] == pair[1])
+}
+
+impl CompareRun {
+    /// The spec without what only says how E is minimised.
+    fn energy(&self) -> Option<serde_json::Value> {
+        let mut spec = self.record["spec"].clone();
+        let tables = spec.as_object_mut()?;
+        for apart in ["solve", "stages", "output", "compare", "name"] {
+            tables.remove(apart);
+        }
+        let vars = tables.get_mut("vars").and_then(|v| v.as_object_mut());
+        for var in vars.into_iter().flat_map(|v| v.values_mut()) {
+            if let Some(var) = var.as_object_mut() {
+                var.remove("init");
+                var.remove("scale");
+            }
+        }
+        Some(spec)
+    }
 }
 
 /// Sums over seeds of what a method measured, and how many seeds have it.
@@ -224,9 +250,18 @@ fn recordings(elements: &[&Element]) -> Vec<usize> {
 }
 
 impl MeasureTable {
-    /// Such as `mpjpe, mm`.
+    /// What people call it, such as `held-out MPJPE`.
+    pub fn called(&self) -> String {
+        let name = self.name.replace("held_out_", "held-out ");
+        let name = name
+            .replace("pa_mpjpe", "PA-MPJPE")
+            .replace("mpjpe", "MPJPE");
+        name.replace('_', " ")
+    }
+
+    /// The same with its unit.
     pub fn title(&self) -> String {
-        let name = self.name.replace('_', " ");
+        let name = self.called();
         match self.unit.as_str() {
             "" => name,
             unit => format!("{name}, {unit}"),

@@ -91,3 +91,12 @@ pub fn compare_runs(dirs: &[PathBuf], options: &CompareOptions) -> Result<Compar
     let dir = cache::folder_named(&question.name, options)?;
     judge::judged(question, runs, dir)?.write()
 }
+
+/// The page of one finished run, written into its folder as `report.html`.
+pub fn report_run(dir: &Path) -> Result<PathBuf, Error> {
+    let (question, runs) = folder::runs(&[dir.to_path_buf()])?;
+    let found = judge::judged(question, runs, dir.to_path_buf())?;
+    let path = dir.join("report.html");
+    crate::io::atomic::write(&path, page::page(&found)?.as_bytes())?;
+    Ok(path)
+}

@@ -7,11 +7,11 @@ use super::cases::{Case, Plan};
 use super::{CompareOptions, CompareProgress, CompareRun, cache, folder};
 use crate::error::Error;
 use crate::fit::{FitProgress, Status};
+use crate::report::forget_peak_memory;
 use crate::run::{Checked, RunOptions, check, run_checked};
 
 /// What the page is made of, whatever the spec writes otherwise.
-const WRITTEN: &str =
-    "output.write = [\"params.npz\", \"convergence.csv\", \"measures.csv\", \"points.csv\"]";
+const WRITTEN: &str = "output.write = [\"params.npz\", \"convergence.csv\", \"points.csv\"]";
 const NO_PLOTS: &str = "output.plots = []";
 
 pub(super) fn run(
@@ -22,22 +22,21 @@ pub(super) fn run(
     report: &mut dyn FnMut(CompareProgress<'_>) -> bool,
 ) -> Result<Vec<CompareRun>, Error> {
     // All mistakes before anything is fitted.
+    let mut checked = Vec::new();
     for case in &plan.cases {
-        check(spec, &of_case(case, options))?;
+        let options = of_case(case, options);
+        checked.push((check(spec, &options)?, options));
     }
     let mut runs = Vec::new();
-    for (k, case) in plan.cases.iter().enumerate() {
-        if !report(CompareProgress::Case(k, plan.cases.len(), &case.name())) {
-            return Err(stopped(dir));
-        }
-        let begun = Instant::now();
-        let options = of_case(case, options);
-        let checked = check(spec, &options)?;
+    for (k, (case, (checked, options))) in plan.cases.iter().zip(checked).enumerate() {
         let target = cache::run_folder(dir, &checked);
         let kept = folder::is_whole(&target);
+        if !kept && !report(CompareProgress::Case(k, plan.cases.len(), &case.name())) {
+            return Err(stopped(dir));
+        }
         let found = match kept {
             true => Ok(target),
-            false => fitted(checked, target, (&options, begun), report),
+            false => fitted(checked, target, &options, report),
         };
         match found {
             Err(Error::Interrupted { .. }) => return Err(stopped(dir)),
@@ -59,7 +58,7 @@ fn of_case(case: &Case, options: &CompareOptions) -> RunOptions {
 fn fitted(
     checked: Checked,
     target: PathBuf,
-    (options, begun): (&RunOptions, Instant),
+    options: &RunOptions,
     report: &mut dyn FnMut(CompareProgress<'_>) -> bool,
 ) -> Result<PathBuf, Error> {
     let resume = folder::is_interrupted(&target);
@@ -70,7 +69,8 @@ fn fitted(
         ..options.clone()
     };
     let mut on_fit = |event: FitProgress<'_>| report(CompareProgress::Fit(event));
-    let outcome = run_checked(checked, &options, begun, &mut on_fit)?;
+    forget_peak_memory();
+    let outcome = run_checked(checked, &options, Instant::now(), &mut on_fit)?;
     match outcome.fit.status.contains(&Status::Interrupted) {
         true => Err(Error::Interrupted { dir: outcome.dir }),
         false => Ok(outcome.dir),

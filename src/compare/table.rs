@@ -99,6 +99,12 @@ impl Comparison {
             return "Nothing was measured.".into();
         };
         let base = &self.methods[self.baseline];
+        if self.methods.len() == 1 {
+            return match &table.whole[0] {
+                Some(cell) => format!("{}: {}.", table.title(), cell.to_text()),
+                None => "Nothing was measured.".into(),
+            };
+        }
         let better: Vec<&str> = self
             .findings
             .iter()

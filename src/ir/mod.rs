@@ -579,11 +579,10 @@ pub enum OutputFile {
     Obj,
     Ply,
     Bvh,
-    Measures,
 }
 
 impl OutputFile {
-    pub const NAMES: [(&str, Self); 13] = [
+    pub const NAMES: [(&str, Self); 12] = [
         ("params.npz", Self::Params),
         ("convergence.csv", Self::Convergence),
         ("residuals.csv", Self::Residuals),
@@ -596,7 +595,6 @@ impl OutputFile {
         ("body.obj", Self::Obj),
         ("body.ply", Self::Ply),
         ("motion.bvh", Self::Bvh),
-        ("measures.csv", Self::Measures),
     ];
 }
 
@@ -611,13 +609,15 @@ pub enum PlotKind {
     Body,
     Fit,
     Graph,
+    Report,
 }
 
 impl PlotKind {
-    pub const NAMES: [(&str, Self); 9] = [
+    pub const NAMES: [(&str, Self); 10] = [
         ("convergence", Self::Convergence),
         ("fit", Self::Fit),
         ("graph", Self::Graph),
+        ("report", Self::Report),
         ("terms", Self::Terms),
         ("per_joint_error", Self::PerJointError),
         ("point_error_over_time", Self::PointErrorOverTime),

@@ -21,7 +21,9 @@ mod skeleton;
 mod trace;
 
 pub(crate) use outputs::write;
-pub(crate) use record::{Circumstances, Seconds, digests, identity, sha256, spec_sha256};
+pub(crate) use record::{
+    Circumstances, Seconds, digests, forget_peak_memory, identity, sha256, spec_sha256,
+};
 pub use record::{Parameter, Record, parameters, peak_memory_mb};
 
 /// The name of a term's own file: `stem`, or `stem_<term>` where several terms compare points.

@@ -7,8 +7,7 @@ use nalgebra::Vector3;
 use ndarray::Array2;
 
 use super::bodies::Bodies;
-use super::measures::{self, Measured};
-use super::metrics::PointErrors;
+use super::measures::{self, Judged};
 use super::skeleton::{self, LocalMotion};
 use super::{cameras, curves, graphs, overlays, params, picture, plots, points, residuals, trace};
 use crate::body::BodyModel;
@@ -23,13 +22,15 @@ pub(crate) fn write(
     problem: &Problem,
     fit: &Fit,
     model: Option<&BodyModel>,
-    (errors, measured): (&[PointErrors], &[Measured]),
+    judged: &Judged,
 ) -> Result<Vec<String>, FileError> {
+    let errors = judged.errors.as_slice();
     let bodies = Bodies::new(problem, fit, model);
     let shown = bodies
         .as_ref()
         .filter(|b| (0..problem.frames).any(|f| b.known(f)));
     let mut remarks: Vec<String> = Vec::new();
+    measures::write(&dir.join("measures.csv"), problem, &judged.measured)?;
     for file in &problem.output.write {
         match (file, shown) {
             (OutputFile::Params, _) => {
@@ -37,9 +38,6 @@ pub(crate) fn write(
             }
             (OutputFile::Convergence, _) => {
                 trace::write(&dir.join("convergence.csv"), problem, fit)?;
-            }
-            (OutputFile::Measures, _) => {
-                measures::write(&dir.join("measures.csv"), problem, measured)?;
             }
             (OutputFile::Residuals, _) => {
                 if !residuals::write(&dir.join("residuals.csv"), problem, fit)? {
@@ -56,7 +54,7 @@ pub(crate) fn write(
             (OutputFile::Points | OutputFile::PointsTrc, _) if errors.is_empty() => {
                 remarks.push(NO_POINTS.into());
             }
-            (OutputFile::Points, _) => points::write_csv(&dir.join("points.csv"), problem, errors)?,
+            (OutputFile::Points, _) => points::write_csv(&dir.join("points.csv"), problem, judged)?,
             (OutputFile::PointsTrc, _) => points::write_trc(dir, problem, fit, errors)?,
             (OutputFile::Joints, Some(b)) => {
                 skeleton::write_csv(&dir.join("joints.csv"), problem, b)?;
@@ -82,6 +80,8 @@ pub(crate) fn write(
         match (plot, shown) {
             (PlotKind::Convergence, _) => plots::write_convergence(dir, fit)?,
             (PlotKind::Fit, _) => curves::write(dir, problem, fit)?,
+            // Made of the finished folder.
+            (PlotKind::Report, _) => {}
             (PlotKind::Graph, _) => graphs::write(dir, problem, fit)?,
             (PlotKind::Terms, _) => plots::write_terms(dir, fit)?,
             (PlotKind::PerJointError, _) => plots::write_point_errors(dir, errors)?,

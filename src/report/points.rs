@@ -5,6 +5,8 @@ use std::path::Path;
 use nalgebra::Vector3;
 use ndarray::{Array3, ArrayView1, s};
 
+use super::measures::Judged;
+use super::measures::points::{targets as targets_of, was_seen};
 use super::metrics::PointErrors;
 use super::skeleton::USUAL_RATE;
 use super::term_file;
@@ -12,9 +14,9 @@ use crate::compile::forward;
 use crate::fit::Fit;
 use crate::io::trc_writer::{self, TrcPoints};
 use crate::io::{FileError, atomic};
-use crate::ir::{NodeKind, Problem, Residual, Targets};
+use crate::ir::{NodeKind, Problem};
 
-const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 14] = [
     "term",
     "frame",
     "view",
@@ -28,21 +30,27 @@ const COLUMNS: [&str; 13] = [
     "predicted_y",
     "predicted_z",
     "error",
+    "held_out",
 ];
 
 /// A row for each point of each view and frame that is observed or predicted, metres in the axes
 /// of the data or pixels.
-pub(super) fn write_csv(
-    path: &Path,
-    problem: &Problem,
-    errors: &[PointErrors],
-) -> Result<(), FileError> {
+pub(super) fn write_csv(path: &Path, problem: &Problem, judged: &Judged) -> Result<(), FileError> {
     let fail = |e: csv::Error| FileError::new(path, format!("cannot be written: {e}"));
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(COLUMNS).map_err(fail)?;
+    let plain = (problem, judged.errors.as_slice());
+    let revealed = judged.revealed.as_ref().map(|(p, e)| (p, e.as_slice()));
+    let (all, errors) = revealed.unwrap_or(plain);
     for of_term in errors {
-        let Some(targets) = targets(problem, of_term) else {
+        let Some(targets) = targets_of(all, &of_term.term) else {
             continue;
+        };
+        let fitted = targets_of(problem, &of_term.term);
+        let held = |f: usize, v: usize, p: usize| {
+            let names = (&of_term.views[v], &of_term.labels[p]);
+            let fitted = fitted.is_some_and(|t| was_seen(t, f, names));
+            targets.observations.confidence[[f, v, p]] > 0.0 && !fitted
         };
         for ((f, v, p), error) in of_term.by_frame.indexed_iter() {
             let observed = targets.observations.values.slice(s![f, v, p, ..]);
@@ -66,7 +74,8 @@ pub(super) fn write_csv(
                 .chain(in_data(problem, observed))
                 .chain(in_data(problem, predicted))
                 .chain([factor * error]);
-            let row = head.into_iter().chain(numbers.map(cell));
+            let held = u8::from(held(f, v, p)).to_string();
+            let row = head.into_iter().chain(numbers.map(cell)).chain([held]);
             writer.write_record(row).map_err(fail)?;
         }
     }
@@ -97,14 +106,6 @@ pub(super) fn write_trc(
         trc_writer::write(dir.join(name), &points)?;
     }
     Ok(())
-}
-
-fn targets<'a>(problem: &'a Problem, errors: &PointErrors) -> Option<&'a Targets> {
-    let term = problem.final_terms().find(|t| t.name == errors.term)?;
-    match &term.residual {
-        Residual::Points(targets) => Some(targets),
-        _ => None,
-    }
 }
 
 /// (frames, points, 3), metres, y up.

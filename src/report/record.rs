@@ -369,3 +369,9 @@ pub fn peak_memory_mb() -> Option<f64> {
     let kilobytes: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
     Some(kilobytes / 1024.0)
 }
+
+/// Begins to measure it anew, where the system can.
+pub(crate) fn forget_peak_memory() {
+    // proc(5): 5 resets the peak resident set size.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+}

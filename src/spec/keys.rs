@@ -815,15 +815,15 @@ pub static OUTPUT: &[Key] = &[
         key(
             "write",
             Texts,
-            "files: params.npz, residuals.csv, cameras.toml, body.glb, body.obj, body.ply, motion.bvh, joints.csv, joints.trc, points.csv, points.trc, convergence.csv, measures.csv",
+            "files: params.npz, residuals.csv, cameras.toml, body.glb, body.obj, body.ply, motion.bvh, joints.csv, joints.trc, points.csv, points.trc, convergence.csv",
         ),
-        "[\"params.npz\", \"convergence.csv\", \"measures.csv\"]",
+        "[\"params.npz\", \"convergence.csv\"]",
     ),
     or(
         key(
             "plots",
             Texts,
-            "plots: convergence, fit, graph, terms, per_joint_error, point_error_over_time, residual_heatmap, overlay, body",
+            "plots: convergence, fit, graph, terms, per_joint_error, point_error_over_time, residual_heatmap, overlay, body, report",
         ),
         "[\"convergence\"]",
     ),

@@ -30,15 +30,22 @@ pub(super) fn page(of: &Comparison) -> Result<String, Error> {
         tables::parameters(of),
         specs::specs(of),
     ];
-    let data = scene.as_ref().map_or(String::new(), Scene::data);
+    let data = scene
+        .as_ref()
+        .map_or(String::new(), |s| s.data(&of.methods));
     let title = escape(&of.name);
     Ok(format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{title}: comparison</title>\n<link rel=\"icon\" href=\"data:,\">\n\
+         <title>{title}: {}</title>\n<link rel=\"icon\" href=\"data:,\">\n\
          <style>\n{STYLE}</style>\n</head>\n<body>\n\
          {}\n<footer class=\"note\">fitrun {}. The view in space uses {LICENCE}.</footer>\n{data}\
          <script>\n{SCRIPT}</script>\n</body>\n</html>\n",
+        if of.methods.len() > 1 {
+            "comparison"
+        } else {
+            "report"
+        },
         parts.concat(),
         env!("CARGO_PKG_VERSION"),
     ))
@@ -57,13 +64,23 @@ fn summary(of: &Comparison) -> String {
     format!(
         "<header><h1>{}</h1><button id=\"theme\" type=\"button\" hidden>Dark</button></header>\n\
          <main>\n<p class=\"verdict\">{}</p>\n<ul class=\"findings\">\n{}</ul>\n{}{}\
-         <p class=\"legend\">{LEGEND} ▼ ▲ mark differences to {} that chance does not explain (p below 0.05 \
-         after Holm's correction).</p>\n",
+         <p class=\"legend\">{LEGEND}{}</p>\n",
         escape(&of.name),
         escape(&of.verdict()),
         of.findings.iter().map(item).collect::<String>(),
         of.warnings.iter().map(note).collect::<String>(),
         tables::summary(of),
-        escape(&of.methods[of.baseline]),
+        signs(of),
     )
+}
+
+/// What the signs of tables and lists mean.
+fn signs(of: &Comparison) -> String {
+    match of.methods.len() {
+        1 => String::new(),
+        _ => format!(
+            " ▼ ▲ mark differences to {} that chance does not explain (p below 0.05 after Holm's correction).",
+            escape(&of.methods[of.baseline])
+        ),
+    }
 }

@@ -122,7 +122,7 @@ impl Scene {
     }
 
     /// The numbers, for the script.
-    pub fn data(&self) -> String {
+    pub fn data(&self, methods: &[String]) -> String {
         let all: Vec<[f32; 3]> = points(&self.joints);
         let low = |k: usize| all.iter().map(|p| p[k]).fold(f32::INFINITY, f32::min);
         let high = |k: usize| all.iter().map(|p| p[k]).fold(f32::NEG_INFINITY, f32::max);
@@ -141,7 +141,7 @@ impl Scene {
         let value = json!({
             "frames": self.frames.iter().map(label).collect::<Vec<_>>(),
             "first": self.first(),
-            "methods": (0..self.joints.len()).collect::<Vec<_>>(),
+            "methods": methods,
             "parents": self.parents,
             "points": self.observed.dim().1,
             "centre": centre, "ground": ground, "size": size, "reach": size,
@@ -152,7 +152,9 @@ impl Scene {
             "observed": floats(&self.observed),
             "predicted": self.predicted.iter().map(floats).collect::<Vec<_>>(),
         });
-        format!("<script type=\"application/json\" id=\"scene-data\">{value}</script>\n")
+        // A name must not end the script.
+        let text = value.to_string().replace('<', "\\u003c");
+        format!("<script type=\"application/json\" id=\"scene-data\">{text}</script>\n")
     }
 
     /// The first frame in which most methods have a body.

@@ -13,6 +13,7 @@ pub(super) fn summary(of: &Comparison) -> String {
         return String::new();
     };
     let title = escape(&table.title());
+    let lacks = table.whole.iter().flatten().any(|c| c.missing > 0);
     let base = escape(&of.methods[of.baseline]);
     let mut rows = String::new();
     for (m, method) in of.methods.iter().enumerate() {
@@ -27,21 +28,22 @@ pub(super) fn summary(of: &Comparison) -> String {
             "<tr{class}><td>{}{}</td>{}{}</tr>",
             chip(m),
             escape(method),
-            measured(table.whole[m].as_ref()),
+            measured(table.whole[m].as_ref(), lacks),
             effort(&totals)
         );
     }
     format!(
         "<div class=\"wide\"><table class=\"sortable\">\n<thead><tr><th>method</th><th>{title}</th>\
-         <th>median</th><th>95 % below</th><th>less {base}</th><th>better in</th><th>p</th><th>missing</th>\
+         <th>median</th><th>95 % below</th><th>less {base}</th><th>better in</th><th>p</th>{}\
          <th>converged</th><th>solve, s</th><th>evaluations</th><th>memory, MB</th></tr></thead>\n\
-         <tbody>\n{rows}</tbody></table></div>\n"
+         <tbody>\n{rows}</tbody></table></div>\n",
+        if lacks { "<th>missing</th>" } else { "" }
     )
 }
 
-fn measured(cell: Option<&Cell>) -> String {
+fn measured(cell: Option<&Cell>, lacks: bool) -> String {
     let Some(cell) = cell else {
-        return "<td>–</td>".repeat(7);
+        return "<td>–</td>".repeat(6 + usize::from(lacks));
     };
     let plain = |x: f64| format!("<td data-sort=\"{x}\">{}</td>", number(x));
     let difference = match cell.difference {
@@ -65,13 +67,18 @@ fn measured(cell: Option<&Cell>) -> String {
             )
         }
     };
-    format!(
-        "{}{}{}{difference}<td data-sort=\"{missing}\">{missing}</td>",
+    let missing = match lacks {
+        true => format!("<td data-sort=\"{0}\">{0}</td>", cell.missing),
+        false => String::new(),
+    };
+    [
         with_interval(cell),
         plain(cell.median),
         plain(cell.p95),
-        missing = cell.missing
-    )
+        difference,
+        missing,
+    ]
+    .concat()
 }
 
 fn with_interval(cell: &Cell) -> String {

@@ -1,13 +1,13 @@
 //! What a run is judged by, a number for each frame or row: `measures.csv`.
 
 mod bodies;
-mod points;
+pub(super) mod points;
 mod rows;
 
 use std::path::Path;
 
 use super::bodies::Bodies;
-use super::metrics::PointErrors;
+use super::metrics::{PointErrors, point_errors};
 use crate::body::BodyModel;
 use crate::fit::Fit;
 use crate::io::{FileError, atomic};
@@ -40,27 +40,45 @@ impl Measured {
     }
 }
 
-/// All that can be measured of a solved problem. `revealed` is the problem with the data that were held out.
-pub(crate) fn measured(
-    problem: &Problem,
-    revealed: Option<&Problem>,
-    fit: &Fit,
-    errors: &[PointErrors],
-    model: Option<&BodyModel>,
-) -> Vec<Measured> {
-    let mut all = Vec::new();
-    if let Some(revealed) = revealed.filter(|r| same_unknowns(problem, r)) {
-        all.extend(points::held_out(problem, revealed, fit));
-        all.extend(rows::held_out(problem, revealed, fit));
+/// All that a solved problem is judged by.
+pub(crate) struct Judged {
+    pub errors: Vec<PointErrors>,
+    pub measured: Vec<Measured>,
+    /// The problem with the data that were held out, and the errors of all its points.
+    pub revealed: Option<(Problem, Vec<PointErrors>)>,
+}
+
+impl Judged {
+    pub fn new(
+        problem: &Problem,
+        revealed: Option<Problem>,
+        fit: &Fit,
+        model: Option<&BodyModel>,
+    ) -> Self {
+        let revealed = revealed.filter(|r| same_unknowns(problem, r));
+        let revealed = revealed.map(|r| {
+            let errors = point_errors(&r, fit);
+            (r, errors)
+        });
+        let errors = point_errors(problem, fit);
+        let mut measured = Vec::new();
+        if let Some((revealed, all)) = &revealed {
+            measured.extend(points::held_out(problem, revealed, all));
+            measured.extend(rows::held_out(problem, revealed, fit));
+        }
+        measured.extend(points::of(&errors, ""));
+        measured.extend(rows::of(problem, fit));
+        if let Some(bodies) = Bodies::new(problem, fit, model) {
+            measured.extend(bodies::of(problem, &bodies));
+        }
+        measured.extend(of_frames(problem, fit));
+        measured.retain(|m| m.values.iter().any(|x| x.is_finite()));
+        Self {
+            errors,
+            measured,
+            revealed,
+        }
     }
-    all.extend(points::of(errors, ""));
-    all.extend(rows::of(problem, fit));
-    if let Some(bodies) = Bodies::new(problem, fit, model) {
-        all.extend(bodies::of(problem, &bodies));
-    }
-    all.extend(of_frames(problem, fit));
-    all.retain(|m| m.values.iter().any(|x| x.is_finite()));
-    all
 }
 
 /// A fit of one problem says something of another where both have the same variables.

@@ -3,9 +3,8 @@
 use nalgebra::Vector3;
 
 use super::Measured;
-use crate::fit::Fit;
 use crate::ir::{Problem, Residual, Targets};
-use crate::report::metrics::{PointErrors, point_errors, procrustes};
+use crate::report::metrics::{PointErrors, procrustes};
 
 /// Each term's mean error of a frame, and after Procrustes alignment where the points are in space.
 pub(super) fn of(errors: &[PointErrors], before: &str) -> Vec<Measured> {
@@ -35,8 +34,12 @@ pub(super) fn of(errors: &[PointErrors], before: &str) -> Vec<Measured> {
 }
 
 /// The errors of the points that the revealed problem observes and the fitted one does not.
-pub(super) fn held_out(problem: &Problem, revealed: &Problem, fit: &Fit) -> Vec<Measured> {
-    let mut errors = point_errors(revealed, fit);
+pub(super) fn held_out(
+    problem: &Problem,
+    revealed: &Problem,
+    all: &[PointErrors],
+) -> Vec<Measured> {
+    let mut errors = all.to_vec();
     for error in &mut errors {
         let fitted = targets(problem, &error.term);
         keep_unseen(error, fitted, targets(revealed, &error.term));
@@ -45,7 +48,7 @@ pub(super) fn held_out(problem: &Problem, revealed: &Problem, fit: &Fit) -> Vec<
     of(&errors, "held_out_")
 }
 
-fn targets<'p>(problem: &'p Problem, term: &str) -> Option<&'p Targets> {
+pub(in crate::report) fn targets<'p>(problem: &'p Problem, term: &str) -> Option<&'p Targets> {
     let mut terms = problem.final_terms().filter(|t| t.name == term);
     match &terms.next()?.residual {
         Residual::Points(targets) => Some(targets),
@@ -53,18 +56,24 @@ fn targets<'p>(problem: &'p Problem, term: &str) -> Option<&'p Targets> {
     }
 }
 
+/// Whether the fit was given a point.
+pub(in crate::report) fn was_seen(
+    fitted: &Targets,
+    frame: usize,
+    (view, label): (&String, &String),
+) -> bool {
+    let place = |names: &[String], name: &String| names.iter().position(|n| n == name);
+    let seen = &fitted.observations;
+    let found = place(&seen.views, view).zip(place(&fitted.labels, label));
+    found.is_some_and(|(v, p)| seen.confidence[[frame, v, p]] > 0.0)
+}
+
 /// Leaves out what was observed when the problem was fitted.
 fn keep_unseen(error: &mut PointErrors, fitted: Option<&Targets>, all: Option<&Targets>) {
-    let place = |names: &[String], name: &String| names.iter().position(|n| n == name);
-    if let Some(fitted) = fitted {
-        let seen = &fitted.observations;
-        for ((f, v, p), value) in error.by_frame.indexed_iter_mut() {
-            let view = place(&seen.views, &error.views[v]);
-            let point = place(&fitted.labels, &error.labels[p]);
-            let was_seen = |(v, p)| seen.confidence[[f, v, p]] > 0.0;
-            if view.zip(point).is_some_and(was_seen) {
-                *value = f64::NAN;
-            }
+    let names = (error.views.clone(), error.labels.clone());
+    for ((f, v, p), value) in error.by_frame.indexed_iter_mut() {
+        if fitted.is_some_and(|t| was_seen(t, f, (&names.0[v], &names.1[p]))) {
+            *value = f64::NAN;
         }
     }
     let Some(all) = all.filter(|_| error.unit == "mm") else {
