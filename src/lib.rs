@@ -81,6 +81,7 @@ pub use normal::{Chain, Dense, Lane, Linked, Links, Normal};
 pub use objective::{Block, Evaluation, Layout, Objective, Want};
 pub use precondition::Preconditioner;
 pub use prior::{Latent, Learned, LearnedKind, Mixture, Prior};
+pub use read::ReadOnce;
 pub use report::measures::Measured;
 pub use report::metrics::{PointErrors, Summary, point_errors};
 pub use report::{Parameter, Record, parameters, peak_memory_mb};

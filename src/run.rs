@@ -12,7 +12,7 @@ use crate::io::FileError;
 use crate::io::atomic::AtomicDir;
 use crate::ir::{PlotKind, Problem};
 use crate::own::Registry;
-use crate::read::Inputs;
+use crate::read::{Inputs, ReadOnce};
 use crate::report::judge::judge;
 use crate::report::measures::{Judged, Measured};
 use crate::report::metrics::PointErrors;
@@ -34,6 +34,8 @@ pub struct RunOptions {
     pub resume: bool,
     /// What a program adds to the language.
     pub registry: Registry,
+    /// Data sets that were read already: runs with clones of one read each file once.
+    pub once: ReadOnce,
 }
 
 impl RunOptions {
@@ -102,7 +104,8 @@ pub fn check_text(path: &Path, text: &str, options: &RunOptions) -> Result<Check
     if diagnostics.unreadable() {
         return Err(reject(spec, diagnostics));
     }
-    let inputs = crate::read::read(&spec, &options.registry, &mut diagnostics);
+    let readers = (&options.registry, &options.once);
+    let inputs = crate::read::read(&spec, readers, &mut diagnostics);
     match crate::check::check((&spec, &inputs), &options.registry, &mut diagnostics) {
         Some(problem) => Ok(Checked {
             spec,

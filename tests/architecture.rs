@@ -55,6 +55,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "error",
             "fit",
             "io",
+            "read",
             "report",
             "run",
             "spec",

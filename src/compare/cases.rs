@@ -14,6 +14,8 @@ pub(super) struct Case {
     pub method: String,
     pub data: String,
     pub seed: Option<i64>,
+    /// What a method may choose among.
+    pub tuned: String,
     /// What is laid over the spec, with paths beside it.
     pub settings: Vec<String>,
 }
@@ -21,7 +23,13 @@ pub(super) struct Case {
 impl Case {
     pub fn name(&self) -> String {
         let seed = self.seed.map(|s| format!("seed {s}"));
-        let parts = [Some(self.method.clone()), Some(self.data.clone()), seed];
+        let tuned = Some(self.tuned.clone());
+        let parts = [
+            Some(self.method.clone()),
+            tuned,
+            Some(self.data.clone()),
+            seed,
+        ];
         let parts = parts.into_iter().flatten().filter(|p| !p.is_empty());
         parts.collect::<Vec<_>>().join(", ")
     }
@@ -53,10 +61,17 @@ impl Plan {
     }
 }
 
+/// What a factor makes several of: data and bodies, methods, or settings that a method chooses among.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Of {
+    Data,
+    Methods,
+    Settings,
+}
+
 /// One of the things that are varied.
 struct Factor {
-    /// Of data and bodies there are several; of what is fitted to them several methods.
-    of_data: bool,
+    of: Of,
     /// What is varied, in one word; said where several things of its kind are.
     title: String,
     levels: Vec<Level>,
@@ -102,8 +117,9 @@ impl Reader<'_> {
         let empty = Table::default();
         let root = self.spec.root();
         let view = View::new(root.table("compare").unwrap_or(&empty), "compare");
-        let mut factors = self.factors(&view);
+        let mut factors = self.factors(&view, "vary");
         factors.extend(self.variants(&view));
+        factors.extend(self.factors(&view, "tune"));
         if factors.is_empty() {
             let origin = root.origin_of("compare", &Origin::Default);
             let message = "the spec varies nothing, so there is nothing to compare";
@@ -142,10 +158,11 @@ impl Reader<'_> {
         }
     }
 
-    fn factors(&mut self, view: &View<'_>) -> Vec<Factor> {
+    /// The lists of `vary`, or of `tune`.
+    fn factors(&mut self, view: &View<'_>, key: &str) -> Vec<Factor> {
         let mut lists = Vec::new();
-        if let Some(vary) = view.table("vary") {
-            self.lists(vary, "", &mut lists);
+        if let Some(table) = view.table(key) {
+            self.lists(table, (key, ""), &mut lists);
         }
         let factor = |(path, items): (String, Vec<Node>)| {
             let level = |node: &Node| Level {
@@ -153,7 +170,11 @@ impl Reader<'_> {
                 settings: vec![format!("{path} = {}", node.value.to_toml())],
             };
             Factor {
-                of_data: path.starts_with("data.") || path.starts_with("body."),
+                of: match key {
+                    "tune" => Of::Settings,
+                    _ if path.starts_with("data.") || path.starts_with("body.") => Of::Data,
+                    _ => Of::Methods,
+                },
                 title: path.rsplit('.').next().unwrap_or(&path).into(),
                 levels: items.iter().map(level).collect(),
             }
@@ -162,20 +183,25 @@ impl Reader<'_> {
     }
 
     /// Paths down to the first list.
-    fn lists(&mut self, table: &Table, path: &str, found: &mut Vec<(String, Vec<Node>)>) {
-        for (key, node) in &table.entries {
+    fn lists(
+        &mut self,
+        table: &Table,
+        (key, path): (&str, &str),
+        found: &mut Vec<(String, Vec<Node>)>,
+    ) {
+        for (name, node) in &table.entries {
             let path = match path {
-                "" => key.clone(),
-                _ => format!("{path}.{key}"),
+                "" => name.clone(),
+                _ => format!("{path}.{name}"),
             };
             match &node.value {
-                Value::Table(inner) => self.lists(inner, &path, found),
+                Value::Table(inner) => self.lists(inner, (key, &path), found),
                 Value::Array(items) if !items.is_empty() => {
                     self.exists(&path, node);
                     found.push((path, items.clone()));
                 }
                 _ => {
-                    let message = format!("`compare.vary.{path}` should be a list of values");
+                    let message = format!("`compare.{key}.{path}` should be a list of values");
                     self.diagnostics
                         .push(Diagnostic::error("F0205", message, &node.origin));
                 }
@@ -217,7 +243,7 @@ impl Reader<'_> {
             });
         }
         (!levels.is_empty()).then_some(Factor {
-            of_data: false,
+            of: Of::Methods,
             title: String::new(),
             levels,
         })
@@ -242,11 +268,12 @@ impl Reader<'_> {
             method: String::new(),
             data: String::new(),
             seed: None,
+            tuned: String::new(),
             settings: held,
         }];
         for factor in factors {
-            let alike = factors.iter().filter(|f| f.of_data == factor.of_data);
-            let titled = alike.count() > 1;
+            let alike = factors.iter().filter(|f| f.of == factor.of);
+            let titled = factor.of == Of::Settings || alike.count() > 1;
             let with = |case: &Case| -> Vec<Case> {
                 let levels = factor.levels.iter();
                 levels.map(|l| case.with(l, factor, titled)).collect()
@@ -286,9 +313,10 @@ impl Reader<'_> {
 impl Case {
     fn with(&self, level: &Level, factor: &Factor, titled: bool) -> Self {
         let mut case = self.clone();
-        let name = match factor.of_data {
-            true => &mut case.data,
-            false => &mut case.method,
+        let name = match factor.of {
+            Of::Data => &mut case.data,
+            Of::Methods => &mut case.method,
+            Of::Settings => &mut case.tuned,
         };
         if !name.is_empty() {
             name.push_str(", ");

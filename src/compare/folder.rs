@@ -101,6 +101,7 @@ pub(super) fn runs(dirs: &[PathBuf]) -> Result<(Question, Vec<CompareRun>), Erro
                 method,
                 data: String::new(),
                 seed: None,
+                tuned: String::new(),
                 dir: Ok(dir.clone()),
                 kept: true,
                 record,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
 use super::cases::Question;
-use super::{CompareRun, Comparison, verdict};
+use super::{CompareRun, Comparison, tune, verdict};
 use crate::error::Error;
 use crate::statistics::{Estimate, clusters, holm, sign_flip};
 
@@ -71,17 +71,20 @@ pub(super) fn judged(
     runs: Vec<CompareRun>,
     dir: PathBuf,
 ) -> Result<Comparison, Error> {
+    let measure = question.measure.as_deref();
+    let (runs, tuned) = tune::tuned(runs, measure)?;
     let methods = question.methods;
     let place = |name: &String| methods.iter().position(|m| m == name);
     let baseline = question.baseline.as_ref().and_then(place).unwrap_or(0);
     let mut measures = tables(&runs, &methods);
-    let primary = verdict::primary(&measures, question.measure.as_deref())?;
+    let primary = verdict::primary(&measures, measure)?;
     for table in &mut measures {
         table.judge(baseline);
     }
     adjust(&mut measures, primary);
     let findings = verdict::findings(&measures, primary, &methods, baseline, &runs);
-    let warnings = warnings(&runs, &measures, primary);
+    let mut warnings = warnings(&runs, &measures, primary);
+    warnings.extend(tuned);
     Ok(Comparison {
         name: question.name,
         methods,
@@ -97,7 +100,7 @@ pub(super) fn judged(
 }
 
 /// The measures in the order in which runs have them.
-fn tables(runs: &[CompareRun], methods: &[String]) -> Vec<MeasureTable> {
+pub(super) fn tables(runs: &[CompareRun], methods: &[String]) -> Vec<MeasureTable> {
     let mut data: Vec<String> = Vec::new();
     for run in runs {
         if !data.contains(&run.data) {

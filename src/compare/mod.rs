@@ -9,6 +9,7 @@ mod page;
 mod report;
 mod runs;
 mod table;
+mod tune;
 mod verdict;
 
 use std::path::{Path, PathBuf};
@@ -46,6 +47,8 @@ pub struct CompareRun {
     /// Which data, where several are compared; else empty.
     pub data: String,
     pub seed: Option<i64>,
+    /// What `tune` set; empty where nothing is tuned.
+    pub tuned: String,
     /// Its folder, or why it has none.
     pub dir: Result<PathBuf, String>,
     /// Whether an earlier call had fitted it.

@@ -7,6 +7,7 @@ use super::cases::{Case, Plan};
 use super::{CompareOptions, CompareProgress, CompareRun, cache, folder};
 use crate::error::Error;
 use crate::fit::{FitProgress, Status};
+use crate::read::ReadOnce;
 use crate::report::forget_peak_memory;
 use crate::run::{Checked, RunOptions, check, run_checked};
 
@@ -21,10 +22,14 @@ pub(super) fn run(
     options: &CompareOptions,
     report: &mut dyn FnMut(CompareProgress<'_>) -> bool,
 ) -> Result<Vec<CompareRun>, Error> {
+    let once = ReadOnce::remembering();
     // All mistakes before anything is fitted.
     let mut checked = Vec::new();
     for case in &plan.cases {
-        let options = of_case(case, options);
+        let options = RunOptions {
+            once: once.clone(),
+            ..of_case(case, options)
+        };
         checked.push((check(spec, &options)?, options));
     }
     let mut runs = Vec::new();
@@ -94,6 +99,7 @@ fn loaded(case: &Case, dir: Result<PathBuf, String>, kept: bool) -> CompareRun {
         method: case.method.clone(),
         data: case.data.clone(),
         seed: case.seed,
+        tuned: case.tuned.clone(),
         dir,
         kept,
         record,

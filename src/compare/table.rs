@@ -319,7 +319,7 @@ impl Cell {
 }
 
 pub(super) fn adjusted(d: &super::Difference) -> String {
-    p_value(d.adjusted)
+    p_value(d.adjusted).replace("= ", "")
 }
 
 fn quoted(text: &str) -> String {

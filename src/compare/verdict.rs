@@ -129,7 +129,7 @@ fn compared(table: &MeasureTable, cell: &Cell, method: &str, base: &str) -> (Out
         return (
             Outcome::NoDifference,
             format!(
-                "{method}: {mean}{unit}; no difference to {base} shown ({} [{low}, {high}], p = {})",
+                "{method}: {mean}{unit}; no difference to {base} shown ({} [{low}, {high}], p {})",
                 number(d.mean.value),
                 p_value(d.adjusted)
             ),
@@ -141,7 +141,7 @@ fn compared(table: &MeasureTable, cell: &Cell, method: &str, base: &str) -> (Out
         Outcome::Worse
     };
     let sentence = format!(
-        "{method}: {mean}{unit}, {by} {side} than {base} [{low}, {high}]; better in {:.0} % of {}s (p = {})",
+        "{method}: {mean}{unit}, {by} {side} than {base} [{low}, {high}]; better in {:.0} % of {}s (p {})",
         d.wins,
         table.axis,
         p_value(d.adjusted)
@@ -151,8 +151,8 @@ fn compared(table: &MeasureTable, cell: &Cell, method: &str, base: &str) -> (Out
 
 pub(super) fn p_value(p: f64) -> String {
     match p {
-        p if p < 0.001 => "0.001 or less".into(),
-        p if p < 0.1 => format!("{p:.3}"),
-        p => format!("{p:.2}"),
+        p if p < 0.001 => "< 0.001".into(),
+        p if p < 0.1 => format!("= {p:.3}"),
+        p => format!("= {p:.2}"),
     }
 }

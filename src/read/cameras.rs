@@ -252,7 +252,11 @@ mod tests {
             Vec::new(),
             &mut diagnostics,
         );
-        let mut inputs = read(&spec, &Registry::default(), &mut diagnostics);
+        let mut inputs = read(
+            &spec,
+            (&Registry::default(), &Default::default()),
+            &mut diagnostics,
+        );
         assert!(!diagnostics.has_errors(), "{:?}", diagnostics.list);
         let said = |d: &crate::diagnostic::Diagnostic| format!("{}: {}", d.code, d.message);
         let said = diagnostics.list.iter().map(said).collect();

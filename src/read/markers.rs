@@ -165,7 +165,8 @@ mod tests {
             &mut diagnostics,
         );
         let registry = crate::own::Registry::default();
-        let mut inputs = super::super::read(&spec, &registry, &mut diagnostics);
+        let mut inputs =
+            super::super::read(&spec, (&registry, &Default::default()), &mut diagnostics);
         assert!(!diagnostics.has_errors(), "{:?}", diagnostics.list);
         match inputs.data.remove(0).dataset {
             Dataset::Points(observations) => observations,

@@ -5,6 +5,7 @@ mod cameras;
 mod labels;
 mod markers;
 mod motion;
+mod once;
 mod people;
 mod points;
 mod resample;
@@ -25,6 +26,8 @@ use crate::io::{Arrays, FileError, cameras_json, opencv, pose2sim, qualisys, vic
 use crate::own::{Format, Registry};
 use crate::prior::{Own, Prior};
 use crate::spec::{Spec, View};
+use once::Known;
+pub use once::ReadOnce;
 use tables::Columns;
 pub(crate) use up::Up;
 
@@ -71,7 +74,11 @@ impl Inputs {
     }
 }
 
-pub(crate) fn read(spec: &Spec, registry: &Registry, diagnostics: &mut Diagnostics) -> Inputs {
+pub(crate) fn read(
+    spec: &Spec,
+    (registry, once): (&Registry, &ReadOnce),
+    diagnostics: &mut Diagnostics,
+) -> Inputs {
     let root = spec.root();
     let mut inputs = Inputs {
         data: Vec::new(),
@@ -105,41 +112,47 @@ pub(crate) fn read(spec: &Spec, registry: &Registry, diagnostics: &mut Diagnosti
         inputs
             .given
             .extend(arrays.iter().map(|a| (name.to_string(), Arc::clone(a))));
-        let mut reader = Reader {
-            registry,
-            view: View::new(table, &path),
-            origin: node.key.clone(),
-            files: &mut inputs.files,
-            diagnostics,
-            metres: 1.0,
-            sequence: None,
-            also: Vec::new(),
-        };
-        let found = match arrays {
-            Some(arrays) => reader.given(arrays),
-            None => reader.dataset(),
-        };
-        if let Some((dataset, up)) = found {
-            let (metres, sequence) = (reader.metres, reader.sequence);
-            for (name, table) in reader.also {
-                inputs.data.push(Input {
-                    name,
-                    origin: node.key.clone(),
-                    dataset: Dataset::Table(table),
-                    up,
-                    metres,
-                    sequence: None,
-                });
+        let key = ReadOnce::key(name, table);
+        let known = match once.get(&key) {
+            Some(known) => {
+                inputs.files.extend(known.files.iter().cloned());
+                Some(known)
             }
-            inputs.data.push(Input {
-                name: name.into(),
-                origin: node.key.clone(),
-                dataset,
-                up,
-                metres,
-                sequence,
-            });
+            None => {
+                let (files, said) = (inputs.files.len(), diagnostics.list.len());
+                let known = Reader {
+                    registry,
+                    view: View::new(table, &path),
+                    origin: node.key.clone(),
+                    files: &mut inputs.files,
+                    diagnostics,
+                    metres: 1.0,
+                    sequence: None,
+                    also: Vec::new(),
+                }
+                .known(arrays, files);
+                // What was complained about is read, and complained about, again.
+                if let Some(known) = known.as_ref().filter(|_| diagnostics.list.len() == said) {
+                    once.put(key, known.clone());
+                }
+                known
+            }
+        };
+        let Some(known) = known else { continue };
+        let input = |name: String, dataset: Dataset, sequence: Option<Vec<u64>>| Input {
+            name,
+            origin: node.key.clone(),
+            dataset,
+            up: known.up,
+            metres: known.metres,
+            sequence,
+        };
+        for (name, table) in known.also {
+            inputs.data.push(input(name, Dataset::Table(table), None));
         }
+        inputs
+            .data
+            .push(input(name.into(), known.dataset, known.sequence));
     }
     resample::resample(spec, &mut inputs, diagnostics);
     motion::settle_shapes(&mut inputs, diagnostics);
@@ -274,6 +287,23 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// The data set with all that its file says; `before` is how many files were read before it.
+    fn known(mut self, arrays: Option<Arc<Arrays>>, before: usize) -> Option<Known> {
+        let found = match arrays {
+            Some(arrays) => self.given(arrays),
+            None => self.dataset(),
+        };
+        let (dataset, up) = found?;
+        Some(Known {
+            dataset,
+            up,
+            metres: self.metres,
+            sequence: self.sequence,
+            also: self.also,
+            files: self.files[before..].to_vec(),
+        })
+    }
+
     fn dataset(&mut self) -> Option<(Dataset, Up)> {
         let Some(file) = self.view.text("file") else {
             let message = format!("`{}` does not name its `file`", self.view.path());

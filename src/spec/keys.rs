@@ -354,6 +354,11 @@ pub static COMPARE: &[Key] = &[
         "named settings, each a table of paths and values; they are combined with `vary`",
     ),
     key(
+        "tune",
+        AnyMap,
+        "paths with values of which each method takes what is best on half of the data; the other half judges",
+    ),
+    key(
         "baseline",
         Text,
         "the case that the others are held against; the first by default",

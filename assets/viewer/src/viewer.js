@@ -48,10 +48,12 @@ class Stage {
   }
 
   ground() {
-    const size = 2 * Math.ceil(this.data.reach + this.data.methods.length * this.data.spacing);
-    this.grid = new THREE.GridHelper(size, size * 2);
-    this.grid.material.transparent = true;
-    this.grid.material.opacity = 0.45;
+    const [half, deep, step] = [this.data.reach + 0.5 * this.data.methods.length * this.data.spacing, 1.2 * this.data.size, 0.25 * this.data.size];
+    const ends = [];
+    for (let x = -half; x <= half; x += step) ends.push(x, 0, -deep, x, 0, deep);
+    for (let z = -deep; z <= deep + 1e-9; z += step) ends.push(-half, 0, z, half, 0, z);
+    const lines = new THREE.BufferGeometry().setAttribute('position', new THREE.Float32BufferAttribute(ends, 3));
+    this.grid = new THREE.LineSegments(lines, new THREE.LineBasicMaterial({ transparent: true, opacity: 0.45 }));
     this.grid.position.set(this.data.centre[0], this.data.ground, this.data.centre[2]);
     this.scene.add(this.grid);
   }
@@ -71,8 +73,6 @@ class Stage {
     const style = getComputedStyle(document.documentElement);
     this.scene.background = new THREE.Color(style.getPropertyValue('--panel').trim());
     this.grid.material.color = new THREE.Color(style.getPropertyValue('--grid-line').trim());
-    this.grid.material.vertexColors = false;
-    this.grid.material.needsUpdate = true;
     this.figures.forEach(figure => figure.paint(style));
     this.draw();
   }
