@@ -2,15 +2,19 @@
 
 mod cache;
 mod cases;
+mod factors;
 mod fail;
 mod folder;
+mod gather;
 mod judge;
 mod page;
+mod pairs;
 mod report;
 mod runs;
 mod table;
 mod tune;
 mod verdict;
+mod warnings;
 
 use std::path::{Path, PathBuf};
 

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::CompareRun;
-use super::judge::{Element, MeasureTable, tables};
+use super::gather::tables;
+use super::judge::{Element, MeasureTable};
 use super::table::number;
 use super::verdict::primary;
 use crate::error::Error;

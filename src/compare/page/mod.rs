@@ -1,6 +1,7 @@
 //! The page: one file that needs nothing else, made of what lies on disk.
 
 mod charts;
+mod files;
 mod html;
 mod pictures;
 mod scene;

@@ -1,18 +1,14 @@
 //! The fits in space: what the page's view is given.
 
-use std::collections::HashMap;
-use std::path::Path;
-
 use ndarray::Array3;
 use serde_json::json;
 
+use super::files::{
+    chosen, is_later_seed, point_names, rate_of, read_joints, read_points, upright,
+};
 use super::html::{chip, escape};
 use crate::compare::Comparison;
-use crate::io::npz::Npz;
 use crate::report::plot::base64;
-
-/// Frames that a page shows, at most.
-const FRAMES: usize = 500;
 
 /// A frame of some data.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,7 +17,7 @@ pub(super) struct Shown {
     /// What the data call it.
     pub number: String,
     /// Where it stands among all frames of the run.
-    row: usize,
+    pub row: usize,
 }
 
 /// Points of one method's frames: (frames, points, 3), metres, y up; NaN where there are none.
@@ -222,161 +218,8 @@ fn points(of: &[Array3<f32>]) -> Vec<[f32; 3]> {
     rows.filter(|p| p[0].is_finite()).collect()
 }
 
-/// The elements of the verdict's measure, evenly chosen, with the worst of all.
-fn chosen(of: &Comparison) -> Option<Vec<Shown>> {
-    let table = of.measures.iter().find(|m| m.axis == "frame")?;
-    let primary = of
-        .primary
-        .map(|p| &of.measures[p])
-        .filter(|m| m.axis == "frame");
-    let table = primary.unwrap_or(table);
-    let rows = rows_of(of);
-    let step = table.elements.len().div_ceil(FRAMES).max(1);
-    let worst = super::pictures::worst_elements(table);
-    let wanted = (0..table.elements.len()).filter(|e| e % step == 0 || worst.contains(e));
-    let shown = wanted.filter_map(|e| {
-        let element = &table.elements[e];
-        let data = table.data.get(element.data)?.clone();
-        let row = *rows.get(&(data.clone(), element.name.clone()))?;
-        Some(Shown {
-            data,
-            number: element.name.clone(),
-            row,
-        })
-    });
-    let found: Vec<Shown> = shown.collect();
-    (!found.is_empty()).then_some(found)
-}
-
-/// Where each frame stands in its run.
-fn rows_of(of: &Comparison) -> HashMap<(String, String), usize> {
-    let mut rows = HashMap::new();
-    for run in &of.runs {
-        let Ok(dir) = &run.dir else { continue };
-        let npz = Npz::open(&dir.join("params.npz"));
-        let numbers = npz.and_then(|n| n.floats("frame_number"));
-        for (row, number) in numbers.iter().flatten().enumerate() {
-            rows.entry((run.data.clone(), format!("{number}")))
-                .or_insert(row);
-        }
-    }
-    rows
-}
-
-fn is_later_seed(of: &Comparison, run: &crate::compare::CompareRun) -> bool {
-    let same = |r: &&crate::compare::CompareRun| r.method == run.method && r.data == run.data;
-    of.runs
-        .iter()
-        .find(same)
-        .is_some_and(|first| first.seed != run.seed)
-}
-
-fn read_joints(dir: &Path) -> Option<(Array3<f64>, Vec<i64>)> {
-    let npz = Npz::open(&dir.join("params.npz")).ok()?;
-    let parents = npz.floats("joint_parents").ok()?;
-    let joints = npz.floats_of::<ndarray::Ix3>("joints").ok()?;
-    let parents: Vec<i64> = parents.iter().map(|p| *p as i64).collect();
-    (joints.dim().1 == parents.len()).then_some((joints, parents))
-}
-
-fn rate_of(dir: &Path) -> f64 {
-    let npz = Npz::open(&dir.join("params.npz"));
-    let rate = npz.and_then(|n| n.floats("mocap_framerate")).ok();
-    let rate = rate.and_then(|r| r.first().copied());
-    rate.filter(|r| r.is_finite() && *r > 0.0).unwrap_or(30.0)
-}
-
-/// A term and a label for each point in space.
-type Names = Vec<(String, String)>;
-
-fn point_names(of: &Comparison) -> Names {
-    let mut names: Names = Vec::new();
-    for run in &of.runs {
-        let Ok(dir) = &run.dir else { continue };
-        each_row(&dir.join("points.csv"), &mut |row| {
-            let name = (row[0].to_string(), row[3].to_string());
-            if &row[4] == "m" && !names.contains(&name) {
-                names.push(name);
-            }
-        });
-    }
-    names
-}
-
-fn each_row(path: &Path, tell: &mut dyn FnMut(&csv::StringRecord)) {
-    let Ok(mut reader) = csv::Reader::from_path(path) else {
-        return;
-    };
-    let mut row = csv::StringRecord::new();
-    while matches!(reader.read_record(&mut row), Ok(true)) {
-        if row.len() >= 13 {
-            tell(&row);
-        }
-    }
-}
-
-fn read_points(
-    path: &Path,
-    names: &Names,
-    (frames, data): (&[Shown], &str),
-    put: &mut dyn FnMut((usize, usize), [f64; 3], [f64; 3]),
-) {
-    let places: HashMap<&str, usize> = frames
-        .iter()
-        .enumerate()
-        .filter(|(_, s)| s.data == data)
-        .map(|(f, s)| (s.number.as_str(), f))
-        .collect();
-    let points: HashMap<(&str, &str), usize> = names
-        .iter()
-        .enumerate()
-        .map(|(p, (term, label))| ((term.as_str(), label.as_str()), p))
-        .collect();
-    each_row(path, &mut |row| {
-        let place = places.get(&row[1]).zip(points.get(&(&row[0], &row[3])));
-        if let Some((f, p)) = place.filter(|_| &row[4] == "m") {
-            let number = |c: usize| row[c].parse().unwrap_or(f64::NAN);
-            put((*f, *p), [6, 7, 8].map(number), [9, 10, 11].map(number));
-        }
-    });
-}
-
-/// From the axes of the data to y up.
-fn upright([x, y, z]: [f64; 3], up: &str) -> [f64; 3] {
-    match up {
-        "z" => [x, z, -y],
-        "-z" => [x, -z, y],
-        "x" => [-y, x, z],
-        "-x" => [y, -x, z],
-        "-y" => [x, -y, -z],
-        _ => [x, y, z],
-    }
-}
-
 /// Little-endian floats.
 fn floats(numbers: &Array3<f32>) -> String {
     let bytes: Vec<u8> = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
     base64(&bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_axis_that_is_up_becomes_y_and_no_world_is_mirrored() {
-        for (up, axis) in [
-            ("x", [1.0, 0.0, 0.0]),
-            ("-z", [0.0, 0.0, -1.0]),
-            ("z", [0.0, 0.0, 1.0]),
-            ("-x", [-1.0, 0.0, 0.0]),
-            ("-y", [0.0, -1.0, 0.0]),
-        ] {
-            assert_eq!(upright(axis, up)[1], 1.0, "{up}");
-            let columns =
-                [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]].map(|c| upright(c, up));
-            let turn = nalgebra::Matrix3::from_fn(|i, k| columns[k][i]);
-            assert_eq!(turn.determinant(), 1.0, "{up}");
-        }
-    }
 }
