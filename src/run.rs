@@ -345,6 +345,18 @@ fn close_folder(
     })
 }
 
+/// Puts another text wherever one stands as a value.
+fn replace_text(value: &mut Value, text: &str, other: &str) {
+    match value {
+        Value::String(found) if found == text => *found = other.into(),
+        Value::Array(items) => items.iter_mut().for_each(|v| replace_text(v, text, other)),
+        Value::Object(table) => table
+            .values_mut()
+            .for_each(|v| replace_text(v, text, other)),
+        _ => {}
+    }
+}
+
 impl From<FileError> for Error {
     fn from(error: FileError) -> Self {
         Self::Output {
@@ -354,10 +366,19 @@ impl From<FileError> for Error {
 }
 
 impl Checked {
-    /// Tells what is fitted from all else: the resolved spec without its outputs, and the bytes of its inputs.
+    /// Tells what is fitted from all else: the resolved spec without its outputs, and the bytes of its inputs,
+    /// wherever they lie.
     pub(crate) fn identity(&self) -> String {
-        let digests = digests(&self.inputs.files, &self.inputs.given);
-        identity(&self.spec.to_json(), &digests)
+        let mut digests = digests(&self.inputs.files, &self.inputs.given);
+        let mut spec = self.spec.to_json();
+        for digest in &mut digests {
+            let named = digest["path"].as_str().zip(digest["sha256"].as_str());
+            if let Some((path, sha256)) = named.map(|(p, s)| (p.to_string(), s.to_string())) {
+                replace_text(&mut spec, &path, &sha256);
+                digest["path"] = Value::Null;
+            }
+        }
+        identity(&spec, &digests)
     }
 
     /// The texts that diagnostics point into.

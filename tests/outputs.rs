@@ -63,6 +63,7 @@ fn four_cameras_leave_every_file_and_a_picture_of_each_view() {
         "convergence_band.csv",
         "joints.csv",
         "joints.trc",
+        "measures.csv",
         "motion.bvh",
         "params.npz",
         "points.csv",

@@ -103,6 +103,7 @@ fn a_run_leaves_every_file_that_its_spec_names() {
             "convergence.svg",
             "convergence_band.csv",
             "joints.csv",
+            "measures.csv",
             "params.npz",
             "per_joint_error.csv",
             "per_joint_error.svg",

@@ -86,8 +86,9 @@ pub fn compare(
     report: &mut dyn FnMut(CompareProgress<'_>) -> bool,
 ) -> Result<Comparison, Error> {
     let plan = cases::plan(spec, options)?;
+    let checked = runs::checked(spec, &plan, options)?;
     let dir = cache::folder(&plan, options)?;
-    let runs = runs::run(spec, &plan, &dir, options, report)?;
+    let runs = runs::run(&plan, checked, &dir, report)?;
     let command = format!("fitrun compare {}", spec.display());
     judge::judged(plan.question(command), runs, dir)?.write()
 }

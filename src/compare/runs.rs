@@ -15,23 +15,29 @@ use crate::run::{Checked, RunOptions, check, run_checked};
 const WRITTEN: &str = "output.write = [\"params.npz\", \"convergence.csv\", \"points.csv\"]";
 const NO_PLOTS: &str = "output.plots = []";
 
-pub(super) fn run(
+/// All mistakes of all cases, before anything is fitted.
+pub(super) fn checked(
     spec: &Path,
     plan: &Plan,
-    dir: &Path,
     options: &CompareOptions,
-    report: &mut dyn FnMut(CompareProgress<'_>) -> bool,
-) -> Result<Vec<CompareRun>, Error> {
+) -> Result<Vec<(Checked, RunOptions)>, Error> {
     let once = ReadOnce::remembering();
-    // All mistakes before anything is fitted.
-    let mut checked = Vec::new();
-    for case in &plan.cases {
+    let check = |case: &Case| {
         let options = RunOptions {
             once: once.clone(),
             ..of_case(case, options)
         };
-        checked.push((check(spec, &options)?, options));
-    }
+        Ok((check(spec, &options)?, options))
+    };
+    plan.cases.iter().map(check).collect()
+}
+
+pub(super) fn run(
+    plan: &Plan,
+    checked: Vec<(Checked, RunOptions)>,
+    dir: &Path,
+    report: &mut dyn FnMut(CompareProgress<'_>) -> bool,
+) -> Result<Vec<CompareRun>, Error> {
     let mut runs = Vec::new();
     for (k, (case, (checked, options))) in plan.cases.iter().zip(checked).enumerate() {
         let target = cache::run_folder(dir, &checked);
