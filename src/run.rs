@@ -153,7 +153,8 @@ pub(crate) fn run_checked(
     let model = checked.inputs.body.as_ref();
     let of_spec = (&checked.spec, &checked.inputs);
     let revealed = crate::check::revealed(of_spec, &options.registry);
-    let judged = Judged::new(&checked.problem, revealed, &found, model);
+    let truth = crate::check::experiments::true_motion(&checked.spec, &checked.inputs);
+    let judged = Judged::new(&checked.problem, revealed, &found, (model, truth));
     let mut remarks = write(folder.path(), &checked.problem, &found, model, &judged)?;
     if checked.spec.has_body {
         remarks.extend(judge(&checked.problem, &judged.errors));

@@ -98,7 +98,7 @@ fn held_out_points_are_judged_and_not_fitted() {
     }
     let mean = |x: &[f64]| x.iter().sum::<f64>() / x.len() as f64;
     let said = table.whole[0].as_ref().unwrap().mean.value;
-    assert!((said - mean(&held)).abs() < 1e-6, "{said} {}", mean(&held));
+    assert!((said - mean(&held)).abs() < 1e-3, "{said} {}", mean(&held));
     assert!(mean(&fitted) < 0.2 * mean(&held));
     // The other prior sees the same points, and knows better where a wrist is.
     assert_eq!(

@@ -20,7 +20,7 @@ use crate::io::body_fields::{self, BodyArrays, HandSpace};
 use crate::io::body_npz;
 
 pub use pose::Transforms;
-pub(crate) use pose::pose_joints;
+pub(crate) use pose::{pose_joints, pose_vertices};
 
 const BUILTIN: &[u8] = include_bytes!("../../assets/body/builtin.npz");
 

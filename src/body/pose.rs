@@ -101,19 +101,31 @@ fn pose_feature(pose: &[f64]) -> Vec<f64> {
     feature
 }
 
+/// The joints of a frame of a motion.
+fn posed(body: &BodyModel, motion: &Motion, rest: &[Vector3<f64>], frame: usize) -> Transforms {
+    let root = Rotation3::new(Vector3::from(motion.root_orient[frame]));
+    // A file that is not y up places the pelvis by its own axes: trans + J0 there, turned here.
+    let shift = motion.upright * rest[0] - rest[0];
+    let turned = motion.upright * Vector3::from(motion.trans[frame]) + shift;
+    body.transforms(rest, root.matrix(), &motion.pose_body[frame], &turned)
+}
+
+/// The vertices of a frame of a motion on this body, metres, y up.
+pub(crate) fn pose_vertices(body: &BodyModel, motion: &Motion, frame: usize) -> Vec<Vector3<f64>> {
+    let rest = body.rest_joints(&motion.betas);
+    let transforms = posed(body, motion, &rest, frame);
+    let shaped = body.rest_vertices(&motion.betas);
+    body.skinned(&shaped, &rest, &motion.pose_body[frame], &transforms)
+}
+
 /// The joints of a motion on this body, as observations with SMPL's 22 labels.
 pub(crate) fn pose_joints(body: &BodyModel, motion: &Motion) -> Observations {
     let labels = keypoints::labels("SMPL_22").unwrap_or_default();
     let frames = motion.trans.len();
     let mut values = Array4::zeros((frames, 1, labels.len(), 3));
     let rest = body.rest_joints(&motion.betas);
-    // A file that is not y up places the pelvis by its own axes: trans + J0 there, turned here.
-    let shift = motion.upright * rest[0] - rest[0];
     for f in 0..frames {
-        let root = Rotation3::new(Vector3::from(motion.root_orient[f]));
-        let trans = Vector3::from(motion.trans[f]);
-        let turned = motion.upright * trans + shift;
-        let posed = body.transforms(&rest, root.matrix(), &motion.pose_body[f], &turned);
+        let posed = posed(body, motion, &rest, f);
         for (j, (_, position)) in posed.iter().take(labels.len()).enumerate() {
             for k in 0..3 {
                 values[[f, 0, j, k]] = position[k];

@@ -4,11 +4,11 @@ use ndarray::s;
 
 use super::Checker;
 use super::tables::set_of;
-use crate::data::{Dataset, Observations};
+use crate::data::{Dataset, Motion, Observations};
 use crate::diagnostic::{Diagnostic, Origin, Sourced};
 use crate::ir::SetId;
 use crate::random::SplitMix64;
-use crate::read::Input;
+use crate::read::{Input, Inputs};
 use crate::spec::{Dimension, Spec, Value, View};
 
 impl Checker<'_> {
@@ -179,6 +179,20 @@ pub(crate) fn holds_out(spec: &Spec) -> bool {
     let sets = root.named("data").into_iter();
     sets.into_iter()
         .any(|(_, table, _)| table.table("hold_out").is_some())
+}
+
+/// The first motion that is held out whole.
+pub(crate) fn true_motion<'i>(spec: &Spec, inputs: &'i Inputs) -> Option<&'i Motion> {
+    let root = spec.root();
+    let held_whole = |name: &str| {
+        let table = root.table("data").and_then(|t| t.table(name));
+        let held = table.and_then(|t| t.table("hold_out"));
+        held.is_some_and(|t| flag(&View::new(t, ""), "all"))
+    };
+    inputs.data.iter().find_map(|input| match &input.dataset {
+        Dataset::Motion(motion) if held_whole(&input.name) => Some(motion),
+        _ => None,
+    })
 }
 
 fn is_nth(every: Option<usize>, at: usize) -> bool {

@@ -2,8 +2,9 @@
 
     python3 tests/reference/literature.py target/release/fitrun
 
-Poses are decoded and joints placed here a second time, by the published formulas; projections and markers
-are taken from points.csv (reference.rs holds them against NumPy). Gradients: `fitrun gradcheck SPEC`.
+Poses are decoded and joints placed here a second time, by the published formulas; pixels and markers are
+taken from points.csv (reference.rs holds them against NumPy), which gives metres to the micrometre, so that
+energies of markers meet to 1e-4, all others to 1e-6. Gradients: `fitrun gradcheck SPEC`.
 """
 
 import csv
@@ -85,7 +86,8 @@ def energies(folder, record, body, mixture, vposer, height):
     spec, params = record["spec"], np.load(folder / "params.npz")
     known = points(folder / "points.csv")
     frames, betas = len(params["cost"]), params["betas"]
-    found, off = {}, 0.0
+    walk = np.load(SPECS.parent / "fit" / "walk.npz")
+    found, off, placed = {}, 0.0, []
     for f in range(frames):
         turn = params["pose_body"][f]
         if "z" in params:
@@ -93,10 +95,14 @@ def energies(folder, record, body, mixture, vposer, height):
             off = max(off, max(np.abs(rodrigues(turn[3 * j : 3 * j + 3]) - turns[j]).max() for j in range(21)))
         joints = body.pose(betas, params["root_orient"][f], turn, params["trans"][f])[1]
         off = max(off, np.abs(joints - params["joints"][f]).max())
+        seen = np.isfinite(walk["joints"][f]).all(axis=-1)
+        placed += [(1.0, walk["joints"][f, j], joints[j]) for j in range(22) if seen[j]]
     for name in record["terms"]:
         term = spec["terms"][name]
         weight = term.get("weight", 1.0)
-        if name in known or term["kind"] == "points":
+        if term.get("source") == "joints":
+            found[name] = of_points(term, placed, height) if name in known else 0.0
+        elif name in known or term["kind"] == "points":
             found[name] = of_points(term, known[name], height)
         elif term["kind"] == "prior" and "z" in params:
             found[name] = weight * (params["z"] ** 2).sum()
@@ -130,11 +136,12 @@ def main(program):
                 assert off < 1e-6, (spec, run["method"], off)
                 for name, expected in ours.items():
                     error = abs(record["terms"][name] - expected) / max(abs(expected), 1e-9)
-                    worst = max(worst, error)
+                    allowed = 1e-4 if name == "markers" else 1e-6
+                    worst = max(worst, error / allowed)
                     said = f"{spec} {run['method']} {name}: {record['terms'][name]:.9g} {expected:.9g} {error:.1e}"
-                    print(said, "" if error < 1e-6 else "  <-- off")
-    print(f"largest relative difference {worst:.1e}")
-    sys.exit(worst > 1e-6)
+                    print(said, "" if error < allowed else "  <-- off")
+    print(f"largest difference: {worst:.2g} of what is allowed")
+    sys.exit(int(worst > 1))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 //! Whether a person could stand and move so: joint limits, limbs in one another, jerks, sliding feet.
 
 use nalgebra::Vector3;
+use rayon::prelude::*;
 
 use super::Measured;
-use crate::body::BODY_JOINTS;
+use crate::body::{BODY_JOINTS, pose_vertices};
+use crate::data::Motion;
 use crate::ir::Problem;
 use crate::measure::penetration::Capsules;
 use crate::measure::plausibility::beyond_limits;
@@ -26,7 +28,7 @@ pub(super) fn of(problem: &Problem, bodies: &Bodies<'_>) -> Vec<Measured> {
         of_frames("penetration", "mm", depths(bodies, &joints)),
     ];
     if let Some(rate) = problem.rate {
-        let motion = Motion {
+        let motion = Moving {
             joints: &joints,
             ends: &problem.gaps,
             rate,
@@ -36,6 +38,22 @@ pub(super) fn of(problem: &Problem, bodies: &Bodies<'_>) -> Vec<Measured> {
         all.push(of_frames("foot_sliding", "cm/s", motion.sliding()));
     }
     all
+}
+
+/// How far the skin is from that of a true motion: the mean over vertices, mm.
+pub(super) fn vertices(bodies: &Bodies<'_>, truth: &Motion) -> Measured {
+    let of_frame = |f: usize| {
+        if !bodies.known(f) {
+            return f64::NAN;
+        }
+        let true_ones = pose_vertices(bodies.model, truth, f);
+        let pairs = bodies.vertices(f).into_iter().zip(true_ones);
+        let distances: Vec<f64> = pairs.map(|(a, b)| (a - b).norm()).collect();
+        1000.0 * distances.iter().sum::<f64>() / distances.len() as f64
+    };
+    let frames: Vec<usize> = (0..truth.trans.len()).collect();
+    let values = frames.into_par_iter().map(of_frame).collect();
+    of_frames("held_out_vertices", "mm", values)
 }
 
 fn of_frames(name: &str, unit: &'static str, values: Vec<f64>) -> Measured {
@@ -71,7 +89,7 @@ fn depths(bodies: &Bodies<'_>, joints: &[Option<Vec<Vector3<f64>>>]) -> Vec<f64>
     joints.iter().map(depth).collect()
 }
 
-struct Motion<'a> {
+struct Moving<'a> {
     /// (frames, joints), metres, y up.
     joints: &'a [Option<Vec<Vector3<f64>>>],
     /// Frames after which nothing goes on.
@@ -79,7 +97,7 @@ struct Motion<'a> {
     rate: f64,
 }
 
-impl Motion<'_> {
+impl Moving<'_> {
     /// The frames from one on, where the motion goes on for so many.
     fn window(&self, frame: usize, count: usize) -> Option<Vec<&[Vector3<f64>]>> {
         let last = frame + count - 1;
@@ -142,7 +160,7 @@ mod tests {
     fn a_throw_has_the_acceleration_of_gravity_and_no_jerk_but_not_across_gaps() {
         let at = |t: f64| Some(vec![Vector3::new(t, -0.5 * 9.81 * t * t, 0.0); JOINTS]);
         let joints: Vec<_> = (0..8).map(|f| at(f as f64 / 50.0)).collect();
-        let motion = Motion {
+        let motion = Moving {
             joints: &joints,
             ends: &[3],
             rate: 50.0,

@@ -9,6 +9,7 @@ use std::path::Path;
 use super::bodies::Bodies;
 use super::metrics::{PointErrors, point_errors};
 use crate::body::BodyModel;
+use crate::data::Motion;
 use crate::fit::Fit;
 use crate::io::{FileError, atomic};
 use crate::ir::Problem;
@@ -53,7 +54,7 @@ impl Judged {
         problem: &Problem,
         revealed: Option<Problem>,
         fit: &Fit,
-        model: Option<&BodyModel>,
+        (model, truth): (Option<&BodyModel>, Option<&Motion>),
     ) -> Self {
         let revealed = revealed.filter(|r| same_unknowns(problem, r));
         let revealed = revealed.map(|r| {
@@ -69,6 +70,8 @@ impl Judged {
         measured.extend(points::of(&errors, ""));
         measured.extend(rows::of(problem, fit));
         if let Some(bodies) = Bodies::new(problem, fit, model) {
+            let truth = truth.filter(|t| t.trans.len() == problem.frames);
+            measured.extend(truth.map(|t| bodies::vertices(&bodies, t)));
             measured.extend(bodies::of(problem, &bodies));
         }
         measured.extend(of_frames(problem, fit));
