@@ -138,7 +138,7 @@ pub(crate) fn run_checked(
     let inputs = &checked.inputs;
     // At once: what lies there after the fit may be something else.
     let digests = digests(&inputs.files, &inputs.given);
-    let identity = identity(&checked.spec.to_json(), &digests);
+    let identity = checked.identity();
     let target = target(&checked.problem, options)?;
     let checkpoint = checkpoint(&target, &checked.problem, &identity, options)?;
     let left = AtomicDir::left_behind(&target);
@@ -153,11 +153,15 @@ pub(crate) fn run_checked(
     let model = checked.inputs.body.as_ref();
     let of_spec = (&checked.spec, &checked.inputs);
     let revealed = crate::check::revealed(of_spec, &options.registry);
+    let held = crate::check::experiments::holds_out(&checked.spec);
     let truth = crate::check::experiments::true_motion(&checked.spec, &checked.inputs);
     let judged = Judged::new(&checked.problem, revealed, &found, (model, truth));
     let mut remarks = write(folder.path(), &checked.problem, &found, model, &judged)?;
     if checked.spec.has_body {
         remarks.extend(judge(&checked.problem, &judged.errors));
+    }
+    if held && !judged.measured.iter().any(Measured::is_held_out) {
+        remarks.push(NOT_JUDGED.into());
     }
     remarks.extend(left_out(&checked.problem, &found));
     remarks.extend(unusual_shape(&checked.problem, &found));
@@ -178,7 +182,12 @@ pub(crate) fn run_checked(
     let record = record(&checked, &found, (&judged, &digests), &remarks, seconds);
     let dir = close_folder(folder, &record, options)?;
     if checked.problem.output.plots.contains(&PlotKind::Report) {
-        crate::compare::report_run(&dir)?;
+        // The run is done, whatever becomes of its page.
+        remarks.extend(
+            crate::compare::report_run(&dir)
+                .err()
+                .map(|e| e.to_string()),
+        );
     }
     Ok(Outcome {
         checked,
@@ -190,6 +199,9 @@ pub(crate) fn run_checked(
         dir,
     })
 }
+
+const NOT_JUDGED: &str = "what is held out could not be judged: no term compares it with points or rows that the \
+     fit knows; held-out frames are known where a term along frames bridges them";
 
 fn left_out(problem: &Problem, fit: &Fit) -> Option<String> {
     let mut frames: Vec<u64> = fit

@@ -103,6 +103,7 @@ fn the_page_loads_from_disk_draws_and_answers_to_mouse_and_keys() {
     assert_eq!(found["sorted_back_by_key"], true, "{found}");
     assert_eq!(found["scrubbed"], true, "{found}");
     assert_eq!(found["turned_by_key"], true, "{found}");
+    assert_eq!(found["laid_over"], true, "{found}");
     assert_eq!(found["hidden_by_box"], true, "{found}");
     // WCAG 2 asks for 4.5 of text.
     for theme in ["light", "dark"] {

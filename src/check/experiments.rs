@@ -3,7 +3,7 @@
 use ndarray::s;
 
 use super::Checker;
-use super::tables::set_of;
+use super::tables::{set_of, tables};
 use crate::data::{Dataset, Motion, Observations};
 use crate::diagnostic::{Diagnostic, Origin, Sourced};
 use crate::ir::SetId;
@@ -22,10 +22,11 @@ impl Checker<'_> {
         let view = View::new(table, &path);
         let noise = self.noise(&view, observed.dimension);
         let missing = self.missing(&view);
+        let clean = observed.clone();
         degrade(observed, noise, missing, seed(spec, name));
-        if let Some(table) = view.table("hold_out").filter(|_| !self.reveal) {
+        if let Some(table) = view.table("hold_out") {
             let path = format!("{path}.hold_out");
-            self.hold_out(&View::new(table, &path), observed);
+            self.hold_out(&View::new(table, &path), observed, &clean);
         }
     }
 
@@ -64,27 +65,33 @@ impl Checker<'_> {
         given.value
     }
 
-    fn hold_out(&mut self, view: &View<'_>, observed: &mut Observations) {
+    /// Takes out what is held out, or shows it as it was before it was degraded.
+    fn hold_out(&mut self, view: &View<'_>, observed: &mut Observations, clean: &Observations) {
         if view.node("rows").is_some() {
             let message = format!("`{}.rows` is for tables", view.path());
             self.mistake("F0203", message, &view.origin_of("rows", &Origin::Default));
         }
-        let (frames, views, points) = observed.confidence.dim();
         let all = flag(view, "all");
         let labels = self.chosen_names(view, "labels", &observed.labels);
         let of_views = self.chosen_names(view, "views", &observed.views);
         let every = self.every(view, "frames");
         let mut held = 0;
-        for f in 0..frames {
-            for v in 0..views {
-                for p in 0..points {
-                    let out = all || labels[p] || of_views[v] || is_nth(every, f);
-                    if out && observed.confidence[[f, v, p]] > 0.0 {
-                        observed.confidence[[f, v, p]] = 0.0;
-                        observed.values.slice_mut(s![f, v, p, ..]).fill(f64::NAN);
-                        held += 1;
-                    }
-                }
+        for ((f, v, p), confidence) in observed.confidence.indexed_iter_mut() {
+            if !(all || labels[p] || of_views[v] || is_nth(every, f)) {
+                continue;
+            }
+            let known = clean.confidence[[f, v, p]];
+            held += usize::from(known > 0.0);
+            let at = s![f, v, p, ..];
+            if self.reveal {
+                *confidence = known;
+                observed
+                    .values
+                    .slice_mut(at)
+                    .assign(&clean.values.slice(at));
+            } else {
+                *confidence = 0.0;
+                observed.values.slice_mut(at).fill(f64::NAN);
             }
         }
         if held == 0 && !self.diagnostics.has_errors() {
@@ -92,6 +99,33 @@ impl Checker<'_> {
             let origin = view.origin_of("labels", &view.origin_of("views", &Origin::Default));
             self.mistake("F0528", message, &origin);
         }
+    }
+
+    /// Noise and missing points are for points.
+    pub(super) fn refuse_degraded_tables(&mut self) {
+        let root = self.spec.root();
+        let inputs = self.inputs;
+        for (name, ..) in tables(inputs) {
+            let table = root.table("data").and_then(|t| t.table(name));
+            for key in ["noise", "missing"] {
+                if let Some(node) = table.and_then(|t| t.get(key)) {
+                    let message = format!("`data.{name}.{key}` is for points, and this is a table");
+                    self.mistake("F0203", message, &node.key);
+                }
+            }
+        }
+    }
+
+    /// A start, or what a term is about, would tell the fit what is held out.
+    pub(super) fn refuse_held_out(&mut self, name: &str, origin: &Origin) -> bool {
+        let root = self.spec.root();
+        let table = root.table("data").and_then(|t| t.table(name));
+        let held = table.is_some_and(|t| t.table("hold_out").is_some());
+        if held {
+            let message = format!("`{name}` is held out, so nothing can start at it or be near it");
+            self.mistake("F0528", message, origin);
+        }
+        held
     }
 
     /// Takes the weight of rows that their table holds out.
@@ -125,11 +159,16 @@ impl Checker<'_> {
                 self.mistake("F0203", message, &view.origin_of(key, &Origin::Default));
             }
         }
-        if self.reveal {
-            return none;
-        }
         let (all, every) = (flag(&view, "all"), self.every(&view, "rows"));
-        (0..rows).map(|r| all || is_nth(every, r)).collect()
+        let held: Vec<bool> = (0..rows).map(|r| all || is_nth(every, r)).collect();
+        if !held.contains(&true) {
+            let message = format!("`{path}` holds out none of {rows} rows");
+            self.mistake("F0528", message, &view.origin_of("rows", &Origin::Default));
+        }
+        match self.reveal {
+            true => none,
+            false => held,
+        }
     }
 
     /// For each name whether it is in a list, or an n-th one.

@@ -109,6 +109,7 @@ fn checked(
     };
     checker.check_registry();
     checker.index_sets();
+    checker.refuse_degraded_tables();
     checker.variables(&spec.root());
     checker.gauge(&spec.root());
     let terms = checker.terms(spec, rate);

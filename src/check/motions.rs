@@ -86,6 +86,10 @@ impl<'a> Checker<'a> {
         text: &Sourced<&str>,
     ) -> Option<Vec<f64>> {
         let (motion, part) = self.motion_of(text.value)?;
+        let data = text.value.split('.').next().unwrap_or_default().trim();
+        if self.refuse_held_out(data, &text.origin) {
+            return None;
+        }
         let found = match part {
             "pose_body" => Ok(motion.pose_body.clone()),
             "root_orient" => Ok(motion.root_orient.iter().map(|r| r.to_vec()).collect()),

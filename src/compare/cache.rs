@@ -14,6 +14,12 @@ use crate::run::Checked;
 pub(super) const RECORD: &str = "compare.json";
 const RUNS: &str = "runs";
 
+/// Says so before there is a record.
+const MARK: &str = ".fitrun-compare";
+const MARKED: &str =
+    "The fits of `fitrun compare`, by what they depend on; this folder may be removed.\n";
+const DIGITS: usize = 16;
+
 pub(super) fn folder(plan: &Plan, options: &CompareOptions) -> Result<PathBuf, Error> {
     folder_named(&plan.question.name, options)
 }
@@ -22,25 +28,37 @@ pub(super) fn folder(plan: &Plan, options: &CompareOptions) -> Result<PathBuf, E
 pub(super) fn folder_named(name: &str, options: &CompareOptions) -> Result<PathBuf, Error> {
     let usual = || PathBuf::from(format!("runs/{name}-compare"));
     let dir = options.out.clone().unwrap_or_else(usual);
-    let ours = |dir: &Path| dir.join(RECORD).is_file() || dir.join(RUNS).is_dir();
+    let ours = |dir: &Path| dir.join(MARK).is_file() || dir.join(RECORD).is_file();
     let empty = |dir: &Path| std::fs::read_dir(dir).is_ok_and(|mut d| d.next().is_none());
     if dir.exists() && !ours(&dir) && !empty(&dir) {
         let message =
             "this holds something other than a comparison; name another folder with `--out`";
         return Err(FileError::new(&dir, message).into());
     }
-    if options.fresh && dir.join(RUNS).is_dir() {
-        let removed = std::fs::remove_dir_all(dir.join(RUNS));
-        removed.map_err(|e| FileError::writing(&dir, &e))?;
+    let failed = |e: std::io::Error| FileError::writing(&dir, &e);
+    if options.fresh {
+        for run in std::fs::read_dir(dir.join(RUNS)).into_iter().flatten() {
+            let path = run.map_err(failed)?.path();
+            if is_key(&path) {
+                std::fs::remove_dir_all(path).map_err(failed)?;
+            }
+        }
     }
-    std::fs::create_dir_all(dir.join(RUNS)).map_err(|e| FileError::writing(&dir, &e))?;
+    std::fs::create_dir_all(dir.join(RUNS)).map_err(failed)?;
+    crate::io::atomic::write(dir.join(MARK), MARKED.as_bytes())?;
     Ok(dir)
 }
 
 /// Where a case's run lies: by all that decides its numbers, the program included.
 pub(super) fn run_folder(dir: &Path, checked: &Checked) -> PathBuf {
     let key = sha256(format!("{} {}", checked.identity(), build()).as_bytes());
-    dir.join(RUNS).join(&key[..16])
+    dir.join(RUNS).join(&key[..DIGITS])
+}
+
+/// Whether a folder is named as runs are.
+fn is_key(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.len() == DIGITS && name.chars().all(|c| c.is_ascii_hexdigit())
 }
 
 /// The digest of the program, so that another build fits again.

@@ -63,7 +63,7 @@ impl Plan {
 }
 
 /// More cases than anybody reads.
-const MOST: usize = 1000;
+const MOST: usize = 200;
 
 pub(super) fn plan(path: &Path, options: &CompareOptions) -> Result<Plan, Error> {
     let text = std::fs::read_to_string(path).map_err(|e| Error::Spec {
@@ -152,7 +152,7 @@ impl Reader<'_> {
         }
         let solve = root.table("solve").map(|t| View::new(t, "solve"));
         let first = solve.and_then(|s| s.integer("seed")).map_or(0, |s| s.value);
-        let held = held_out(view);
+        let held = self.held_out(view);
         let mut cases = vec![Case {
             method: String::new(),
             data: String::new(),
@@ -183,6 +183,24 @@ impl Reader<'_> {
             }
         }
         cases
+    }
+
+    /// `hold_out` of the comparison is that of the data sets.
+    fn held_out(&mut self, view: &View<'_>) -> Vec<String> {
+        let root = self.spec.root();
+        let names: Vec<&str> = root.named("data").iter().map(|t| t.0).collect();
+        let mut settings = Vec::new();
+        for (name, node) in view.table("hold_out").into_iter().flat_map(|t| &t.entries) {
+            if !names.contains(&name.as_str()) {
+                let message = format!("`compare.hold_out`: the spec has no `data.{name}`");
+                let diagnostic = Diagnostic::error("F0701", message, &node.key);
+                let names = names.iter().copied();
+                self.diagnostics.push(diagnostic.nearest(name, names));
+            }
+            let name = toml_key(name);
+            settings.push(format!("data.{name}.hold_out = {}", node.value.to_toml()));
+        }
+        settings
     }
 
     fn repeats(&mut self, view: &View<'_>) -> usize {
@@ -225,16 +243,6 @@ impl Case {
         case.settings.push(format!("solve.seed = {seed}"));
         case
     }
-}
-
-/// `hold_out` of the comparison is that of the data sets.
-fn held_out(view: &View<'_>) -> Vec<String> {
-    let held = view.table("hold_out").into_iter().flat_map(|t| &t.entries);
-    held.map(|(name, node)| {
-        let name = toml_key(name);
-        format!("data.{name}.hold_out = {}", node.value.to_toml())
-    })
-    .collect()
 }
 
 fn toml_key(name: &str) -> String {

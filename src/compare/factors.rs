@@ -1,7 +1,7 @@
 //! What `[compare]` varies: lists of values by path, and named settings.
 
 use super::cases::Reader;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Origin};
 use crate::spec::{Node, Table, Value, View};
 
 /// What a factor makes several of: data and bodies, methods, or settings that a method chooses among.
@@ -40,14 +40,18 @@ impl Reader<'_> {
             Factor {
                 of: match key {
                     "tune" => Of::Settings,
-                    _ if path.starts_with("data.") || path.starts_with("body.") => Of::Data,
+                    _ if is_data(&path) => Of::Data,
                     _ => Of::Methods,
                 },
                 title: path.rsplit('.').next().unwrap_or(&path).into(),
                 levels: items.iter().map(level).collect(),
             }
         };
-        lists.into_iter().map(factor).collect()
+        let mut factors: Vec<Factor> = lists.into_iter().map(factor).collect();
+        for factor in &mut factors {
+            self.tell_apart(factor, view, key);
+        }
+        factors
     }
 
     /// Paths down to the first list.
@@ -77,6 +81,26 @@ impl Reader<'_> {
         }
     }
 
+    /// Levels of one name would be taken for one, such as files of one name in several folders.
+    fn tell_apart(&mut self, factor: &mut Factor, view: &View<'_>, key: &str) {
+        let names: Vec<String> = factor.levels.iter().map(|l| l.name.clone()).collect();
+        let twice = |name: &String| names.iter().filter(|n| *n == name).count() > 1;
+        for level in factor.levels.iter_mut().filter(|l| twice(&l.name)) {
+            let value = level.settings[0].split_once(" = ").map_or("", |s| s.1);
+            level.name = value.trim_matches(['"', '\'']).to_string();
+        }
+        let mut known: Vec<&String> = Vec::new();
+        for level in &factor.levels {
+            if known.contains(&&level.name) {
+                let message = format!("`compare.{key}` has `{}` twice", level.name);
+                let origin = view.origin_of(key, &Origin::Default);
+                self.diagnostics
+                    .push(Diagnostic::error("F0701", message, &origin));
+            }
+            known.push(&level.name);
+        }
+    }
+
     /// What is varied is a table that the spec has, or a key of one.
     fn exists(&mut self, path: &str, node: &Node) {
         let parts: Vec<&str> = path.split('.').collect();
@@ -88,7 +112,7 @@ impl Reader<'_> {
         };
         let names: Vec<&str> = root.named(section).iter().map(|t| t.0).collect();
         if parts.len() > 2 && !names.contains(&name) {
-            let message = format!("`compare.vary`: the spec has no `{section}.{name}`");
+            let message = format!("`compare`: the spec has no `{section}.{name}`");
             let diagnostic = Diagnostic::error("F0701", message, &node.key);
             self.diagnostics.push(diagnostic.nearest(name, names));
         }
@@ -104,6 +128,15 @@ impl Reader<'_> {
                     .push(Diagnostic::error("F0205", message, &node.origin));
                 continue;
             };
+            if let Some((path, node)) = settings.entries.iter().find(|(path, _)| is_data(path)) {
+                let message = format!(
+                    "`compare.variants.{name}` sets `{path}`: variants are methods on the same data"
+                );
+                self.diagnostics.push(
+                    Diagnostic::error("F0701", message, &node.key)
+                        .hint("`vary` takes several data: all methods are then judged on each"),
+                );
+            }
             let set = |(path, node): &(String, Node)| format!("{path} = {}", node.value.to_toml());
             levels.push(Level {
                 name: name.clone(),
@@ -116,6 +149,11 @@ impl Reader<'_> {
             levels,
         })
     }
+}
+
+/// Whether a path is of what is fitted to, and not of how.
+fn is_data(path: &str) -> bool {
+    ["data", "body"].contains(&path.split('.').next().unwrap_or(path))
 }
 
 /// What people call a value.

@@ -2,13 +2,13 @@
 
 use super::Comparison;
 use super::table::number;
-use super::verdict::Outcome;
+use super::verdict::{Finding, Outcome};
 use crate::diagnostic::nearest;
 
 /// When a comparison fails.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FailIf {
-    /// A method is shown to be worse than the baseline.
+    /// A method is shown to be worse than the baseline, or has no results.
     Worse,
     /// A mean is above or below a limit.
     Beyond {
@@ -58,7 +58,11 @@ impl FailIf {
             limit,
         } = self
         else {
-            let worse = found.findings.iter().find(|f| f.outcome == Outcome::Worse);
+            if found.primary.is_none() {
+                return Ok(Some("nothing was measured".into()));
+            }
+            let fails = |f: &&Finding| matches!(f.outcome, Outcome::Worse | Outcome::Missing);
+            let worse = found.findings.iter().find(fails);
             return Ok(worse.map(|f| f.sentence.clone()));
         };
         let unknown = |what: &str, name: &str, names: &[&str]| {

@@ -1,13 +1,15 @@
 //! Reads finished runs back: their record and what they measured.
 
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::CompareRun;
 use super::cases::Question;
+use super::{CompareRun, cache, shell};
 use crate::error::Error;
 use crate::io::FileError;
+use crate::io::npz::Npz;
 
 /// A measure of a run.
 #[derive(Clone, Debug, Default)]
@@ -26,9 +28,10 @@ const CHECKPOINT: &str = "resume.npz";
 /// Records larger than this are none of ours, bytes.
 const LARGEST: u64 = 1 << 30;
 
-/// Whether a run ended here.
+/// Whether a run ended here, with all that a page is made of.
 pub(super) fn is_whole(dir: &Path) -> bool {
-    !is_interrupted(dir) && read(dir).is_ok()
+    let readable = |name: &str| !dir.join(name).exists() || Npz::open(&dir.join(name)).is_ok();
+    !is_interrupted(dir) && read(dir).is_ok() && readable("params.npz")
 }
 
 pub(super) fn is_interrupted(dir: &Path) -> bool {
@@ -36,6 +39,10 @@ pub(super) fn is_interrupted(dir: &Path) -> bool {
 }
 
 pub(super) fn read(dir: &Path) -> Result<(Value, Vec<Measure>), FileError> {
+    if dir.join(cache::RECORD).is_file() {
+        let message = "this is a comparison, not a run; `fitrun compare` makes its page again";
+        return Err(FileError::new(dir, message));
+    }
     let record = record(&dir.join(RECORD))?;
     let path = dir.join(MEASURES);
     if !path.is_file() {
@@ -76,7 +83,8 @@ fn measures(path: &Path) -> Result<Vec<Measure>, FileError> {
             );
             return Err(FileError::new(path, message));
         };
-        if all.last().is_none_or(|m| m.name != line[0]) {
+        let same = |m: &Measure| m.name == line[0] && m.unit == line[1] && m.axis == line[2];
+        if all.last().is_none_or(|m| !same(m)) {
             all.push(Measure {
                 name: line[0].into(),
                 unit: line[1].into(),
@@ -121,17 +129,14 @@ pub(super) fn runs(dirs: &[PathBuf]) -> Result<(Question, Vec<CompareRun>), Erro
         methods: runs.iter().map(|r| r.method.clone()).collect(),
         baseline: None,
         measure: None,
-        command: match dirs {
-            [one] => format!("fitrun report {}", one.display()),
-            several => format!("fitrun compare {}", list(several)),
+        command: {
+            let paths: Vec<String> = dirs.iter().map(|d| d.display().to_string()).collect();
+            let verb = if dirs.len() == 1 { "report" } else { "compare" };
+            let words = ["fitrun", verb].into_iter();
+            shell(words.chain(paths.iter().map(String::as_str)))
         },
     };
     Ok((question, runs))
-}
-
-fn list(dirs: &[PathBuf]) -> String {
-    let shown = dirs.iter().map(|d| d.display().to_string());
-    shown.collect::<Vec<_>>().join(" ")
 }
 
 /// The folders' last names, or whole paths where these are alike.
@@ -154,53 +159,100 @@ fn names(dirs: &[PathBuf]) -> Vec<String> {
 
 /// Why two runs cannot stand side by side.
 fn unlike(a: &CompareRun, b: &CompareRun) -> Option<String> {
-    let (of_a, of_b) = (a.data_digests(), b.data_digests());
     let said = |what: String| Some(format!("`{}` and `{}` {what}", a.method, b.method));
-    if !of_a.is_empty() && !of_b.is_empty() && of_a != of_b {
-        let only = |x: &[String], y: &[String]| -> Vec<String> {
-            let apart = x.iter().filter(|d| !y.contains(d));
-            apart
-                .map(|d| d.split(' ').next().unwrap_or("").to_string())
-                .collect()
-        };
-        let files = [only(&of_a, &of_b), only(&of_b, &of_a)].concat().join(", ");
-        return said(format!("are of different data: {files}"));
+    let differs = difference(&a.data_sets(), &b.data_sets(), "data");
+    if let Some(path) = differs {
+        return said(format!("are of different data: `{path}` differs"));
     }
-    let shared = |m: &Measure| {
-        b.measures
-            .iter()
-            .any(|n| n.name == m.name && n.unit == m.unit)
-    };
-    if !a.measures.iter().any(shared) {
+    let of_both = |m: &&Measure| b.measures.iter().find(|n| n.is_as(m));
+    let shared: Vec<(&Measure, &Measure)> = a
+        .measures
+        .iter()
+        .filter_map(|m| Some((m, of_both(&m)?)))
+        .collect();
+    if shared.is_empty() {
         return said("have no measure in common".into());
     }
-    let held = |r: &CompareRun| -> Vec<String> {
-        let names = r.measures.iter().map(|m| m.name.clone());
-        names.filter(|n| n.contains("held_out_")).collect()
+    let common = |(m, n): &(&Measure, &Measure)| {
+        let elements: HashSet<&str> = m.values.iter().map(|v| v.0.as_str()).collect();
+        n.values.iter().any(|v| elements.contains(v.0.as_str()))
     };
-    if held(a) != held(b) {
-        return said("hold out different data".into());
+    if shared.iter().any(common) {
+        return None;
     }
-    None
+    let (m, n) = shared[0];
+    said(format!(
+        "have no {} in common: {} and {}",
+        m.axis,
+        m.extent(),
+        n.extent()
+    ))
+}
+
+/// The first path at which two values differ.
+fn difference(a: &Value, b: &Value, path: &str) -> Option<String> {
+    let (Value::Object(x), Value::Object(y)) = (a, b) else {
+        return (a != b).then(|| path.to_string());
+    };
+    let keys: BTreeSet<&String> = x.keys().chain(y.keys()).collect();
+    keys.into_iter()
+        .find_map(|key| difference(&a[key], &b[key], &format!("{path}.{key}")))
+}
+
+impl Measure {
+    fn is_as(&self, other: &Self) -> bool {
+        self.name == other.name && self.unit == other.unit && self.axis == other.axis
+    }
+
+    fn extent(&self) -> String {
+        let ends = self.values.first().zip(self.values.last());
+        ends.map_or("none".into(), |(first, last)| {
+            format!("{} to {}", first.0, last.0)
+        })
+    }
 }
 
 impl CompareRun {
-    /// Path and digest of each file of data, the body and the prior aside.
-    fn data_digests(&self) -> Vec<String> {
-        let spec = &self.record["spec"];
-        let sets = spec["data"].as_object();
-        let sets = sets.into_iter().flat_map(|d| d.values());
-        let files: Vec<&str> = sets.filter_map(|d| d["file"].as_str()).collect();
-        let inputs = self.record["inputs"].as_array();
-        let mut found: Vec<String> = inputs
+    /// The data sets of the spec: files by their digests, and without the range of frames, which pairing finds.
+    fn data_sets(&self) -> Value {
+        let mut sets = self.record["spec"]["data"].clone();
+        for set in sets
+            .as_object_mut()
             .into_iter()
-            .flatten()
-            .filter_map(|i| {
-                let path = i["path"].as_str().filter(|p| files.contains(p))?;
-                let name = Path::new(path).file_name()?.to_string_lossy().into_owned();
-                Some(format!("{name} {}", i["sha256"].as_str()?))
-            })
+            .flat_map(|d| d.values_mut())
+        {
+            let digest = set["file"].as_str().map(|path| self.digest(path));
+            if let (Some(set), Some(digest)) = (set.as_object_mut(), digest) {
+                set.insert("file".into(), digest.into());
+                set.remove("frames");
+            }
+        }
+        sets
+    }
+
+    fn digest(&self, path: &str) -> String {
+        let inputs = self.record["inputs"].as_array();
+        let mut of_path = inputs.into_iter().flatten().filter(|i| i["path"] == path);
+        let digest = of_path.find_map(|i| i["sha256"].as_str());
+        digest.map_or(path.into(), str::to_string)
+    }
+
+    /// Of all that the run read.
+    pub(super) fn digests(&self) -> Vec<String> {
+        let inputs = self.record["inputs"].as_array().into_iter().flatten();
+        let mut found: Vec<String> = inputs
+            .filter_map(|i| Some(i["sha256"].as_str()?.to_string()))
             .collect();
+        found.sort();
+        found
+    }
+
+    /// Of each file of data, body and prior aside.
+    pub(super) fn data_digests(&self) -> Vec<String> {
+        let sets = self.record["spec"]["data"].as_object();
+        let sets = sets.into_iter().flat_map(|d| d.values());
+        let files = sets.filter_map(|d| d["file"].as_str());
+        let mut found: Vec<String> = files.map(|path| self.digest(path)).collect();
         found.sort();
         found
     }

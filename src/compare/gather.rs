@@ -1,9 +1,11 @@
 //! The numbers of all runs, element by element, on the elements that all methods have.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde_json::Value;
 
 use super::CompareRun;
-use super::judge::{Cell, Element, MeasureTable};
+use super::judge::{Element, MeasureTable};
 
 /// The measures in the order in which runs have them.
 pub(super) fn tables(runs: &[CompareRun], methods: &[String]) -> Vec<MeasureTable> {
@@ -30,28 +32,43 @@ pub(super) fn tables(runs: &[CompareRun], methods: &[String]) -> Vec<MeasureTabl
     tables.filter(|t| !t.elements.is_empty()).collect()
 }
 
-/// Whether all runs minimise the same E, so that their costs say which found the lower.
+/// Whether all runs on the same data minimise the same E, so that their costs say which found the lower.
 fn of_one_energy(runs: &[CompareRun]) -> bool {
-    let energies: Vec<serde_json::Value> = runs.iter().filter_map(CompareRun::energy).collect();
-    energies.windows(2).all(|pair| pair[0] == pair[1])
+    let energies: Vec<(&str, Value)> = runs
+        .iter()
+        .filter_map(|r| Some((r.data.as_str(), r.energy()?)))
+        .collect();
+    let alike = |a: &(&str, Value), b: &(&str, Value)| a.0 != b.0 || a.1 == b.1;
+    energies
+        .iter()
+        .all(|a| energies.iter().all(|b| alike(a, b)))
 }
 
 impl CompareRun {
-    /// The spec without what only says how E is minimised.
-    fn energy(&self) -> Option<serde_json::Value> {
+    /// The spec without what only says how E is minimised, and the digests of what it reads.
+    fn energy(&self) -> Option<Value> {
         let mut spec = self.record["spec"].clone();
         let tables = spec.as_object_mut()?;
-        for apart in ["solve", "stages", "output", "compare", "name"] {
+        for apart in ["solve", "output", "compare", "name"] {
             tables.remove(apart);
         }
-        let vars = tables.get_mut("vars").and_then(|v| v.as_object_mut());
+        let stages = tables.get_mut("stages").and_then(Value::as_array_mut);
+        for stage in stages
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_object_mut)
+        {
+            stage.retain(|key, _| ["set", "disable"].contains(&key.as_str()));
+        }
+        let terms = tables.get("terms").and_then(Value::as_object);
+        let by_init = terms.is_some_and(|t| t.values().any(|term| term["about"] == "init"));
+        let vars = tables.get_mut("vars").and_then(Value::as_object_mut);
         for var in vars.into_iter().flat_map(|v| v.values_mut()) {
             if let Some(var) = var.as_object_mut() {
-                var.remove("init");
-                var.remove("scale");
+                var.retain(|key, _| key != "scale" && (key != "init" || by_init));
             }
         }
-        Some(spec)
+        Some(Value::Array(vec![spec, self.digests().into()]))
     }
 }
 
@@ -65,7 +82,7 @@ fn table(
     data: &[String],
 ) -> MeasureTable {
     let mut order: Vec<Element> = Vec::new();
-    let mut known: HashMap<Element, ()> = HashMap::new();
+    let mut known: HashSet<Element> = HashSet::new();
     let mut found: Vec<Found> = vec![HashMap::new(); methods.len()];
     let mut seeds: BTreeMap<(usize, usize), usize> = BTreeMap::new();
     for run in runs {
@@ -77,14 +94,14 @@ fn table(
         let of_run = run
             .measures
             .iter()
-            .filter(|x| x.name == name && x.unit == unit);
+            .filter(|x| x.name == name && x.unit == unit && x.axis == axis);
         for (element, recording, value) in of_run.flat_map(|x| &x.values) {
             let element = Element {
                 data: d,
                 recording: recording.clone(),
                 name: element.clone(),
             };
-            if known.insert(element.clone(), ()).is_none() {
+            if known.insert(element.clone()) {
                 order.push(element.clone());
             }
             let entry = found[m].entry(element).or_insert((0.0, 0));
@@ -112,12 +129,6 @@ fn table(
             .filter(|_| !f.is_empty())
     };
     let values: Vec<Option<Vec<f64>>> = found.iter().map(of_method).collect();
-    let cell = |(f, v): (&Found, &Option<Vec<f64>>)| {
-        let v = v.as_ref().filter(|v| !v.is_empty())?;
-        let everything: Vec<&Element> = elements.iter().collect();
-        Cell::of(v, &everything, order.len() - f.len())
-    };
-    let whole = found.iter().zip(&values).map(cell).collect();
     MeasureTable {
         name,
         unit,
@@ -125,7 +136,25 @@ fn table(
         data: data.to_vec(),
         elements,
         values,
-        whole,
+        sources: sources(runs, data),
+        missing: found.iter().map(|f| order.len() - f.len()).collect(),
+        whole: vec![None; methods.len()],
         parts: Vec::new(),
     }
+}
+
+/// A number for each data: the same where it comes of the same files.
+fn sources(runs: &[CompareRun], data: &[String]) -> Vec<usize> {
+    let of = |d: &String| {
+        runs.iter()
+            .find(|r| r.data == *d)
+            .map(CompareRun::data_digests)
+    };
+    let digests: Vec<Option<Vec<String>>> = data.iter().map(of).collect();
+    let same = |d: usize| {
+        let known = digests[d].as_ref().filter(|x| !x.is_empty());
+        let first = digests.iter().position(|other| other.as_ref() == known);
+        known.and(first).unwrap_or(d)
+    };
+    (0..data.len()).map(same).collect()
 }

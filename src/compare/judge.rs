@@ -21,6 +21,10 @@ pub struct MeasureTable {
     pub elements: Vec<Element>,
     /// (methods) of (elements), the mean over seeds; none where a method does not have the measure.
     pub values: Vec<Option<Vec<f64>>>,
+    /// (data): levels of one source are the same frames, such as with more and less noise.
+    pub(super) sources: Vec<usize>,
+    /// (methods): elements that others have, and this one has not.
+    pub(super) missing: Vec<usize>,
     /// (methods): over all data.
     pub whole: Vec<Option<Cell>>,
     /// (data) of (methods), where there are several.

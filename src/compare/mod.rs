@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::fit::FitProgress;
+use crate::read::ReadOnce;
 use crate::run::RunOptions;
 
 pub use fail::FailIf;
@@ -86,11 +87,25 @@ pub fn compare(
     report: &mut dyn FnMut(CompareProgress<'_>) -> bool,
 ) -> Result<Comparison, Error> {
     let plan = cases::plan(spec, options)?;
-    let checked = runs::checked(spec, &plan, options)?;
+    let once = ReadOnce::remembering();
+    runs::check_all(spec, &plan, &once, options)?;
     let dir = cache::folder(&plan, options)?;
-    let runs = runs::run(&plan, checked, &dir, report)?;
-    let command = format!("fitrun compare {}", spec.display());
-    judge::judged(plan.question(command), runs, dir)?.write()
+    let runs = runs::run((spec, &plan), &once, &dir, options, report)?;
+    let spec = spec.display().to_string();
+    let sets = options.run.sets.iter().flat_map(|s| ["--set", s]);
+    let command = ["fitrun", "compare", &spec].into_iter().chain(sets);
+    judge::judged(plan.question(shell(command)), runs, dir)?.write()
+}
+
+/// A line for the shell.
+fn shell<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./=:".contains(c);
+    let quoted = |word: &str| match word.chars().all(plain) {
+        true => word.to_string(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    };
+    let words: Vec<String> = words.into_iter().map(quoted).collect();
+    words.join(" ")
 }
 
 /// Compares finished runs by their folders.

@@ -2,35 +2,50 @@
 
 use std::collections::HashMap;
 
-use super::judge::{Cell, Difference, Element, MeasureTable};
+use super::judge::{Cell, Difference, MeasureTable};
 use crate::statistics::{Estimate, clusters, sign_flip};
 
+/// Fewer clusters than this have no interval: resampling them says nothing.
+const FEW: usize = 5;
+
+/// One of several levels of the same recording, such as more and less noise, is no evidence of its own: a
+/// sample has the mean of an element over them, and its recording.
+struct Sample {
+    values: Vec<f64>,
+    recordings: Vec<usize>,
+}
+
+impl Sample {
+    fn clusters(&self) -> Vec<usize> {
+        clusters(&self.recordings, &self.values)
+    }
+
+    fn mean(&self) -> Option<Estimate> {
+        let clusters = self.clusters();
+        let mut estimate = Estimate::mean_of_clusters(&self.values, &clusters, 0)?;
+        let mut known = clusters;
+        known.sort_unstable();
+        known.dedup();
+        if known.len() < FEW && self.values.len() > 1 {
+            (estimate.low, estimate.high) = (f64::NAN, f64::NAN);
+        }
+        Some(estimate)
+    }
+}
+
 impl Cell {
-    pub(super) fn of(values: &[f64], elements: &[&Element], missing: usize) -> Option<Self> {
-        let clusters = clusters(&recordings(elements), values);
-        let mut sorted = values.to_vec();
+    fn of(sample: &Sample, missing: usize) -> Option<Self> {
+        let mut sorted = sample.values.clone();
         sorted.sort_by(f64::total_cmp);
         let at = |q: f64| sorted[(q * (sorted.len() - 1) as f64).round() as usize];
         Some(Self {
-            mean: Estimate::mean_of_clusters(values, &clusters, 0)?,
+            mean: sample.mean()?,
             median: at(0.5),
             p95: at(0.95),
             missing,
             difference: None,
         })
     }
-}
-
-/// A number for each recording of each data.
-fn recordings(elements: &[&Element]) -> Vec<usize> {
-    let mut known: HashMap<(usize, &str), usize> = HashMap::new();
-    let mut of = Vec::with_capacity(elements.len());
-    for element in elements {
-        let next = known.len();
-        let key = (element.data, element.recording.as_str());
-        of.push(*known.entry(key).or_insert(next));
-    }
-    of
 }
 
 impl MeasureTable {
@@ -52,56 +67,77 @@ impl MeasureTable {
         }
     }
 
-    /// Fills in the differences to the baseline, and the cells of each data.
+    /// Fills in the cells of all data together and of each, with the differences to the baseline.
     pub(super) fn judge(&mut self, baseline: usize) {
+        let methods = self.values.len();
         let everything: Vec<usize> = (0..self.elements.len()).collect();
-        for m in 0..self.values.len() {
-            let difference = self.difference(m, baseline, &everything);
-            if let Some(cell) = &mut self.whole[m] {
-                cell.difference = difference;
-            }
-        }
+        let whole = (0..methods).map(|m| self.cell((m, baseline), &everything, self.missing[m]));
+        self.whole = whole.collect();
         if self.data.len() < 2 {
             return;
         }
         for d in 0..self.data.len() {
             let of_data = |e: &usize| self.elements[*e].data == d;
             let chosen: Vec<usize> = everything.iter().copied().filter(of_data).collect();
-            let part = (0..self.values.len()).map(|m| self.part(m, baseline, &chosen));
-            let part = part.collect();
-            self.parts.push(part);
+            let part = (0..methods).map(|m| self.cell((m, baseline), &chosen, 0));
+            self.parts.push(part.collect());
         }
     }
 
-    fn part(&self, m: usize, baseline: usize, chosen: &[usize]) -> Option<Cell> {
+    fn cell(
+        &self,
+        (m, baseline): (usize, usize),
+        chosen: &[usize],
+        missing: usize,
+    ) -> Option<Cell> {
         let values = self.values[m].as_ref()?;
-        let values: Vec<f64> = chosen.iter().map(|e| values[*e]).collect();
-        let elements: Vec<&Element> = chosen.iter().map(|e| &self.elements[*e]).collect();
-        let mut cell = Cell::of(&values, &elements, 0).filter(|_| !values.is_empty())?;
-        cell.difference = self.difference(m, baseline, chosen);
+        let sample = self.sample(chosen, |e| values[e]);
+        let mut cell = Cell::of(&sample, missing).filter(|_| !chosen.is_empty())?;
+        let base = self.values[baseline].as_ref().filter(|_| m != baseline);
+        cell.difference = base.and_then(|base| self.difference(values, base, chosen));
         Some(cell)
     }
 
-    fn difference(&self, m: usize, baseline: usize, chosen: &[usize]) -> Option<Difference> {
-        let (of, base) = (self.values[m].as_ref()?, self.values[baseline].as_ref()?);
-        if m == baseline || chosen.is_empty() {
-            return None;
+    fn sample(&self, chosen: &[usize], value: impl Fn(usize) -> f64) -> Sample {
+        let mut units: HashMap<(usize, &str, &str), usize> = HashMap::new();
+        let mut recordings: HashMap<(usize, &str), usize> = HashMap::new();
+        let (mut sums, mut of): (Vec<(f64, f64)>, Vec<usize>) = (Vec::new(), Vec::new());
+        for &e in chosen {
+            let element = &self.elements[e];
+            let recording = (self.sources[element.data], element.recording.as_str());
+            let next = units.len();
+            let unit = *units
+                .entry((recording.0, recording.1, &element.name))
+                .or_insert(next);
+            if unit == next {
+                sums.push((0.0, 0.0));
+                let known = recordings.len();
+                of.push(*recordings.entry(recording).or_insert(known));
+            }
+            sums[unit] = (sums[unit].0 + value(e), sums[unit].1 + 1.0);
         }
-        let apart: Vec<f64> = chosen.iter().map(|e| of[*e] - base[*e]).collect();
-        let elements: Vec<&Element> = chosen.iter().map(|e| &self.elements[*e]).collect();
-        let clusters = clusters(&recordings(&elements), &apart);
-        let tie = |x: f64, e: usize| x.abs() <= 1e-9 * base[e].abs();
-        let won = apart.iter().zip(chosen).map(|(x, e)| match *x {
-            x if tie(x, *e) => 0.5,
+        Sample {
+            values: sums.into_iter().map(|(sum, n)| sum / n).collect(),
+            recordings: of,
+        }
+    }
+
+    fn difference(&self, of: &[f64], base: &[f64], chosen: &[usize]) -> Option<Difference> {
+        let apart = self.sample(chosen, |e| of[e] - base[e]);
+        let size = self.sample(chosen, |e| base[e].abs());
+        let pairs = apart.values.iter().zip(&size.values);
+        let won = pairs.map(|(x, size)| match *x {
+            x if x.abs() <= TIE * size => 0.5,
             x if x < 0.0 => 1.0,
             _ => 0.0,
         });
-        let p = sign_flip(&apart, &clusters, 0);
+        let won: f64 = won.sum();
+        let p = sign_flip(&apart.values, &apart.clusters(), 0);
         Some(Difference {
-            mean: Estimate::mean_of_clusters(&apart, &clusters, 0)?,
+            mean: apart.mean()?,
             p,
             adjusted: p,
-            wins: 100.0 * won.sum::<f64>() / apart.len() as f64,
+            wins: 100.0 * won / apart.values.len() as f64,
         })
     }
 
@@ -110,3 +146,6 @@ impl MeasureTable {
         cells.flatten().filter_map(|c| c.difference.as_mut())
     }
 }
+
+/// Numbers so near each other are the same to any solver's tolerance.
+const TIE: f64 = 1e-6;

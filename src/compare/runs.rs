@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::cases::{Case, Plan};
-use super::{CompareOptions, CompareProgress, CompareRun, cache, folder};
+use super::{CompareOptions, CompareProgress, CompareRun, cache, folder, verdict};
 use crate::error::Error;
-use crate::fit::{FitProgress, Status};
+use crate::fit::{Checkpoint, FitProgress, Status};
+use crate::io::FileError;
 use crate::read::ReadOnce;
 use crate::report::forget_peak_memory;
 use crate::run::{Checked, RunOptions, check, run_checked};
@@ -16,30 +17,42 @@ const WRITTEN: &str = "output.write = [\"params.npz\", \"convergence.csv\", \"po
 const NO_PLOTS: &str = "output.plots = []";
 
 /// All mistakes of all cases, before anything is fitted.
-pub(super) fn checked(
+pub(super) fn check_all(
     spec: &Path,
     plan: &Plan,
+    once: &ReadOnce,
     options: &CompareOptions,
-) -> Result<Vec<(Checked, RunOptions)>, Error> {
-    let once = ReadOnce::remembering();
-    let check = |case: &Case| {
-        let options = RunOptions {
-            once: once.clone(),
-            ..of_case(case, options)
-        };
-        Ok((check(spec, &options)?, options))
-    };
-    plan.cases.iter().map(check).collect()
+) -> Result<(), Error> {
+    let mut mistakes: Vec<(String, Error)> = Vec::new();
+    for case in &plan.cases {
+        if let Err(error) = check(spec, &of_case(case, once, options)) {
+            let text = error.to_string();
+            if mistakes.iter().all(|(known, _)| *known != text) {
+                mistakes.push((text, error));
+            }
+        }
+    }
+    match mistakes.len() {
+        0 => Ok(()),
+        1 => Err(mistakes.remove(0).1),
+        _ => Err(Error::Compare {
+            mistakes: mistakes.into_iter().map(|(text, _)| text).collect(),
+        }),
+    }
 }
 
 pub(super) fn run(
-    plan: &Plan,
-    checked: Vec<(Checked, RunOptions)>,
+    (spec, plan): (&Path, &Plan),
+    once: &ReadOnce,
     dir: &Path,
+    options: &CompareOptions,
     report: &mut dyn FnMut(CompareProgress<'_>) -> bool,
 ) -> Result<Vec<CompareRun>, Error> {
     let mut runs = Vec::new();
-    for (k, (case, (checked, options))) in plan.cases.iter().zip(checked).enumerate() {
+    for (k, case) in plan.cases.iter().enumerate() {
+        let begun = Instant::now();
+        let options = of_case(case, once, options);
+        let checked = check(spec, &options)?;
         let target = cache::run_folder(dir, &checked);
         let kept = folder::is_whole(&target);
         if !kept && !report(CompareProgress::Case(k, plan.cases.len(), &case.name())) {
@@ -47,20 +60,36 @@ pub(super) fn run(
         }
         let found = match kept {
             true => Ok(target),
-            false => fitted(checked, target, &options, report),
+            false => fitted(checked, target, (&options, begun), report),
         };
         match found {
             Err(Error::Interrupted { .. }) => return Err(stopped(dir)),
             found => runs.push(loaded(case, found.map_err(|e| e.to_string()), kept)),
         }
+        measure_exists(plan, &runs)?;
     }
     Ok(runs)
 }
 
-fn of_case(case: &Case, options: &CompareOptions) -> RunOptions {
+/// A slip in the name of the verdict's measure is said after the first fit, not after the last.
+fn measure_exists(plan: &Plan, runs: &[CompareRun]) -> Result<(), Error> {
+    match &plan.question.measure {
+        Some(measure) if runs.iter().any(|r| r.dir.is_ok()) => {
+            let names = runs
+                .iter()
+                .flat_map(|r| &r.measures)
+                .map(|m| m.name.as_str());
+            verdict::known(measure, names)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn of_case(case: &Case, once: &ReadOnce, options: &CompareOptions) -> RunOptions {
     let output = [WRITTEN, NO_PLOTS].map(String::from);
     RunOptions {
         varied: case.settings.iter().cloned().chain(output).collect(),
+        once: once.clone(),
         ..options.run.clone()
     }
 }
@@ -69,23 +98,33 @@ fn of_case(case: &Case, options: &CompareOptions) -> RunOptions {
 fn fitted(
     checked: Checked,
     target: PathBuf,
-    options: &RunOptions,
+    (options, begun): (&RunOptions, Instant),
     report: &mut dyn FnMut(CompareProgress<'_>) -> bool,
 ) -> Result<PathBuf, Error> {
-    let resume = folder::is_interrupted(&target);
+    let resume = folder::is_interrupted(&target) && resumable(&checked, &target);
+    if !resume && target.exists() {
+        // What is damaged is no run to go on from.
+        std::fs::remove_dir_all(&target).map_err(|e| FileError::writing(&target, &e))?;
+    }
     let options = RunOptions {
         out: Some(target),
-        force: !resume,
+        force: false,
         resume,
         ..options.clone()
     };
     let mut on_fit = |event: FitProgress<'_>| report(CompareProgress::Fit(event));
     forget_peak_memory();
-    let outcome = run_checked(checked, &options, Instant::now(), &mut on_fit)?;
+    let outcome = run_checked(checked, &options, begun, &mut on_fit)?;
     match outcome.fit.status.contains(&Status::Interrupted) {
         true => Err(Error::Interrupted { dir: outcome.dir }),
         false => Ok(outcome.dir),
     }
+}
+
+/// Whether an interrupted run left what this one can go on from.
+fn resumable(checked: &Checked, target: &Path) -> bool {
+    let path = target.join(Checkpoint::FILE);
+    Checkpoint::read(&path, &checked.problem, &checked.identity()).is_ok()
 }
 
 fn stopped(dir: &Path) -> Error {

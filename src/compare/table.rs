@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::judge::{Cell, MeasureTable};
-use super::verdict::p_value;
+use super::verdict::{Outcome, p_value};
 use super::{CompareRun, Comparison};
 
 /// Four significant digits, in powers of ten where there are many zeros.
@@ -92,51 +92,46 @@ impl Comparison {
         said
     }
 
-    /// One line: what is best by the measure that counts.
+    /// One line: what is shown by the measure that counts.
     pub(super) fn verdict(&self) -> String {
-        use super::verdict::Outcome;
         let Some(table) = self.primary.map(|p| &self.measures[p]) else {
             return "Nothing was measured.".into();
         };
-        let base = &self.methods[self.baseline];
-        if self.methods.len() == 1 {
-            return match &table.whole[0] {
-                Some(cell) => format!("{}: {}.", table.title(), cell.to_text()),
-                None => "Nothing was measured.".into(),
-            };
-        }
-        let better: Vec<&str> = self
-            .findings
-            .iter()
-            .filter(|f| f.outcome == Outcome::Better)
-            .map(|f| f.method.as_str())
-            .collect();
-        let best = |m: &&str| {
-            let place = self.methods.iter().position(|x| x == m)?;
-            table.whole[place].as_ref().map(|c| c.mean.value)
-        };
         let title = table.title();
-        let first = better.iter().filter_map(|m| Some((best(m)?, m)));
-        let first = first.min_by(|a, b| a.0.total_cmp(&b.0));
-        let worse = self
+        let mean = |m: usize| table.whole[m].as_ref().map(|c| c.mean.value);
+        if self.methods.len() == 1 {
+            let cell = table.whole[0].as_ref().map(Cell::to_text);
+            return format!("{title}: {}.", cell.unwrap_or("–".into()));
+        }
+        let base = &self.methods[self.baseline];
+        let Some(of_base) = mean(self.baseline) else {
+            return format!("By {title}, {base} has no results, so nothing is compared with it.");
+        };
+        let count = |outcome| {
+            self.findings
+                .iter()
+                .filter(|f| f.outcome == outcome)
+                .count()
+        };
+        let all = self.findings.len();
+        let (better, worse) = (count(Outcome::Better), count(Outcome::Worse));
+        let of_better = self
             .findings
             .iter()
-            .filter(|f| f.outcome == Outcome::Worse)
-            .count();
-        match first {
-            Some((value, method)) => format!(
-                "By {title}, {method} is best: {}, against {} of {base}.",
-                number(value),
-                table.whole[self.baseline]
-                    .as_ref()
-                    .map_or("–".into(), |c| number(c.mean.value))
+            .filter(|f| f.outcome == Outcome::Better);
+        let values = of_better.filter_map(|f| {
+            let place = self.methods.iter().position(|m| *m == f.method)?;
+            Some((mean(place)?, &f.method))
+        });
+        match values.min_by(|a, b| a.0.total_cmp(&b.0)) {
+            Some((lowest, method)) => format!(
+                "By {title}, {better} of {all} are better than {base}; the lowest is {method}: {} against {}.",
+                number(lowest),
+                number(of_base)
             ),
-            None if worse > 0 && worse == self.findings.len() => {
-                format!("By {title}, {base} is better than all others.")
-            }
+            None if worse == all => format!("By {title}, {base} is better than all others."),
             None if worse > 0 => format!(
-                "By {title}, nothing is shown to be better than {base}, and {worse} of {} are worse.",
-                self.findings.len()
+                "By {title}, nothing is shown to be better than {base}, and {worse} of {all} are worse."
             ),
             None => format!("By {title}, no difference to {base} is shown."),
         }
@@ -294,14 +289,25 @@ impl Cell {
     fn to_csv(&self) -> String {
         let e = &self.mean;
         let head = format!(
-            "{},{},{:?},{:?},{:?},{:?},{:?}",
-            e.n, self.missing, e.value, e.low, e.high, self.median, self.p95
+            "{},{},{:?},{},{},{:?},{:?}",
+            e.n,
+            self.missing,
+            e.value,
+            known(e.low),
+            known(e.high),
+            self.median,
+            self.p95
         );
         match self.difference {
             None => format!("{head},,,,,,"),
             Some(d) => format!(
-                "{head},{:?},{:?},{:?},{:?},{:?},{:?}",
-                d.mean.value, d.mean.low, d.mean.high, d.p, d.adjusted, d.wins
+                "{head},{},{},{},{:?},{:?},{:?}",
+                known(d.mean.value),
+                known(d.mean.low),
+                known(d.mean.high),
+                d.p,
+                d.adjusted,
+                d.wins
             ),
         }
     }
@@ -320,6 +326,15 @@ impl Cell {
 
 pub(super) fn adjusted(d: &super::Difference) -> String {
     p_value(d.adjusted).replace("= ", "")
+}
+
+/// Empty where there is no number.
+fn known(x: f64) -> String {
+    if x.is_finite() {
+        format!("{x:?}")
+    } else {
+        String::new()
+    }
 }
 
 fn quoted(text: &str) -> String {

@@ -1,6 +1,6 @@
 //! Settings that each method may choose for itself, on one half of the data; it is judged on the other.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::CompareRun;
 use super::gather::tables;
@@ -21,40 +21,123 @@ pub(super) fn tuned(
     if runs.iter().all(|r| r.tuned.is_empty()) {
         return Ok((runs, Vec::new()));
     }
-    let settings = settings(&runs);
     let named: Vec<CompareRun> = runs.iter().map(with_setting).collect();
+    let settings = settings(&runs);
     let names: Vec<String> = settings.iter().map(|(m, t)| name(m, t)).collect();
-    let tables = tables(&named, &names);
-    let Some(table) = primary(&tables, measure)?.map(|p| &tables[p]) else {
+    let together = tables(&named, &names);
+    let Some(table) = primary(&together, measure)?.map(|p| &together[p]) else {
         return Ok((runs, Vec::new()));
     };
-    let judges = judging_half(table);
-    let choosing: Vec<usize> = (0..judges.len()).filter(|e| !judges[*e]).collect();
-    let mut chosen: Vec<(String, String, f64)> = Vec::new();
-    for ((method, setting), values) in settings.iter().zip(&table.values) {
-        let Some(values) = values else { continue };
-        let mean = choosing.iter().map(|e| values[*e]).sum::<f64>() / choosing.len() as f64;
-        match chosen.iter_mut().find(|(m, ..)| m == method) {
-            Some(best) if mean < best.2 => *best = (method.clone(), setting.clone(), mean),
+    refuse(table)?;
+    let judged = judging_half(table);
+    let mut chosen: Vec<Choice> = Vec::new();
+    for (method, setting) in settings {
+        // Of its own elements: what another method lacks is no matter of this one.
+        let own: Vec<String> = names_of(&named, &method);
+        let own = tables(&named, &own);
+        let own = own.iter().find(|t| t.name == table.name);
+        let found = own.and_then(|t| mean_of_half(t, &name(&method, &setting), &named, &judged));
+        let (mean, n) = found.unwrap_or((f64::INFINITY, 0));
+        let better = |best: &&mut Choice| best.method == method;
+        match chosen.iter_mut().find(better) {
+            Some(best) if mean < best.mean => {
+                *best = Choice {
+                    method,
+                    setting,
+                    mean,
+                    n,
+                }
+            }
             Some(_) => {}
-            None => chosen.push((method.clone(), setting.clone(), mean)),
+            None => chosen.push(Choice {
+                method,
+                setting,
+                mean,
+                n,
+            }),
         }
     }
-    let said = chosen.iter().map(|(method, setting, mean)| {
-        let (title, half) = (table.title(), choosing.len());
-        let axis = &table.axis;
-        let mean = number(*mean);
-        format!("{method}: {setting} was chosen on {half} {axis}s ({title} {mean}) and is judged on the others")
+    let said = chosen.iter().map(|c| {
+        format!(
+            "{}: {} was chosen on {} {}s ({} {}) and is judged on the others",
+            c.method,
+            c.setting,
+            c.n,
+            table.axis,
+            table.title(),
+            number(c.mean)
+        )
     });
     let said = said.collect();
-    let is_chosen = |r: &CompareRun| {
-        let of_method = chosen.iter().find(|(m, ..)| *m == r.method);
-        of_method.is_none_or(|(_, setting, _)| *setting == r.tuned)
+    let is_chosen = |r: &&CompareRun| {
+        let mut of_method = chosen.iter().filter(|c| c.method == r.method);
+        of_method.any(|c| c.setting == r.tuned)
     };
-    let judged: HashMap<&Element, bool> = table.elements.iter().zip(judges).collect();
-    let kept = runs.iter().filter(|r| is_chosen(r));
+    let kept = runs.iter().filter(is_chosen);
     let kept = kept.map(|r| other_half(r, table, &judged));
     Ok((kept.collect(), said))
+}
+
+/// What a method chose, and by what.
+struct Choice {
+    method: String,
+    setting: String,
+    mean: f64,
+    n: usize,
+}
+
+/// Fewer elements than this cannot be halved.
+const LEAST: usize = 20;
+
+/// What was fitted is always met best by the weakest prior, and few frames choose by chance.
+fn refuse(table: &MeasureTable) -> Result<(), Error> {
+    let held_out = table.name.contains("held_out_");
+    if held_out && table.elements.len() >= LEAST {
+        return Ok(());
+    }
+    let mistake = match held_out {
+        false => format!(
+            "`compare.tune` needs a measure of what is held out, and the verdict's is `{}`: settings that are \
+             chosen by what was fitted follow the noise",
+            table.name
+        ),
+        true => format!(
+            "`compare.tune` needs {LEAST} {}s or more, one half to choose by and one to judge: there are {}",
+            table.axis,
+            table.elements.len()
+        ),
+    };
+    Err(Error::Compare {
+        mistakes: vec![mistake],
+    })
+}
+
+/// The settings of one method, by their names.
+fn names_of(named: &[CompareRun], method: &str) -> Vec<String> {
+    let first = format!("{method}\n");
+    let mut names: Vec<String> = Vec::new();
+    for run in named.iter().filter(|r| r.method.starts_with(&first)) {
+        if !names.contains(&run.method) {
+            names.push(run.method.clone());
+        }
+    }
+    names
+}
+
+/// The mean over the elements that choose, and how many they are.
+fn mean_of_half(
+    table: &MeasureTable,
+    name: &str,
+    named: &[CompareRun],
+    judged: &HashMap<&Element, bool>,
+) -> Option<(f64, usize)> {
+    let first = name.split('\n').next().unwrap_or(name);
+    let place = names_of(named, first).iter().position(|n| n == name)?;
+    let values = table.values[place].as_ref()?;
+    let pairs = table.elements.iter().zip(values);
+    let chooses = pairs.filter(|(e, _)| judged.get(e) == Some(&false));
+    let (sum, n) = chooses.fold((0.0, 0), |(sum, n), (_, x)| (sum + x, n + 1));
+    (n > 0).then(|| (sum / n as f64, n))
 }
 
 /// Method and setting of each run, once each.
@@ -81,28 +164,40 @@ fn with_setting(run: &CompareRun) -> CompareRun {
 }
 
 /// For each element whether it judges: every other recording, or the later half of each.
-fn judging_half(table: &MeasureTable) -> Vec<bool> {
+fn judging_half(table: &MeasureTable) -> HashMap<&Element, bool> {
+    table.elements.iter().zip(halves(table)).collect()
+}
+
+fn halves(table: &MeasureTable) -> Vec<bool> {
+    // Levels of one source are the same frames, and stay together.
     let mut recordings: Vec<(usize, &str)> = Vec::new();
-    let mut of: Vec<usize> = Vec::new();
+    let mut frames: Vec<Vec<&str>> = Vec::new();
+    let mut of: Vec<(usize, &str)> = Vec::new();
     for element in &table.elements {
-        let key = (element.data, element.recording.as_str());
-        let known = recordings.iter().position(|r| *r == key);
-        of.push(known.unwrap_or(recordings.len()));
-        if known.is_none() {
+        let key = (table.sources[element.data], element.recording.as_str());
+        let recording = recordings.iter().position(|r| *r == key);
+        let recording = recording.unwrap_or_else(|| {
             recordings.push(key);
-        }
+            frames.push(Vec::new());
+            recordings.len() - 1
+        });
+        frames[recording].push(&element.name);
+        of.push((recording, &element.name));
     }
     if recordings.len() >= ENOUGH {
-        return of.iter().map(|r| r % 2 == 1).collect();
+        return of.iter().map(|(recording, _)| recording % 2 == 1).collect();
     }
-    let mut sizes = vec![0usize; recordings.len()];
-    of.iter().for_each(|r| sizes[*r] += 1);
-    let mut seen = vec![0usize; recordings.len()];
-    let later = |r: &usize| {
-        seen[*r] += 1;
-        2 * seen[*r] > sizes[*r]
-    };
-    of.iter().map(later).collect()
+    let later: Vec<HashSet<&str>> = frames.into_iter().map(later_half).collect();
+    of.iter()
+        .map(|(r, name)| later[*r].contains(name))
+        .collect()
+}
+
+/// The later half of the different names, in their order.
+fn later_half(names: Vec<&str>) -> HashSet<&str> {
+    let mut known = HashSet::new();
+    let unique: Vec<&str> = names.into_iter().filter(|n| known.insert(*n)).collect();
+    unique[unique.len() / 2..].iter().copied().collect()
 }
 
 /// A run's numbers of the elements that judge.

@@ -29,32 +29,41 @@ pub(super) fn primary(
     measures: &[MeasureTable],
     wanted: Option<&str>,
 ) -> Result<Option<usize>, Error> {
-    if let Some(wanted) = wanted {
-        let found = measures.iter().position(|m| m.name == wanted);
-        return found.map(Some).ok_or_else(|| {
-            let names = || measures.iter().map(|m| m.name.as_str());
-            let near = nearest(wanted, names()).map(|n| format!("; did you mean `{n}`?"));
-            let names: Vec<&str> = names().collect();
-            let mistake = format!(
-                "no run has the measure `{wanted}`{}; there are {}",
-                near.unwrap_or_default(),
-                names.join(", ")
-            );
-            Error::Compare {
-                mistakes: vec![mistake],
-            }
-        });
+    if let Some(wanted) = wanted.filter(|_| !measures.is_empty()) {
+        known(wanted, measures.iter().map(|m| m.name.as_str()))?;
+        return Ok(measures.iter().position(|m| m.name == wanted));
     }
+    // A term's name stands before the measure's.
+    let of = |what: &&str| {
+        let last = |m: &MeasureTable| m.name.rsplit('.').next().unwrap_or("").starts_with(*what);
+        measures.iter().position(last)
+    };
     let usual = [
-        "held_out",
+        "held_out_",
         "mpjpe",
         "marker",
         "reprojection",
         "residual",
         "cost",
     ];
-    let of = |what: &&str| measures.iter().position(|m| m.name.contains(*what));
     Ok(usual.iter().find_map(of))
+}
+
+/// A mistake where no measure is called so.
+pub(super) fn known<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Result<(), Error> {
+    let mut names: Vec<&str> = names.collect();
+    names.dedup();
+    if names.contains(&wanted) {
+        return Ok(());
+    }
+    let near = nearest(wanted, names.iter().copied());
+    let near = near.map_or(String::new(), |n| format!("; did you mean `{n}`?"));
+    let names = names.join(", ");
+    Err(Error::Compare {
+        mistakes: vec![format!(
+            "no run has the measure `{wanted}`{near}; there are {names}"
+        )],
+    })
 }
 
 pub(super) fn findings(
@@ -108,19 +117,18 @@ fn compared(table: &MeasureTable, cell: &Cell, method: &str, base: &str) -> (Out
     let side = if d.mean.value < 0.0 { "less" } else { "more" };
     if cell.mean.n == 1 {
         // One number has no chance in it.
-        let equal = d.wins == 50.0;
-        return match equal {
-            true => (
+        return match d.wins {
+            50.0 => (
                 Outcome::NoDifference,
                 format!("{method}: {mean}{unit}, as {base}"),
             ),
-            false => (
-                if d.mean.value < 0.0 {
+            wins => (
+                if wins > 50.0 {
                     Outcome::Better
                 } else {
                     Outcome::Worse
                 },
-                format!("{method}: {mean}{unit}, {by} {side} than {base} (one fit each)"),
+                format!("{method}: {mean}{unit}, {by} {side} than {base}"),
             ),
         };
     }

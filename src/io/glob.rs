@@ -36,6 +36,24 @@ pub(super) fn paths(pattern: &str) -> Result<Vec<PathBuf>, FileError> {
     Ok(found)
 }
 
+/// All files that a pattern names or that lie below what it names, in natural order.
+pub(crate) fn files_below(pattern: &Path) -> Result<Vec<PathBuf>, FileError> {
+    const DEEPEST: usize = 8;
+    let mut files = Vec::new();
+    let mut open: Vec<(PathBuf, usize)> = Vec::new();
+    let named = paths(&pattern.to_string_lossy())?;
+    open.extend(named.into_iter().rev().map(|path| (path, 0)));
+    while let Some((path, depth)) = open.pop() {
+        if path.is_dir() && depth < DEEPEST {
+            let inner = entries(&path)?.into_iter().rev();
+            open.extend(inner.map(|path| (path, depth + 1)));
+        } else if path.is_file() {
+            files.push(path);
+        }
+    }
+    Ok(files)
+}
+
 /// What a folder holds, in natural order.
 pub(super) fn entries(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
     let here = if folder.as_os_str().is_empty() {

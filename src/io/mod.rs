@@ -54,6 +54,7 @@ mod zip_archive;
 pub(crate) use camera_record::{Calibration, CameraRecord, Turn, Unit};
 pub use error::FileError;
 pub(crate) use error::{read_text, shape_text};
+pub(crate) use glob::files_below;
 pub use memory::Arrays;
 pub use npz_writer::NpzWriter;
 

@@ -326,11 +326,25 @@ pub(crate) fn digests(files: &[PathBuf], given: &[(String, Arc<Arrays>)]) -> Vec
 
 fn digest_of(path: &Path) -> Value {
     let mut entry = json!({ "path": path.display().to_string() });
-    if let Ok((size, sha256)) = digest(path) {
+    if let Ok((size, sha256)) = digest(path).or_else(|_| digest_below(path)) {
         entry["size"] = json!(size);
         entry["sha256"] = json!(sha256);
     }
     entry
+}
+
+/// Of all files of a folder, or of what a pattern names: their names and their bytes.
+fn digest_below(path: &Path) -> std::io::Result<(u64, String)> {
+    let files = crate::io::files_below(path).map_err(|e| std::io::Error::other(e.message))?;
+    let mut hasher = Sha256::new();
+    let mut total = 0;
+    for file in files {
+        let (size, sha256) = digest(&file)?;
+        total += size;
+        hasher.update(file.file_name().unwrap_or_default().as_encoded_bytes());
+        hasher.update(sha256);
+    }
+    Ok((total, hex(&hasher.finalize())))
 }
 
 fn digest(path: &Path) -> std::io::Result<(u64, String)> {

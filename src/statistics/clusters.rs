@@ -6,6 +6,9 @@ const ENOUGH: usize = 10;
 /// Autocorrelation below which two frames know nothing of each other.
 const FORGOTTEN: f64 = 0.05;
 
+/// Frames after which nothing is looked for: a minute and more.
+const LONGEST: usize = 4000;
+
 /// For each value the cluster that it is of. `recordings` says of which recording each is, in the order of
 /// the frames. With ten recordings or more these are the clusters; else each is cut into stretches of twice
 /// its integrated autocorrelation time, since one recording alone says nothing of another.
@@ -16,8 +19,7 @@ pub(crate) fn clusters(recordings: &[usize], values: &[f64]) -> Vec<usize> {
     if known.len() >= ENOUGH {
         return recordings.to_vec();
     }
-    let longest = (values.len() / ENOUGH).max(1);
-    let stretch = stretch(recordings, values).clamp(1, longest);
+    let stretch = stretch(recordings, values);
     let (mut cluster, mut length) = (0, 0);
     let mut last = None;
     let mut of = Vec::with_capacity(values.len());
@@ -42,7 +44,7 @@ fn stretch(recordings: &[usize], values: &[f64]) -> usize {
         return 1;
     }
     let mut time = 1.0;
-    for lag in 1..values.len() / 2 {
+    for lag in 1..(values.len() / 2).min(LONGEST) {
         let pairs = (0..values.len() - lag).filter(|i| recordings[*i] == recordings[i + lag]);
         let correlation = pairs.map(|i| off[i] * off[i + lag]).sum::<f64>() / variance;
         if correlation < FORGOTTEN {

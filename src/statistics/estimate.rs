@@ -22,18 +22,55 @@ impl Estimate {
     /// The mean of independent values; values that are not finite are left out.
     pub(crate) fn mean(values: &[f64], seed: u64) -> Option<Self> {
         let clusters: Vec<usize> = (0..values.len()).collect();
-        Self::of(values, &clusters, seed, mean)
+        Self::mean_of_clusters(values, &clusters, seed)
     }
 
     /// The mean of values of which those of a cluster are alike: whole clusters are drawn again (Field and
     /// Welsh 2007).
     pub(crate) fn mean_of_clusters(values: &[f64], clusters: &[usize], seed: u64) -> Option<Self> {
-        Self::of(values, clusters, seed, mean)
+        let mut by_cluster: BTreeMap<usize, (f64, usize)> = BTreeMap::new();
+        for (x, cluster) in values.iter().zip(clusters).filter(|(x, _)| x.is_finite()) {
+            let entry = by_cluster.entry(*cluster).or_default();
+            *entry = (entry.0 + x, entry.1 + 1);
+        }
+        let groups: Vec<(f64, usize)> = by_cluster.into_values().collect();
+        let add = |a: (f64, usize), b: &(f64, usize)| (a.0 + b.0, a.1 + b.1);
+        let (sum, n) = groups.iter().fold((0.0, 0), add);
+        let mut random = SplitMix64(seed);
+        let mut resample = |_| {
+            let drawn = (0..groups.len()).map(|_| &groups[random.below(groups.len())]);
+            let (sum, n) = drawn.fold((0.0, 0), add);
+            sum / n as f64
+        };
+        let figures: Vec<f64> = (0..RESAMPLES).map(&mut resample).collect();
+        (n > 0).then(|| Self::between(sum / n as f64, figures, n))
+    }
+
+    /// A value with the interval of its resamples.
+    fn between(value: f64, mut resamples: Vec<f64>, n: usize) -> Self {
+        resamples.sort_by(f64::total_cmp);
+        let quantile = |q: f64| resamples[(q * (RESAMPLES - 1) as f64).round() as usize];
+        Self {
+            value,
+            low: quantile(0.025),
+            high: quantile(0.975),
+            n,
+        }
     }
 
     pub(crate) fn median(values: &[f64], seed: u64) -> Option<Self> {
-        let clusters: Vec<usize> = (0..values.len()).collect();
-        Self::of(values, &clusters, seed, median)
+        let values: Vec<f64> = values.iter().copied().filter(|x| x.is_finite()).collect();
+        let n = values.len();
+        let mut random = SplitMix64(seed);
+        let mut resample = |_| {
+            let mut drawn: Vec<f64> = (0..n).map(|_| values[random.below(n)]).collect();
+            median(&mut drawn)
+        };
+        if n == 0 {
+            return None;
+        }
+        let figures: Vec<f64> = (0..RESAMPLES).map(&mut resample).collect();
+        Some(Self::between(median(&mut values.clone()), figures, n))
     }
 
     /// The share of cases in clusters that are hits, percent; of no or only hits Wilson's interval.
@@ -46,7 +83,7 @@ impl Estimate {
             .iter()
             .map(|h| f64::from(u8::from(*h)) * 100.0)
             .collect();
-        Self::of(&percent, clusters, seed, mean)
+        Self::mean_of_clusters(&percent, clusters, seed)
     }
 
     /// A share of independent cases, percent, with Wilson's interval, which has a width at 0 and 100 too.
@@ -66,45 +103,6 @@ impl Estimate {
             n,
         })
     }
-
-    fn of(
-        values: &[f64],
-        clusters: &[usize],
-        seed: u64,
-        figure: impl Fn(&mut [f64]) -> f64,
-    ) -> Option<Self> {
-        let mut by_cluster: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
-        for (x, cluster) in values.iter().zip(clusters).filter(|(x, _)| x.is_finite()) {
-            by_cluster.entry(*cluster).or_default().push(*x);
-        }
-        let groups: Vec<Vec<f64>> = by_cluster.into_values().collect();
-        if groups.is_empty() {
-            return None;
-        }
-        let mut random = SplitMix64(seed);
-        let mut drawn = Vec::new();
-        let mut resample = |_| {
-            drawn.clear();
-            for _ in 0..groups.len() {
-                drawn.extend_from_slice(&groups[random.below(groups.len())]);
-            }
-            figure(&mut drawn)
-        };
-        let mut figures: Vec<f64> = (0..RESAMPLES).map(&mut resample).collect();
-        figures.sort_by(f64::total_cmp);
-        let quantile = |q: f64| figures[(q * (RESAMPLES - 1) as f64).round() as usize];
-        let mut all = groups.concat();
-        Some(Self {
-            low: quantile(0.025),
-            high: quantile(0.975),
-            value: figure(&mut all),
-            n: all.len(),
-        })
-    }
-}
-
-fn mean(values: &mut [f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
 }
 
 fn median(values: &mut [f64]) -> f64 {

@@ -52,6 +52,10 @@ addEventListener('load', () => setTimeout(() => {
   canvas.focus();
   canvas.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowLeft', bubbles: true }));
   found.turned_by_key = document.activeElement === canvas && differs(after, picture());
+  const row = picture();
+  document.getElementById('apart').click();
+  found.laid_over = differs(row, picture());
+  document.getElementById('apart').click();
   const box = document.querySelector('input[data-method="1"]');
   box.click();
   const counts = count();

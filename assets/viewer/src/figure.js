@@ -30,18 +30,24 @@ export class Figure {
     this.recolour();
   }
 
-  pose(frame, errors) {
+  // Where its root is in a frame; nothing where the frame has no fit.
+  root(frame) {
+    const { data, method } = this;
+    const place = new THREE.Vector3().fromArray(data.joints[method], 3 * frame * data.parents.length);
+    return Number.isFinite(place.x) ? place : null;
+  }
+
+  pose(frame, root, errors) {
     Object.assign(this, { frame, errors });
     const { data, method } = this;
     const of = (array, count, i) => new THREE.Vector3().fromArray(array, 3 * (frame * count + i));
     const count = data.parents.length;
     const joints = data.parents.map((_, j) => of(data.joints[method], count, j));
     this.known = joints.length > 0 && joints.every(p => Number.isFinite(p.x));
-    // Every frame stands in the middle of its place.
-    const root = this.known ? joints[0] : new THREE.Vector3();
+    const middle = root ?? new THREE.Vector3();
     this.group.position.copy(this.shift);
-    this.group.position.x += this.data.centre[0] - root.x;
-    this.group.position.z += this.data.centre[2] - root.z;
+    this.group.position.x += this.data.centre[0] - middle.x;
+    this.group.position.z += this.data.centre[2] - middle.z;
     if (this.known) this.top.copy(joints.reduce((a, b) => (a.y > b.y ? a : b))).add(new THREE.Vector3(0, 0.07 * data.size, 0));
     let bone = 0;
     data.parents.forEach((parent, j) => {
@@ -60,7 +66,6 @@ export class Figure {
     this.recolour();
     for (const mesh of [this.bones, this.balls, this.points]) {
       mesh.instanceMatrix.needsUpdate = true;
-      mesh.computeBoundingSphere();
     }
   }
 

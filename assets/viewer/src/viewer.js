@@ -84,10 +84,12 @@ class Stage {
     this.renderer.setSize(width, height, false);
     this.camera.aspect = width / height;
     this.camera.updateProjectionMatrix();
-    this.home();
+    if (!this.seen) this.home();
+    this.seen = true;
+    this.draw();
   }
 
-  // Where the methods stand: in a row, or all where they are.
+  // Where the methods stand: in a row, or one over the other.
   arrange() {
     const shown = this.figures.filter((_, m) => !this.hidden.has(m));
     shown.forEach((figure, k) => {
@@ -112,7 +114,9 @@ class Stage {
 
   show(frame) {
     this.frame = frame;
-    this.figures.forEach(figure => figure.pose(frame, this.errors));
+    // All stand on one place of the frame, so that what lies between them stays.
+    const root = this.figures.map(figure => figure.root(frame)).find(p => p !== null) ?? null;
+    this.figures.forEach(figure => figure.pose(frame, root, this.errors));
     this.draw();
   }
 
@@ -147,6 +151,7 @@ function controls(stage, data) {
   find('apart').addEventListener('change', event => {
     stage.apart = event.target.checked;
     stage.arrange();
+    go(stage.frame);
   });
   find('errors').addEventListener('change', event => {
     stage.errors = event.target.checked;

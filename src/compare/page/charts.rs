@@ -1,8 +1,10 @@
 //! The charts of the page.
 
+use std::collections::HashMap;
+
 use super::html::figure;
 use crate::compare::Comparison;
-use crate::compare::judge::{Cell, MeasureTable};
+use crate::compare::judge::{Cell, Element, MeasureTable};
 use crate::report::plot::PlotError;
 use crate::report::plot::intervals::{self, Mark};
 use crate::report::plot::lines::{self, Across, Line};
@@ -17,8 +19,9 @@ pub(super) fn charts(of: &Comparison) -> Result<String, PlotError> {
         all.push(shares(of, table)?);
         all.push(along(of, table)?);
     }
-    if let Some(work) = of.measures.iter().find(|m| m.name == "evaluations") {
-        all.push(effort(of, work)?);
+    let named = |name: &str| of.measures.iter().find(|m| m.name == name);
+    if let (Some(work), Some(failed)) = (named("evaluations"), named("unconverged")) {
+        all.push(effort(of, work, failed)?);
     }
     Ok(format!(
         "<h2>Charts</h2>\n<div class=\"charts\">\n{}</div>\n",
@@ -63,8 +66,9 @@ fn marks(
         Some(Mark {
             name: name.clone(),
             value: e.value,
-            low: e.low,
-            high: e.high,
+            // Without an interval there is only the value.
+            low: if e.low.is_finite() { e.low } else { e.value },
+            high: if e.high.is_finite() { e.high } else { e.value },
             colour: m,
         })
     });
@@ -131,19 +135,47 @@ fn along(of: &Comparison, table: &MeasureTable) -> Result<String, PlotError> {
     Ok(figure(&svg, &caption))
 }
 
-/// A data profile (Moré and Wild 2009): what part is solved by so many evaluations.
-fn effort(of: &Comparison, table: &MeasureTable) -> Result<String, PlotError> {
-    let lines = lines_of(of, table, |values| cumulative(values, f64::MAX));
+/// A data profile (Moré and Wild 2009): what part has converged after so many evaluations.
+fn effort(
+    of: &Comparison,
+    work: &MeasureTable,
+    failed: &MeasureTable,
+) -> Result<String, PlotError> {
+    let places = failed.elements.iter().enumerate();
+    let places: HashMap<&Element, usize> = places.map(|(k, e)| (e, k)).collect();
+    let all = of
+        .methods
+        .iter()
+        .zip(&work.values)
+        .zip(&failed.values)
+        .enumerate();
+    let lines = all.filter_map(|(m, ((name, work_of), failed_of))| {
+        let (work_of, failed_of) = (work_of.as_ref()?, failed_of.as_ref()?);
+        let pairs = work.elements.iter().zip(work_of);
+        let converged = |e: &Element| places.get(e).is_some_and(|k| failed_of[*k] == 0.0);
+        let solved: Vec<f64> = pairs
+            .filter(|(e, _)| converged(e))
+            .map(|(_, n)| *n)
+            .collect();
+        let share = solved.len() as f64 / work.elements.len().max(1) as f64;
+        let points = cumulative(&solved, f64::MAX).into_iter();
+        Some(Line {
+            name,
+            colour: m,
+            points: points.map(|(x, y)| (x, share * y)).collect(),
+        })
+    });
+    let lines: Vec<Line<'_>> = lines.collect();
     let svg = lines::draw(
         ("evaluations", Across::Linear),
-        (&format!("share of {}s done, %", table.axis), Some(102.0)),
+        (&format!("share of {}s, %", work.axis), Some(102.0)),
         &lines,
     )?;
     Ok(figure(
         &svg,
         &format!(
-            "Share of {}s whose solve has ended after so many evaluations",
-            table.axis
+            "Share of {}s that converged within so many evaluations",
+            work.axis
         ),
     ))
 }

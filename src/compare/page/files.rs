@@ -1,6 +1,6 @@
 //! What runs left on disk, for the view in space.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use ndarray::Array3;
@@ -20,37 +20,15 @@ pub(super) fn chosen(of: &Comparison) -> Option<Vec<Shown>> {
         .map(|p| &of.measures[p])
         .filter(|m| m.axis == "frame");
     let table = primary.unwrap_or(table);
-    let rows = rows_of(of);
     let step = table.elements.len().div_ceil(FRAMES).max(1);
     let worst = super::pictures::worst_elements(table);
     let wanted = (0..table.elements.len()).filter(|e| e % step == 0 || worst.contains(e));
-    let shown = wanted.filter_map(|e| {
-        let element = &table.elements[e];
-        let data = table.data.get(element.data)?.clone();
-        let row = *rows.get(&(data.clone(), element.name.clone()))?;
-        Some(Shown {
-            data,
-            number: element.name.clone(),
-            row,
-        })
+    let shown = wanted.map(|e| Shown {
+        data: table.data[table.elements[e].data].clone(),
+        number: table.elements[e].name.clone(),
     });
     let found: Vec<Shown> = shown.collect();
     (!found.is_empty()).then_some(found)
-}
-
-/// Where each frame stands in its run.
-pub(super) fn rows_of(of: &Comparison) -> HashMap<(String, String), usize> {
-    let mut rows = HashMap::new();
-    for run in &of.runs {
-        let Ok(dir) = &run.dir else { continue };
-        let npz = Npz::open(&dir.join("params.npz"));
-        let numbers = npz.and_then(|n| n.floats("frame_number"));
-        for (row, number) in numbers.iter().flatten().enumerate() {
-            rows.entry((run.data.clone(), format!("{number}")))
-                .or_insert(row);
-        }
-    }
-    rows
 }
 
 pub(super) fn is_later_seed(of: &Comparison, run: &crate::compare::CompareRun) -> bool {
@@ -61,19 +39,39 @@ pub(super) fn is_later_seed(of: &Comparison, run: &crate::compare::CompareRun) -
         .is_some_and(|first| first.seed != run.seed)
 }
 
-pub(super) fn read_joints(dir: &Path) -> Option<(Array3<f64>, Vec<i64>)> {
+/// The skeletons of a run.
+pub(super) struct Skeletons {
+    /// (frames, joints, 3), metres, in the data's axes.
+    pub joints: Array3<f64>,
+    /// The place of each joint's parent; -1 of the root.
+    pub parents: Vec<i64>,
+    /// Where each frame stands, by what the data call it.
+    pub rows: HashMap<String, usize>,
+    pub rate: f64,
+}
+
+/// None of a run without a body, or with arrays that do not fit each other.
+pub(super) fn read_skeletons(dir: &Path) -> Option<Skeletons> {
     let npz = Npz::open(&dir.join("params.npz")).ok()?;
     let parents = npz.floats("joint_parents").ok()?;
     let joints = npz.floats_of::<ndarray::Ix3>("joints").ok()?;
-    let parents: Vec<i64> = parents.iter().map(|p| *p as i64).collect();
-    (joints.dim().1 == parents.len()).then_some((joints, parents))
-}
-
-pub(super) fn rate_of(dir: &Path) -> f64 {
-    let npz = Npz::open(&dir.join("params.npz"));
-    let rate = npz.and_then(|n| n.floats("mocap_framerate")).ok();
+    let numbers = npz.floats("frame_number").ok()?;
+    let rate = npz.floats("mocap_framerate").ok();
     let rate = rate.and_then(|r| r.first().copied());
-    rate.filter(|r| r.is_finite() && *r > 0.0).unwrap_or(30.0)
+    let parents: Vec<i64> = parents.iter().map(|p| *p as i64).collect();
+    let (frames, count, dims) = joints.dim();
+    let in_order = |p: &i64| (-1..count as i64).contains(p);
+    let fits = count > 0 && dims == 3 && parents.len() == count && numbers.len() == frames;
+    (fits && parents.iter().all(in_order)).then(|| Skeletons {
+        joints,
+        parents,
+        rows: numbers
+            .iter()
+            .enumerate()
+            .map(|(row, n)| (n.to_string(), row))
+            .collect(),
+        rate: rate.filter(|r| r.is_finite() && *r > 0.0).unwrap_or(30.0),
+    })
 }
 
 /// A term and a label for each point in space.
@@ -81,11 +79,12 @@ pub(super) type Names = Vec<(String, String)>;
 
 pub(super) fn point_names(of: &Comparison) -> Names {
     let mut names: Names = Vec::new();
+    let mut known = HashSet::new();
     for run in &of.runs {
         let Ok(dir) = &run.dir else { continue };
         each_row(&dir.join("points.csv"), &mut |row| {
             let name = (row[0].to_string(), row[3].to_string());
-            if &row[4] == "m" && !names.contains(&name) {
+            if &row[4] == "m" && known.insert(name.clone()) {
                 names.push(name);
             }
         });

@@ -4,11 +4,14 @@ use ndarray::Array3;
 use serde_json::json;
 
 use super::files::{
-    chosen, is_later_seed, point_names, rate_of, read_joints, read_points, upright,
+    Skeletons, chosen, is_later_seed, point_names, read_points, read_skeletons, upright,
 };
 use super::html::{chip, escape};
 use crate::compare::Comparison;
 use crate::report::plot::base64;
+
+/// More skeletons than this nobody tells apart, and a page would be slow.
+const MOST: usize = 16;
 
 /// A frame of some data.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,8 +19,6 @@ pub(super) struct Shown {
     pub data: String,
     /// What the data call it.
     pub number: String,
-    /// Where it stands among all frames of the run.
-    pub row: usize,
 }
 
 /// Points of one method's frames: (frames, points, 3), metres, y up; NaN where there are none.
@@ -33,63 +34,67 @@ pub(super) struct Scene {
 impl Scene {
     /// None where no run has a body.
     pub fn read(of: &Comparison) -> Option<Self> {
+        if of.methods.len() > MOST {
+            return None;
+        }
         let frames = chosen(of)?;
+        let names = point_names(of);
         let mut scene: Option<Self> = None;
-        let points = point_names(of);
-        let empty = |n: usize| Array3::from_elem((frames.len(), n, 3), f32::NAN);
         for run in &of.runs {
-            let Some(m) = of.methods.iter().position(|m| *m == run.method) else {
+            let method = of.methods.iter().position(|m| *m == run.method);
+            let Some((m, dir)) = method.zip(run.dir.as_ref().ok()) else {
                 continue;
             };
-            let Ok(dir) = &run.dir else { continue };
-            let Some((joints, parents)) = read_joints(dir) else {
+            let Some(found) = read_skeletons(dir).filter(|_| !is_later_seed(of, run)) else {
                 continue;
             };
-            let count = parents.len();
-            let rate = run.record["spec"]["data"]
-                .as_object()
-                .map_or(30.0, |_| rate_of(dir));
-            let scene = scene.get_or_insert_with(|| Self {
-                frames: frames.clone(),
-                joints: vec![empty(count); of.methods.len()],
-                predicted: vec![empty(points.len()); of.methods.len()],
-                observed: empty(points.len()),
-                parents,
-                rate,
-            });
-            if joints.dim().1 != scene.parents.len() || is_later_seed(of, run) {
+            let methods = of.methods.len();
+            let scene = scene
+                .get_or_insert_with(|| Self::empty(frames.clone(), &found, (methods, names.len())));
+            if found.parents != scene.parents {
                 continue;
             }
             let up = run.record["up"].as_str().unwrap_or("y");
-            for (f, shown) in frames
-                .iter()
-                .enumerate()
-                .filter(|(_, s)| s.data == run.data)
-            {
-                for j in 0..count {
-                    let place = joints.get((shown.row, j, 0)).map(|_| {
-                        let of = |k: usize| joints[[shown.row, j, k]];
-                        upright([of(0), of(1), of(2)], up)
-                    });
-                    if let Some(place) = place {
-                        (0..3).for_each(|k| scene.joints[m][[f, j, k]] = place[k] as f32);
-                    }
-                }
-            }
-            read_points(
-                &dir.join("points.csv"),
-                &points,
-                (&frames, &run.data),
-                &mut |(f, p), seen, said| {
-                    let (seen, said) = (upright(seen, up), upright(said, up));
-                    for k in 0..3 {
-                        scene.observed[[f, p, k]] = seen[k] as f32;
-                        scene.predicted[m][[f, p, k]] = said[k] as f32;
-                    }
-                },
-            );
+            scene.put_joints(m, &run.data, &found, up);
+            let (path, shown) = (dir.join("points.csv"), scene.frames.clone());
+            read_points(&path, &names, (&shown, &run.data), &mut |at, seen, said| {
+                scene.put_point(m, at, upright(seen, up), upright(said, up));
+            });
         }
         scene
+    }
+
+    fn empty(frames: Vec<Shown>, of: &Skeletons, (methods, points): (usize, usize)) -> Self {
+        let none = |n: usize| Array3::from_elem((frames.len(), n, 3), f32::NAN);
+        Self {
+            joints: vec![none(of.parents.len()); methods],
+            predicted: vec![none(points); methods],
+            observed: none(points),
+            parents: of.parents.clone(),
+            rate: of.rate,
+            frames,
+        }
+    }
+
+    fn put_joints(&mut self, method: usize, data: &str, of: &Skeletons, up: &str) {
+        for (f, shown) in self.frames.iter().enumerate() {
+            let Some(row) = of.rows.get(&shown.number).filter(|_| shown.data == data) else {
+                continue;
+            };
+            for j in 0..of.parents.len() {
+                let place = [0, 1, 2].map(|k| of.joints[[*row, j, k]]);
+                for (k, x) in upright(place, up).into_iter().enumerate() {
+                    self.joints[method][[f, j, k]] = x as f32;
+                }
+            }
+        }
+    }
+
+    fn put_point(&mut self, method: usize, (f, p): (usize, usize), seen: [f64; 3], said: [f64; 3]) {
+        for k in 0..3 {
+            self.observed[[f, p, k]] = seen[k] as f32;
+            self.predicted[method][[f, p, k]] = said[k] as f32;
+        }
     }
 
     pub fn section(&self, of: &Comparison) -> String {
@@ -143,7 +148,7 @@ impl Scene {
             "centre": centre, "ground": ground, "size": size, "reach": size,
             "spacing": 0.85 * size,
             "scale": self.scale().unwrap_or(0.05),
-            "step": (1000.0 / self.rate).clamp(16.0, 200.0),
+            "step": self.step(),
             "joints": self.joints.iter().map(floats).collect::<Vec<_>>(),
             "observed": floats(&self.observed),
             "predicted": self.predicted.iter().map(floats).collect::<Vec<_>>(),
@@ -151,6 +156,19 @@ impl Scene {
         // A name must not end the script.
         let text = value.to_string().replace('<', "\\u003c");
         format!("<script type=\"application/json\" id=\"scene-data\">{text}</script>\n")
+    }
+
+    /// Milliseconds from a shown frame to the next, as the motion was, within what a page can show.
+    fn step(&self) -> f64 {
+        let numbers = self
+            .frames
+            .iter()
+            .filter_map(|f| f.number.parse::<f64>().ok());
+        let numbers: Vec<f64> = numbers.collect();
+        let mut apart: Vec<f64> = numbers.windows(2).map(|w| w[1] - w[0]).collect();
+        apart.sort_by(f64::total_cmp);
+        let apart = apart.get(apart.len() / 2).copied().unwrap_or(1.0);
+        (1000.0 * apart / self.rate).clamp(16.0, 500.0)
     }
 
     /// The first frame in which most methods have a body.
@@ -167,24 +185,18 @@ impl Scene {
 
     /// How tall the body is: the 90th percentile of its extents.
     fn size(&self) -> f32 {
-        let extent = |f: usize| {
-            let all = points(std::slice::from_ref(
-                &self.joints[0].slice(ndarray::s![f..=f, .., ..]).to_owned(),
-            ));
+        let extent = |of: ndarray::ArrayView2<'_, f32>| {
             let along = |k: usize| {
-                let (low, high) = all
-                    .iter()
-                    .fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), p| {
-                        (l.min(p[k]), h.max(p[k]))
-                    });
+                let column = of.column(k);
+                let low = column.iter().copied().fold(f32::INFINITY, f32::min);
+                let high = column.iter().copied().fold(f32::NEG_INFINITY, f32::max);
                 high - low
             };
             (0..3).map(along).fold(0.0, f32::max)
         };
-        let mut sizes: Vec<f32> = (0..self.frames.len())
-            .map(extent)
-            .filter(|x| x.is_finite())
-            .collect();
+        let skeletons = self.joints.iter().flat_map(|j| j.outer_iter());
+        let sizes = skeletons.map(extent);
+        let mut sizes: Vec<f32> = sizes.filter(|x| x.is_finite() && *x > 0.0).collect();
         sizes.sort_by(f32::total_cmp);
         sizes.get(sizes.len() * 9 / 10).copied().unwrap_or(1.7)
     }

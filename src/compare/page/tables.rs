@@ -131,7 +131,7 @@ pub(super) fn measures(of: &Comparison) -> String {
     let heads = of.methods.iter().enumerate();
     let heads = heads.map(|(m, name)| format!("<th>{}{}</th>", chip(m), escape(name)));
     format!(
-        "<h2>All measures</h2>\n<div class=\"wide\"><table id=\"measures\" class=\"sortable\">\n<thead><tr><th>measure</th>{}</tr></thead>\n\
+        "<h2>All measures</h2>\n<div class=\"wide\"><table id=\"measures\">\n<thead><tr><th>measure</th>{}</tr></thead>\n\
          <tbody>\n{rows}</tbody></table></div>\n",
         heads.collect::<String>()
     )

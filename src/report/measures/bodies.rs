@@ -56,10 +56,10 @@ pub(super) fn vertices(bodies: &Bodies<'_>, truth: &Motion) -> Measured {
     of_frames("held_out_vertices", "mm", values)
 }
 
-fn of_frames(name: &str, unit: &'static str, values: Vec<f64>) -> Measured {
+fn of_frames(name: &str, unit: &str, values: Vec<f64>) -> Measured {
     Measured {
         name: name.into(),
-        unit,
+        unit: unit.into(),
         axis: "frame".into(),
         values,
     }
@@ -101,7 +101,8 @@ impl Moving<'_> {
     /// The frames from one on, where the motion goes on for so many.
     fn window(&self, frame: usize, count: usize) -> Option<Vec<&[Vector3<f64>]>> {
         let last = frame + count - 1;
-        let broken = self.ends.iter().any(|e| (frame..last).contains(e));
+        let next = self.ends.partition_point(|end| *end < frame);
+        let broken = self.ends.get(next).is_some_and(|end| *end < last);
         let all = self.joints.get(frame..=last).filter(|_| !broken)?;
         all.iter().map(|j| j.as_deref()).collect()
     }

@@ -10,7 +10,7 @@ use super::bodies::Bodies;
 use super::metrics::{PointErrors, point_errors};
 use crate::body::BodyModel;
 use crate::data::Motion;
-use crate::fit::Fit;
+use crate::fit::{Fit, Status};
 use crate::io::{FileError, atomic};
 use crate::ir::Problem;
 
@@ -20,7 +20,7 @@ pub struct Measured {
     /// Such as `mpjpe`; with the term's name before it where several terms have it.
     pub name: String,
     /// `mm`, `px`, `sigma`, …; empty where it has none.
-    pub unit: &'static str,
+    pub unit: String,
     /// What the elements are: `frame`, or the rows of a table.
     pub axis: String,
     /// (elements); NaN where it was not measured.
@@ -29,12 +29,16 @@ pub struct Measured {
 
 impl Measured {
     pub(crate) fn is_held_out(&self) -> bool {
-        self.name.contains("held_out_")
+        self.name
+            .rsplit('.')
+            .next()
+            .unwrap_or("")
+            .starts_with("held_out_")
     }
 
     /// As `run.json` names it: with the unit.
     pub(crate) fn with_unit(&self) -> String {
-        match self.unit {
+        match self.unit.as_str() {
             "" => self.name.clone(),
             unit => format!("{}_{unit}", self.name),
         }
@@ -119,14 +123,23 @@ fn of_frames(problem: &Problem, fit: &Fit) -> Vec<Measured> {
     };
     let of = |name: &str, values| Measured {
         name: name.into(),
-        unit: "",
+        unit: String::new(),
         axis: match whole {
             true => "fit".into(),
             false => problem.axis().into(),
         },
         values,
     };
-    vec![of("cost", costs), of("evaluations", evaluations)]
+    let unconverged = fit.status.iter().map(|status| match status {
+        Status::NoData | Status::Unsolved => f64::NAN,
+        Status::Converged => 0.0,
+        _ => 1.0,
+    });
+    vec![
+        of("cost", costs),
+        of("evaluations", evaluations),
+        of("unconverged", unconverged.collect()),
+    ]
 }
 
 /// Writes measure, unit, axis, element, sequence and value: a row for each number.
@@ -146,8 +159,8 @@ pub(super) fn write(path: &Path, problem: &Problem, all: &[Measured]) -> Result<
             let sequence = problem.sequences.get(at).filter(|_| of_frames);
             let sequence = sequence.map_or(String::new(), u64::to_string);
             let value = format!("{value:.8e}");
-            let row = [measure.name.as_str(), measure.unit, &measure.axis];
-            let row = row.into_iter().map(str::to_string);
+            let row = [&measure.name, &measure.unit, &measure.axis];
+            let row = row.into_iter().cloned();
             let row = row.chain([element, sequence, value]);
             writer
                 .write_record(row.collect::<Vec<String>>())

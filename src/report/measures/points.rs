@@ -16,7 +16,7 @@ pub(super) fn of(errors: &[PointErrors], before: &str) -> Vec<Measured> {
         };
         let of = |name: String, values| Measured {
             name,
-            unit: error.unit,
+            unit: error.unit.into(),
             axis: "frame".into(),
             values,
         };
@@ -82,14 +82,19 @@ fn keep_unseen(error: &mut PointErrors, fitted: Option<&Targets>, all: Option<&T
     for (f, aligned) in error.aligned_by_frame.iter_mut().enumerate() {
         let held = error.by_frame.index_axis(ndarray::Axis(0), f);
         let vector = |row: ndarray::ArrayView1<'_, f64>| Vector3::new(row[0], row[1], row[2]);
-        let pairs = held.indexed_iter().filter(|(_, e)| e.is_finite());
-        let pairs = pairs.map(|((v, p), _)| {
+        // Few held-out points alone would be aligned away: all points of the frame align it.
+        let observed = all.observations.confidence.index_axis(ndarray::Axis(0), f);
+        let seen = observed.indexed_iter().filter(|(_, c)| **c > 0.0);
+        let (mut pairs, mut is_held) = (Vec::new(), Vec::new());
+        for ((v, p), _) in seen {
             let at = ndarray::s![f, v, p, ..];
             let observed = all.observations.values.slice(at);
-            (vector(error.predicted.slice(at)), vector(observed))
-        });
-        let pairs: Vec<_> = pairs.collect();
-        *aligned = 1000.0 * mean(procrustes(&pairs).into_iter());
+            pairs.push((vector(error.predicted.slice(at)), vector(observed)));
+            is_held.push(held[[v, p]].is_finite());
+        }
+        let distances = procrustes(&pairs).into_iter().zip(is_held);
+        let held = distances.filter(|(_, held)| *held).map(|(x, _)| x);
+        *aligned = 1000.0 * mean(held);
     }
 }
 

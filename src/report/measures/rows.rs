@@ -1,9 +1,11 @@
-//! What is left of the rows of tables, in units of sigma: of those that were fitted, and of those held out.
+//! What is left of the rows of tables, in their own unit: of those that were fitted, and of those held out.
+//! Not in units of sigma, which may be what is compared.
 
 use super::Measured;
 use crate::compile::forward;
 use crate::fit::Fit;
 use crate::ir::{Problem, Residual, Term};
+use crate::spec::Dimension;
 
 pub(super) fn of(problem: &Problem, fit: &Fit) -> Vec<Measured> {
     let terms: Vec<&Term> = over_rows(problem);
@@ -41,7 +43,7 @@ fn over_rows(problem: &Problem) -> Vec<&Term> {
     problem.final_terms().filter(rows).collect()
 }
 
-/// The root mean square of each row's components in units of sigma.
+/// The root mean square of each row's components.
 fn measure(
     problem: &Problem,
     fit: &Fit,
@@ -58,13 +60,15 @@ fn measure(
     let dims = problem.nodes[term.node.0].dims;
     let mut values = vec![f64::NAN; weights.len()];
     for (row, residual) in rows.iter().zip(found.chunks_exact(dims)) {
-        let sigmas = term.whitening.sigma.iter().cycle();
-        let squares = residual.iter().zip(sigmas).map(|(x, s)| (x / s).powi(2));
-        values[*row] = (squares.sum::<f64>() / dims as f64).sqrt();
+        let squares: f64 = residual.iter().map(|x| x * x).sum();
+        values[*row] = (squares / dims as f64).sqrt();
     }
     Some(Measured {
         name,
-        unit: if term.sigma_stated { "sigma" } else { "" },
+        unit: match problem.nodes[term.node.0].dimension {
+            Dimension::NONE => String::new(),
+            dimension => dimension.to_string(),
+        },
         axis: "row".into(),
         values,
     })
