@@ -17,6 +17,7 @@ pub(super) struct Case {
     pub seed: Option<i64>,
     /// What a method may choose among.
     pub tuned: String,
+    pub has_body: bool,
     /// What is laid over the spec, with paths beside it.
     pub settings: Vec<String>,
 }
@@ -158,6 +159,7 @@ impl Reader<'_> {
             data: String::new(),
             seed: None,
             tuned: String::new(),
+            has_body: self.spec.has_body,
             settings: held,
         }];
         for factor in factors {

@@ -30,7 +30,7 @@ const LARGEST: u64 = 1 << 30;
 
 /// Whether a run ended here, with all that a page is made of.
 pub(super) fn is_whole(dir: &Path) -> bool {
-    let readable = |name: &str| !dir.join(name).exists() || Npz::open(&dir.join(name)).is_ok();
+    let readable = |name: &str| !dir.join(name).exists() || Npz::open(dir.join(name)).is_ok();
     !is_interrupted(dir) && read(dir).is_ok() && readable("params.npz")
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::cases::Question;
 use super::gather::tables;
-use super::warnings::warnings;
+use super::warnings::{self, warnings};
 use super::{CompareRun, Comparison, tune, verdict};
 use crate::error::Error;
 use crate::statistics::{Estimate, holm};
@@ -90,6 +90,7 @@ pub(super) fn judged(
     let findings = verdict::findings(&measures, primary, &methods, baseline, &runs);
     let mut warnings = warnings(&runs, &methods, primary.map(|p| &measures[p]));
     warnings.extend(tuned);
+    let fits_say = warnings::of_fits(&runs);
     Ok(Comparison {
         name: question.name,
         methods,
@@ -99,6 +100,7 @@ pub(super) fn judged(
         primary,
         findings,
         warnings,
+        fits_say,
         command: question.command,
         dir,
     })

@@ -74,7 +74,10 @@ pub struct Comparison {
     pub primary: Option<usize>,
     /// What is to be said of each method, in one sentence each.
     pub findings: Vec<Finding>,
+    /// What limits the comparison.
     pub warnings: Vec<String>,
+    /// What the fits warn of, each with those that do.
+    pub fits_say: Vec<String>,
     /// How to repeat it.
     pub command: String,
     pub dir: PathBuf,

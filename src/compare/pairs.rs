@@ -104,7 +104,12 @@ impl MeasureTable {
         let (mut sums, mut of): (Vec<(f64, f64)>, Vec<usize>) = (Vec::new(), Vec::new());
         for &e in chosen {
             let element = &self.elements[e];
-            let recording = (self.sources[element.data], element.recording.as_str());
+            // Rows of a table have no order, and no recording.
+            let recording = match self.axis.as_str() {
+                "frame" => element.recording.as_str(),
+                _ => element.name.as_str(),
+            };
+            let recording = (self.sources[element.data], recording);
             let next = units.len();
             let unit = *units
                 .entry((recording.0, recording.1, &element.name))

@@ -14,6 +14,7 @@ use crate::run::{Checked, RunOptions, check, run_checked};
 
 /// What the page is made of, whatever the spec writes otherwise.
 const WRITTEN: &str = "output.write = [\"params.npz\", \"convergence.csv\", \"points.csv\"]";
+const WITHOUT_BODY: &str = "output.write = [\"params.npz\", \"convergence.csv\"]";
 const NO_PLOTS: &str = "output.plots = []";
 
 /// All mistakes of all cases, before anything is fitted.
@@ -86,7 +87,8 @@ fn measure_exists(plan: &Plan, runs: &[CompareRun]) -> Result<(), Error> {
 }
 
 fn of_case(case: &Case, once: &ReadOnce, options: &CompareOptions) -> RunOptions {
-    let output = [WRITTEN, NO_PLOTS].map(String::from);
+    let written = if case.has_body { WRITTEN } else { WITHOUT_BODY };
+    let output = [written, NO_PLOTS].map(String::from);
     RunOptions {
         varied: case.settings.iter().cloned().chain(output).collect(),
         once: once.clone(),

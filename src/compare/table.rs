@@ -25,6 +25,9 @@ pub(super) fn number(x: f64) -> String {
     format!("{x:.digits$}")
 }
 
+/// Warnings of fits that the terminal shows.
+const SHOWN: usize = 8;
+
 /// What a method took over all its runs.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Totals {
@@ -34,7 +37,6 @@ pub(super) struct Totals {
     pub others: String,
     pub seconds: f64,
     pub evaluations: u64,
-    pub memory_mb: f64,
     pub failed: usize,
 }
 
@@ -54,8 +56,6 @@ impl Comparison {
             let stages = record["stages"].as_array().into_iter().flatten();
             let evaluations = stages.filter_map(|s| s["evaluations"]["total"].as_u64());
             total.evaluations += evaluations.sum::<u64>();
-            let memory = record["peak_memory_mb"].as_f64().unwrap_or(0.0);
-            total.memory_mb = total.memory_mb.max(memory);
             add_statuses(&record["status"], &mut others);
         }
         let texts = others.iter().map(|(name, n)| format!("{n} {name}"));
@@ -80,6 +80,13 @@ impl Comparison {
             });
             let line = cells.collect::<Vec<_>>().join("   ");
             let _ = writeln!(text, "{}", line.trim_end());
+        }
+        for said in self.fits_say.iter().take(SHOWN) {
+            let _ = writeln!(text, "warning: {said}");
+        }
+        if self.fits_say.len() > SHOWN {
+            let more = self.fits_say.len() - SHOWN;
+            let _ = writeln!(text, "and {more} more warnings of fits on the page");
         }
         text
     }
@@ -227,6 +234,7 @@ impl Comparison {
             "verdict": self.verdict(),
             "findings": self.findings.iter().map(finding).collect::<Vec<_>>(),
             "warnings": self.warnings,
+            "fits_say": self.fits_say,
             "methods": self.methods,
             "baseline": self.methods.get(self.baseline),
             "primary": primary,

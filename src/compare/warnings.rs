@@ -15,7 +15,6 @@ pub(super) fn warnings(
         Some(format!("{} has no results: {reason}", run.name()))
     });
     let mut all: Vec<String> = failed.collect();
-    all.extend(of_fits(runs));
     let Some(table) = table else { return all };
     all.extend(few_recordings(table));
     for (method, cell) in methods.iter().zip(&table.whole) {
@@ -31,7 +30,7 @@ pub(super) fn warnings(
 }
 
 /// What fits had to say, once each with those that said it.
-fn of_fits(runs: &[CompareRun]) -> Vec<String> {
+pub(super) fn of_fits(runs: &[CompareRun]) -> Vec<String> {
     let mut said: Vec<(&str, Vec<String>)> = Vec::new();
     for run in runs {
         let warnings = run.record["warnings"].as_array().into_iter().flatten();

@@ -31,7 +31,7 @@ pub(super) fn charts(of: &Comparison) -> Result<String, PlotError> {
 
 fn means(of: &Comparison, table: &MeasureTable) -> Result<String, PlotError> {
     let svg = intervals::draw(
-        &table.name.replace('_', " "),
+        &table.called(),
         &table.unit,
         &marks(of, table, |c| Some(c.mean)),
     )?;

@@ -52,7 +52,7 @@ pub(super) struct Skeletons {
 
 /// None of a run without a body, or with arrays that do not fit each other.
 pub(super) fn read_skeletons(dir: &Path) -> Option<Skeletons> {
-    let npz = Npz::open(&dir.join("params.npz")).ok()?;
+    let npz = Npz::open(dir.join("params.npz")).ok()?;
     let parents = npz.floats("joint_parents").ok()?;
     let joints = npz.floats_of::<ndarray::Ix3>("joints").ok()?;
     let numbers = npz.floats("frame_number").ok()?;

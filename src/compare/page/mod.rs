@@ -62,9 +62,17 @@ fn summary(of: &Comparison) -> String {
         )
     };
     let note = |w: &String| format!("<p class=\"note\">{}</p>\n", escape(w));
+    let said = |w: &String| format!("<li>{}</li>\n", escape(w));
+    let said: String = of.fits_say.iter().map(said).collect();
+    let said = match of.fits_say.len() {
+        0 => String::new(),
+        n => format!(
+            "<details><summary>Warnings of the fits ({n})</summary><ul>\n{said}</ul></details>\n"
+        ),
+    };
     format!(
         "<header><h1>{}</h1><button id=\"theme\" type=\"button\" hidden>Dark</button></header>\n\
-         <main>\n<p class=\"verdict\">{}</p>\n<ul class=\"findings\">\n{}</ul>\n{}{}\
+         <main>\n<p class=\"verdict\">{}</p>\n<ul class=\"findings\">\n{}</ul>\n{}{}{said}\
          <p class=\"legend\">{LEGEND}{}</p>\n",
         escape(&of.name),
         escape(&of.verdict()),

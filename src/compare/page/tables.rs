@@ -35,7 +35,7 @@ pub(super) fn summary(of: &Comparison) -> String {
     format!(
         "<div class=\"wide\"><table class=\"sortable\">\n<thead><tr><th>method</th><th>{title}</th>\
          <th>median</th><th>95 % below</th><th>less {base}</th><th>better in</th><th>p</th>{}\
-         <th>converged</th><th>solve, s</th><th>evaluations</th><th>memory, MB</th></tr></thead>\n\
+         <th>converged</th><th>solve, s</th><th>evaluations</th></tr></thead>\n\
          <tbody>\n{rows}</tbody></table></div>\n",
         if lacks { "<th>missing</th>" } else { "" }
     )
@@ -111,11 +111,10 @@ fn effort(totals: &Totals) -> String {
     let share = totals.converged as f64 / totals.elements.max(1) as f64;
     format!(
         "<td data-sort=\"{share}\"{others}>{converged}</td><td data-sort=\"{0}\">{1}</td>\
-         <td data-sort=\"{2}\">{2}</td><td data-sort=\"{3}\">{3:.0}</td>",
+         <td data-sort=\"{2}\">{2}</td>",
         totals.seconds,
         number(totals.seconds),
-        totals.evaluations,
-        totals.memory_mb
+        totals.evaluations
     )
 }
 

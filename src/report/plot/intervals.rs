@@ -36,7 +36,7 @@ pub(crate) fn draw(title: &str, unit: &str, marks: &[Mark]) -> Result<String, Pl
     let height = ROW * marks.len() as f64;
     let left = widest + 24.0;
     let low = marks.iter().map(|m| m.low).fold(0.0, f64::min);
-    let high = marks.iter().map(|m| m.high).fold(f64::MIN, f64::max);
+    let high = marks.iter().map(|m| m.high).fold(0.0, f64::max);
     let x = Axis::linear(low..high + 0.04 * (high - low), 7);
     let mut y = Axis::linear(0.0..marks.len() as f64, 2);
     y.ticks.clear();
