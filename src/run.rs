@@ -160,7 +160,8 @@ pub(crate) fn run_checked(
     if checked.spec.has_body {
         remarks.extend(judge(&checked.problem, &judged.errors));
     }
-    if held && !judged.measured.iter().any(Measured::is_held_out) {
+    let any = found.solved.contains(&true);
+    if held && any && !judged.measured.iter().any(Measured::is_held_out) {
         remarks.push(NOT_JUDGED.into());
     }
     remarks.extend(left_out(&checked.problem, &found));

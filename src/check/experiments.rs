@@ -73,6 +73,13 @@ impl Checker<'_> {
         }
         let all = flag(view, "all");
         let labels = self.chosen_names(view, "labels", &observed.labels);
+        let held_labels = observed
+            .labels
+            .iter()
+            .zip(&labels)
+            .filter(|(_, held)| **held);
+        self.held
+            .extend(held_labels.map(|(label, _)| label.clone()));
         let of_views = self.chosen_names(view, "views", &observed.views);
         let every = self.every(view, "frames");
         let mut held = 0;

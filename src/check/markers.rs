@@ -229,7 +229,7 @@ impl Checker<'_> {
                 .any(|w| *w > 0.0)
         };
         let never: Vec<&String> = (0..labels.len())
-            .filter(|p| !seen(p))
+            .filter(|p| !seen(p) && !self.held.contains(&labels[*p]))
             .map(|p| &labels[p])
             .collect();
         // Without anything at all there is another message.

@@ -66,6 +66,8 @@ struct Checker<'a> {
     placed: Vec<(String, figure::Placed)>,
     /// Whether what is held out is there all the same.
     reveal: bool,
+    /// Labels that are held out.
+    held: BTreeSet<String>,
 }
 
 /// The problem that a spec states; `None` when there are errors among the diagnostics.
@@ -106,6 +108,7 @@ fn checked(
         frame_numbers: &frame_numbers,
         placed: Vec::new(),
         reveal,
+        held: BTreeSet::new(),
     };
     checker.check_registry();
     checker.index_sets();
@@ -251,7 +254,10 @@ impl Checker<'_> {
                 "no frame has anything observed: every point is missing or has confidence 0",
                 &node.origin,
             )
-            .hint("`array`, `valid`, `confidence` and `min_confidence` of the data decide"),
+            .hint(match experiments::holds_out(self.spec) {
+                true => "`hold_out` leaves nothing to fit, or there is nothing",
+                false => "`array`, `valid`, `confidence` and `min_confidence` of the data decide",
+            }),
             None => Diagnostic::error(
                 "F0404",
                 "the spec has no data to fit the body to",

@@ -56,10 +56,15 @@ fn compared(args: &CompareArgs) -> Result<Comparison, fitrun::Error> {
         out: args.out.clone(),
         fresh: args.fresh,
     };
+    let of_runs = args.what.len() > 1 || args.what[0].is_dir();
+    if of_runs && (args.fresh || !args.common.sets.is_empty()) {
+        let mistakes = vec!["`--set` and `--fresh` are for specs, not for finished runs".into()];
+        return Err(fitrun::Error::Compare { mistakes });
+    }
     let [spec] = &args.what[..] else {
         return compare_runs(&args.what, &options);
     };
-    if spec.join("run.json").is_file() {
+    if spec.is_dir() {
         return compare_runs(&args.what, &options);
     }
     let interrupted = interrupt::flag();

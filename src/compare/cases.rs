@@ -1,5 +1,6 @@
 //! From `[compare]` to cases: every combination of what is varied.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::CompareOptions;
@@ -78,7 +79,7 @@ pub(super) fn plan(path: &Path, options: &CompareOptions) -> Result<Plan, Error>
         spec: &spec,
         diagnostics: &mut diagnostics,
     };
-    let plan = reader.plan();
+    let plan = reader.plan(&options.run.sets);
     match diagnostics.has_errors() {
         true => Err(Error::Rejected {
             diagnostics: diagnostics.into(),
@@ -94,7 +95,7 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn plan(&mut self) -> Plan {
+    fn plan(&mut self, sets: &[String]) -> Plan {
         let empty = Table::default();
         let root = self.spec.root();
         let view = View::new(root.table("compare").unwrap_or(&empty), "compare");
@@ -109,6 +110,7 @@ impl Reader<'_> {
                     .hint("such as `[compare]` with `vary = { prior = [\"none\", \"gmm\"] }`"),
             );
         }
+        self.refuse_conflicts(&view, &factors, sets);
         let cases = self.cases(&view, &factors);
         let mut methods: Vec<String> = Vec::new();
         for case in &cases {
@@ -185,6 +187,40 @@ impl Reader<'_> {
             }
         }
         cases
+    }
+
+    /// What two places set would be what the last of them says, under the names of both.
+    fn refuse_conflicts(&mut self, view: &View<'_>, factors: &[Factor], sets: &[String]) {
+        let path = |setting: &String| {
+            let path = setting.split_once('=').map_or("", |s| s.0);
+            path.trim().replace(['"', '\''], "")
+        };
+        let of_factor = |f: &Factor| -> BTreeSet<String> {
+            f.levels
+                .iter()
+                .flat_map(|l| l.settings.iter().map(path))
+                .collect()
+        };
+        let mut known: Vec<BTreeSet<String>> = factors.iter().map(of_factor).collect();
+        let compares = |p: &String| p == "compare" || p.starts_with("compare.");
+        known.extend(
+            sets.iter()
+                .map(path)
+                .filter(|p| !compares(p))
+                .map(|p| [p].into()),
+        );
+        let under = |a: &str, b: &str| a == b || a.starts_with(&format!("{b}."));
+        for (k, one) in known.iter().enumerate() {
+            let others = known[k + 1..].iter().flatten();
+            let clash = |b: &&String| one.iter().any(|a| under(a, b) || under(b, a));
+            if let Some(path) = others.filter(|b| !b.is_empty()).find(clash) {
+                let message = format!("`{path}` is set in two places that are combined");
+                let origin = view.origin_of("vary", &Origin::Default);
+                let hint = "of `vary`, `variants`, `tune` and `--set` only one can set it";
+                self.diagnostics
+                    .push(Diagnostic::error("F0701", message, &origin).hint(hint));
+            }
+        }
     }
 
     /// `hold_out` of the comparison is that of the data sets.

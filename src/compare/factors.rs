@@ -73,7 +73,8 @@ impl Reader<'_> {
                     found.push((path, items.clone()));
                 }
                 _ => {
-                    let message = format!("`compare.{key}.{path}` should be a list of values");
+                    let message =
+                        format!("`compare.{key}.{path}` should be a list of values, one or more");
                     self.diagnostics
                         .push(Diagnostic::error("F0205", message, &node.origin));
                 }

@@ -23,6 +23,8 @@ pub(crate) struct Measure {
 
 const RECORD: &str = "run.json";
 const MEASURES: &str = "measures.csv";
+const PARAMS: &str = "params.npz";
+const HEAD: [&str; 6] = ["measure", "unit", "axis", "element", "sequence", "value"];
 const CHECKPOINT: &str = "resume.npz";
 
 /// Records larger than this are none of ours, bytes.
@@ -30,8 +32,12 @@ const LARGEST: u64 = 1 << 30;
 
 /// Whether a run ended here, with all that a page is made of.
 pub(super) fn is_whole(dir: &Path) -> bool {
-    let readable = |name: &str| !dir.join(name).exists() || Npz::open(dir.join(name)).is_ok();
-    !is_interrupted(dir) && read(dir).is_ok() && readable("params.npz")
+    !is_interrupted(dir) && read(dir).is_ok() && readable(dir)
+}
+
+fn readable(dir: &Path) -> bool {
+    let path = dir.join(PARAMS);
+    !path.exists() || Npz::open(path).is_ok()
 }
 
 pub(super) fn is_interrupted(dir: &Path) -> bool {
@@ -72,6 +78,11 @@ fn record(path: &Path) -> Result<Value, FileError> {
 fn measures(path: &Path) -> Result<Vec<Measure>, FileError> {
     let broken = |e: csv::Error| FileError::new(path, format!("damaged: {e}"));
     let mut reader = csv::Reader::from_path(path).map_err(broken)?;
+    let head = reader.headers().map_err(broken)?;
+    if head.iter().ne(HEAD) {
+        let message = format!("damaged: it does not begin with {}", HEAD.join(","));
+        return Err(FileError::new(path, message));
+    }
     let mut all: Vec<Measure> = Vec::new();
     for (row, line) in reader.records().enumerate() {
         let line = line.map_err(broken)?;
@@ -104,6 +115,10 @@ pub(super) fn runs(dirs: &[PathBuf]) -> Result<(Question, Vec<CompareRun>), Erro
     let mut wrong = Vec::new();
     let mut runs = Vec::new();
     for (dir, method) in dirs.iter().zip(names(dirs)) {
+        if dir.join(RECORD).is_file() && !readable(dir) {
+            wrong.push(format!("`{}` is damaged", dir.join(PARAMS).display()));
+            continue;
+        }
         match read(dir) {
             Ok((record, measures)) => runs.push(CompareRun {
                 method,
@@ -117,6 +132,14 @@ pub(super) fn runs(dirs: &[PathBuf]) -> Result<(Question, Vec<CompareRun>), Erro
             }),
             Err(error) => wrong.push(error.to_string()),
         }
+    }
+    let mut known: Vec<PathBuf> = Vec::new();
+    for dir in dirs {
+        let place = dir.canonicalize().unwrap_or(dir.clone());
+        if known.contains(&place) {
+            wrong.push(format!("`{}` is given twice", dir.display()));
+        }
+        known.push(place);
     }
     if let Some(first) = runs.first() {
         wrong.extend(runs[1..].iter().filter_map(|run| unlike(first, run)));

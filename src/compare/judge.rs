@@ -55,6 +55,8 @@ pub struct Cell {
 #[derive(Clone, Copy, Debug)]
 pub struct Difference {
     pub mean: Estimate,
+    /// Recordings, or stretches of them, that know nothing of each other.
+    pub clusters: usize,
     /// Of the sign-flip test over clusters.
     pub p: f64,
     /// The same with Holm's correction: of the measure of the verdict over its methods, of all others over all

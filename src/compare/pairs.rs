@@ -23,14 +23,17 @@ impl Sample {
     fn mean(&self) -> Option<Estimate> {
         let clusters = self.clusters();
         let mut estimate = Estimate::mean_of_clusters(&self.values, &clusters, 0)?;
-        let mut known = clusters;
-        known.sort_unstable();
-        known.dedup();
-        if known.len() < FEW && self.values.len() > 1 {
+        if different(clusters) < FEW && self.values.len() > 1 {
             (estimate.low, estimate.high) = (f64::NAN, f64::NAN);
         }
         Some(estimate)
     }
+}
+
+fn different(mut clusters: Vec<usize>) -> usize {
+    clusters.sort_unstable();
+    clusters.dedup();
+    clusters.len()
 }
 
 impl Cell {
@@ -137,9 +140,11 @@ impl MeasureTable {
             _ => 0.0,
         });
         let won: f64 = won.sum();
-        let p = sign_flip(&apart.values, &apart.clusters(), 0);
+        let clusters = apart.clusters();
+        let p = sign_flip(&apart.values, &clusters, 0);
         Some(Difference {
             mean: apart.mean()?,
+            clusters: different(clusters),
             p,
             adjusted: p,
             wins: 100.0 * won / apart.values.len() as f64,

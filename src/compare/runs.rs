@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::cases::{Case, Plan};
 use super::{CompareOptions, CompareProgress, CompareRun, cache, folder, verdict};
 use crate::error::Error;
-use crate::fit::{Checkpoint, FitProgress, Status};
+use crate::fit::{FitProgress, Status};
 use crate::io::FileError;
 use crate::read::ReadOnce;
 use crate::report::forget_peak_memory;
@@ -96,22 +96,20 @@ fn of_case(case: &Case, once: &ReadOnce, options: &CompareOptions) -> RunOptions
     }
 }
 
-/// An interrupted run leaves its checkpoint, from which the next call goes on.
 fn fitted(
     checked: Checked,
     target: PathBuf,
     (options, begun): (&RunOptions, Instant),
     report: &mut dyn FnMut(CompareProgress<'_>) -> bool,
 ) -> Result<PathBuf, Error> {
-    let resume = folder::is_interrupted(&target) && resumable(&checked, &target);
-    if !resume && target.exists() {
-        // What is damaged is no run to go on from.
+    if target.exists() {
+        // Interrupted or damaged: a fit that goes on counts only what it did since.
         std::fs::remove_dir_all(&target).map_err(|e| FileError::writing(&target, &e))?;
     }
     let options = RunOptions {
         out: Some(target),
         force: false,
-        resume,
+        resume: false,
         ..options.clone()
     };
     let mut on_fit = |event: FitProgress<'_>| report(CompareProgress::Fit(event));
@@ -121,12 +119,6 @@ fn fitted(
         true => Err(Error::Interrupted { dir: outcome.dir }),
         false => Ok(outcome.dir),
     }
-}
-
-/// Whether an interrupted run left what this one can go on from.
-fn resumable(checked: &Checked, target: &Path) -> bool {
-    let path = target.join(Checkpoint::FILE);
-    Checkpoint::read(&path, &checked.problem, &checked.identity()).is_ok()
 }
 
 fn stopped(dir: &Path) -> Error {

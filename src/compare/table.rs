@@ -131,11 +131,17 @@ impl Comparison {
             Some((mean(place)?, &f.method))
         });
         match values.min_by(|a, b| a.0.total_cmp(&b.0)) {
-            Some((lowest, method)) => format!(
-                "By {title}, {better} of {all} are better than {base}; the lowest is {method}: {} against {}.",
-                number(lowest),
-                number(of_base)
-            ),
+            Some((lowest, method)) => {
+                let worse = match worse {
+                    0 => String::new(),
+                    n => format!(", {n} worse"),
+                };
+                format!(
+                    "By {title}: {better} of {all} better than {base}{worse}; the lowest is {method}, {} against {}.",
+                    number(lowest),
+                    number(of_base)
+                )
+            }
             None if worse == all => format!("By {title}, {base} is better than all others."),
             None if worse > 0 => format!(
                 "By {title}, nothing is shown to be better than {base}, and {worse} of {all} are worse."
@@ -166,11 +172,11 @@ impl Comparison {
     }
 
     pub(super) fn to_markdown(&self) -> String {
-        let mut text = format!("# {}\n\n", self.name);
+        let mut text = format!("# {}\n\n", plain(&self.name));
         for line in self.said() {
-            let _ = writeln!(text, "- {line}");
+            let _ = writeln!(text, "- {}", plain(&line));
         }
-        let escaped = |cell: &String| cell.replace('|', "\\|");
+        let escaped = |cell: &String| plain(cell).replace('|', "\\|");
         let rows = self.rows();
         for (k, row) in rows.iter().enumerate() {
             let cells: Vec<String> = row.iter().map(escaped).collect();
@@ -326,7 +332,7 @@ impl Cell {
             "median": self.median, "p95": self.p95 });
         if let Some(d) = self.difference {
             value["difference"] = json!({ "mean": d.mean.value, "low": d.mean.low, "high": d.mean.high,
-                "p": d.p, "p_adjusted": d.adjusted, "wins_percent": d.wins });
+                "clusters": d.clusters, "p": d.p, "p_adjusted": d.adjusted, "wins_percent": d.wins });
         }
         value
     }
@@ -334,6 +340,11 @@ impl Cell {
 
 pub(super) fn adjusted(d: &super::Difference) -> String {
     p_value(d.adjusted).replace("= ", "")
+}
+
+/// Text that is no markup of Markdown, on one line.
+fn plain(text: &str) -> String {
+    text.replace('<', "&lt;").replace(['\n', '\r'], " ")
 }
 
 /// Empty where there is no number.

@@ -83,6 +83,7 @@ pub(super) fn findings(
             Some(cell) => compared(table, cell, method, base),
             None => (Outcome::Missing, nothing(method, runs)),
         };
+        let sentence = sentence + &unconverged(method, &table.axis, runs);
         Finding {
             method: method.clone(),
             outcome,
@@ -91,6 +92,24 @@ pub(super) fn findings(
     };
     others.map(of).collect()
 }
+
+/// Said where not all has converged.
+fn unconverged(method: &str, axis: &str, runs: &[CompareRun]) -> String {
+    let of_method = runs.iter().filter(|r| r.method == method);
+    let count = |key: &str| {
+        let counts = of_method.clone().filter_map(|r| r.record[key].as_u64());
+        counts.sum::<u64>()
+    };
+    let (converged, all) = (count("converged"), count("frames"));
+    let what = if axis == "frame" { "frames" } else { "fits" };
+    match converged == all {
+        true => String::new(),
+        false => format!(" ({converged} of {all} {what} converged)"),
+    }
+}
+
+/// With fewer clusters no p value of a sign-flip test is below 0.05.
+const ENOUGH: usize = 6;
 
 fn nothing(method: &str, runs: &[CompareRun]) -> String {
     let mut failed = runs.iter().filter(|r| r.method == method);
@@ -115,7 +134,7 @@ fn compared(table: &MeasureTable, cell: &Cell, method: &str, base: &str) -> (Out
     };
     let by = number(d.mean.value.abs());
     let side = if d.mean.value < 0.0 { "less" } else { "more" };
-    if cell.mean.n == 1 {
+    if table.axis == "fit" {
         // One number has no chance in it.
         return match d.wins {
             50.0 => (
@@ -133,6 +152,17 @@ fn compared(table: &MeasureTable, cell: &Cell, method: &str, base: &str) -> (Out
         };
     }
     let (low, high) = (number(d.mean.low), number(d.mean.high));
+    if d.clusters < ENOUGH {
+        let (n, axis) = (d.clusters, &table.axis);
+        let parts = if n == 1 { "part" } else { "parts" };
+        return (
+            Outcome::NoDifference,
+            format!(
+                "{method}: {mean}{unit}, {by} {side} than {base}; too few to tell: the {axis}s are {n} {parts} \
+                 that know nothing of each other, and a test needs {ENOUGH}"
+            ),
+        );
+    }
     if !d.shown() {
         return (
             Outcome::NoDifference,

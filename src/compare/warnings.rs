@@ -1,6 +1,6 @@
 //! What limits a comparison.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::CompareRun;
 use super::judge::MeasureTable;
@@ -15,6 +15,8 @@ pub(super) fn warnings(
         Some(format!("{} has no results: {reason}", run.name()))
     });
     let mut all: Vec<String> = failed.collect();
+    all.extend(versions(runs));
+    all.extend(held_out(runs));
     let Some(table) = table else { return all };
     all.extend(few_recordings(table));
     for (method, cell) in methods.iter().zip(&table.whole) {
@@ -48,6 +50,44 @@ pub(super) fn of_fits(runs: &[CompareRun]) -> Vec<String> {
         _ => format!("{}: {warning}", by.join("; ")),
     };
     said.into_iter().map(text).collect()
+}
+
+fn versions(runs: &[CompareRun]) -> Option<String> {
+    let versions = runs.iter().filter_map(|r| r.record["fitrun"].as_str());
+    let versions: BTreeSet<&str> = versions.collect();
+    let several: Vec<&str> = versions.into_iter().collect();
+    (several.len() > 1).then(|| format!("the runs are of fitrun {}", several.join(" and ")))
+}
+
+/// Which labels and views judge, by the first run that has points.
+fn held_out(runs: &[CompareRun]) -> Option<String> {
+    let dirs = runs.iter().filter_map(|r| r.dir.as_ref().ok());
+    let paths = dirs.map(|d| d.join("points.csv"));
+    let mut reader = paths
+        .filter_map(|p| csv::Reader::from_path(p).ok())
+        .next()?;
+    let mut held: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut fitted: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for row in reader.records().map_while(Result::ok) {
+        let (Some(view), Some(label), Some(is_held)) = (row.get(2), row.get(3), row.get(13)) else {
+            return None;
+        };
+        let of = if is_held == "1" {
+            &mut held
+        } else {
+            &mut fitted
+        };
+        of.entry(label.into()).or_default().insert(view.into());
+    }
+    let labels: Vec<&str> = held.keys().map(String::as_str).collect();
+    let views: BTreeSet<&str> = held.values().flatten().map(String::as_str).collect();
+    let also: BTreeSet<&str> = fitted.values().flatten().map(String::as_str).collect();
+    let views: Vec<&str> = views.difference(&also).copied().collect();
+    match (labels.is_empty(), views.is_empty()) {
+        (true, _) => None,
+        (_, false) => Some(format!("held out: all that {} sees", views.join(", "))),
+        (_, true) => Some(format!("held out: {}", labels.join(", "))),
+    }
 }
 
 /// Fewer recordings than this say little of others.

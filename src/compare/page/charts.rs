@@ -47,7 +47,7 @@ fn differences(of: &Comparison, table: &MeasureTable) -> Result<Option<String>, 
         return Ok(None);
     }
     let base = &of.methods[of.baseline];
-    let svg = intervals::draw(&format!("less {base}"), &table.unit, &marks)?;
+    let svg = intervals::draw(&format!("difference to {base}"), &table.unit, &marks)?;
     let caption = format!(
         "Difference to {base} on the same {}s, with its 95 % interval; left of zero is better",
         table.axis

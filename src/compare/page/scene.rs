@@ -113,10 +113,14 @@ impl Scene {
              <div class=\"controls\">{}<label><input type=\"checkbox\" id=\"apart\" checked> side by side</label>\n\
              <label><input type=\"checkbox\" id=\"errors\"> colour by error</label>\n\
              <button id=\"home\" type=\"button\">Reset view</button></div>\n\
-             <p class=\"note\">Dots are observed points, lines lead to where the fit puts them{}.</p>\n</section>\n",
+             {}</section>\n",
             boxes.collect::<String>(),
             match self.scale() {
-                Some(scale) => format!("; vermillion is {:.0} mm or more", 1000.0 * scale),
+                Some(scale) => format!(
+                    "<p class=\"note\">Dots are observed points, lines lead to where the fit puts them; coloured by \
+                     error, vermillion is {:.0} mm or more.</p>\n",
+                    1000.0 * scale
+                ),
                 None => String::new(),
             }
         )

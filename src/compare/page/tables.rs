@@ -27,14 +27,14 @@ pub(super) fn summary(of: &Comparison) -> String {
             rows,
             "<tr{class}><td>{}{}</td>{}{}</tr>",
             chip(m),
-            escape(method),
+            short(method),
             measured(table.whole[m].as_ref(), lacks),
             effort(&totals)
         );
     }
     format!(
         "<div class=\"wide\"><table class=\"sortable\">\n<thead><tr><th>method</th><th>{title}</th>\
-         <th>median</th><th>95 % below</th><th>less {base}</th><th>better in</th><th>p</th>{}\
+         <th>median</th><th>95 % below</th><th>minus {base}</th><th>better in</th><th>p</th>{}\
          <th>converged</th><th>solve, s</th><th>evaluations</th></tr></thead>\n\
          <tbody>\n{rows}</tbody></table></div>\n",
         if lacks { "<th>missing</th>" } else { "" }
@@ -79,6 +79,16 @@ fn measured(cell: Option<&Cell>, lacks: bool) -> String {
         missing,
     ]
     .concat()
+}
+
+/// A name that leaves room for numbers; the whole of it shows when it is pointed at.
+fn short(name: &str) -> String {
+    const LONGEST: usize = 40;
+    if name.chars().count() <= LONGEST {
+        return escape(name);
+    }
+    let head: String = name.chars().take(LONGEST - 1).collect();
+    format!("<span title=\"{}\">{}…</span>", escape(name), escape(&head))
 }
 
 fn with_interval(cell: &Cell) -> String {
@@ -128,7 +138,7 @@ pub(super) fn measures(of: &Comparison) -> String {
         }
     }
     let heads = of.methods.iter().enumerate();
-    let heads = heads.map(|(m, name)| format!("<th>{}{}</th>", chip(m), escape(name)));
+    let heads = heads.map(|(m, name)| format!("<th>{}{}</th>", chip(m), short(name)));
     format!(
         "<h2>All measures</h2>\n<div class=\"wide\"><table id=\"measures\">\n<thead><tr><th>measure</th>{}</tr></thead>\n\
          <tbody>\n{rows}</tbody></table></div>\n",
@@ -146,7 +156,15 @@ fn line(rows: &mut String, class: &str, title: &str, cells: &[Option<Cell>]) {
             Some(_) => " <span class=\"bad\">▲</span>",
             None => "",
         };
-        with_interval(c).replace("</td>", &format!("{sign}</td>"))
+        let cell = with_interval(c);
+        match cell.contains(" <span class=\"interval\">") {
+            true => cell.replacen(
+                " <span class=\"interval\">",
+                &format!("{sign} <span class=\"interval\">"),
+                1,
+            ),
+            false => cell.replace("</td>", &format!("{sign}</td>")),
+        }
     };
     let cells: String = cells.iter().map(cell).collect();
     let _ = writeln!(rows, "<tr{class}><td>{}</td>{cells}</tr>", escape(title));
