@@ -17,6 +17,7 @@ pub(super) fn warnings(
     let mut all: Vec<String> = failed.collect();
     all.extend(versions(runs));
     all.extend(held_out(runs));
+    all.extend(not_judged(runs));
     let Some(table) = table else { return all };
     all.extend(few_recordings(table));
     for (method, cell) in methods.iter().zip(&table.whole) {
@@ -57,6 +58,20 @@ fn versions(runs: &[CompareRun]) -> Option<String> {
     let versions: BTreeSet<&str> = versions.collect();
     let several: Vec<&str> = versions.into_iter().collect();
     (several.len() > 1).then(|| format!("the runs are of fitrun {}", several.join(" and ")))
+}
+
+/// A verdict by what was fitted, where something was to be held out.
+fn not_judged(runs: &[CompareRun]) -> Option<String> {
+    let holds = |r: &CompareRun| {
+        let sets = r.record["spec"]["data"].as_object();
+        sets.is_some_and(|d| d.values().any(|set| set["hold_out"].is_object()))
+    };
+    let mut measures = runs.iter().flat_map(|r| &r.measures);
+    let judged = measures.any(|m| m.name.contains("held_out_"));
+    (runs.iter().any(holds) && !judged).then(|| {
+        "what is held out could not be judged, so the verdict is by what was fitted; see the warnings of the fits"
+            .into()
+    })
 }
 
 /// Which labels and views judge, by the first run that has points.
