@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::judge::{Cell, MeasureTable};
-use super::verdict::{Outcome, p_value};
+use super::verdict::{ENOUGH, Outcome, p_value};
 use super::{CompareRun, Comparison};
 
 /// Four significant digits, in powers of ten where there are many zeros.
@@ -146,8 +146,20 @@ impl Comparison {
             None if worse > 0 => format!(
                 "By {title}, nothing is shown to be better than {base}, and {worse} of {all} are worse."
             ),
+            None if self.too_few() => format!(
+                "By {title}, the {}s are too few, or too much alike, to tell {base} from the others by a test.",
+                table.axis
+            ),
             None => format!("By {title}, no difference to {base} is shown."),
         }
+    }
+
+    /// Whether a test of the verdict's measure could show nothing, whatever the difference.
+    fn too_few(&self) -> bool {
+        let cells = self.primary.map(|p| &self.measures[p].whole);
+        let differences = cells.into_iter().flatten().flatten();
+        let mut differences = differences.filter_map(|c| c.difference);
+        differences.any(|d| d.clusters < ENOUGH)
     }
 
     /// With a heading: a measure a line, a method a column.

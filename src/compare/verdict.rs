@@ -109,7 +109,7 @@ fn unconverged(method: &str, axis: &str, runs: &[CompareRun]) -> String {
 }
 
 /// With fewer clusters no p value of a sign-flip test is below 0.05.
-const ENOUGH: usize = 6;
+pub(super) const ENOUGH: usize = 6;
 
 fn nothing(method: &str, runs: &[CompareRun]) -> String {
     let mut failed = runs.iter().filter(|r| r.method == method);
