@@ -37,7 +37,9 @@ pub(crate) fn draw(title: &str, unit: &str, marks: &[Mark]) -> Result<String, Pl
     let left = widest + 24.0;
     let low = marks.iter().map(|m| m.low).fold(0.0, f64::min);
     let high = marks.iter().map(|m| m.high).fold(0.0, f64::max);
-    let x = Axis::linear(low..high + 0.04 * (high - low), 7);
+    let margin = 0.04 * (high - low);
+    let low = if low < 0.0 { low - margin } else { low };
+    let x = Axis::linear(low..high + margin, 7);
     let mut y = Axis::linear(0.0..marks.len() as f64, 2);
     y.ticks.clear();
     let x_title = match unit {
