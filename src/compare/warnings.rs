@@ -74,34 +74,52 @@ fn not_judged(runs: &[CompareRun]) -> Option<String> {
     })
 }
 
-/// Which labels and views judge, by the first run that has points.
+/// What of a term's points is fitted, and what judges.
+#[derive(Default)]
+struct Parts {
+    held_labels: BTreeSet<String>,
+    held_views: BTreeSet<String>,
+    fitted_views: BTreeSet<String>,
+}
+
+/// Which terms, views or labels judge, by the first run that has points.
 fn held_out(runs: &[CompareRun]) -> Option<String> {
     let dirs = runs.iter().filter_map(|r| r.dir.as_ref().ok());
     let paths = dirs.map(|d| d.join("points.csv"));
     let mut reader = paths
         .filter_map(|p| csv::Reader::from_path(p).ok())
         .next()?;
-    let mut held: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    let mut fitted: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut terms: BTreeMap<String, Parts> = BTreeMap::new();
     for row in reader.records().map_while(Result::ok) {
-        let (Some(view), Some(label), Some(is_held)) = (row.get(2), row.get(3), row.get(13)) else {
-            return None;
-        };
-        let of = if is_held == "1" {
-            &mut held
-        } else {
-            &mut fitted
-        };
-        of.entry(label.into()).or_default().insert(view.into());
+        let cell = |c: usize| row.get(c).unwrap_or_default().to_string();
+        let parts = terms.entry(cell(0)).or_default();
+        match row.get(13) {
+            Some("1") => {
+                parts.held_views.insert(cell(2));
+                parts.held_labels.insert(cell(3));
+            }
+            // Of what is neither observed nor held out nothing is known.
+            _ if cell(6).is_empty() => {}
+            _ => drop(parts.fitted_views.insert(cell(2))),
+        }
     }
-    let labels: Vec<&str> = held.keys().map(String::as_str).collect();
-    let views: BTreeSet<&str> = held.values().flatten().map(String::as_str).collect();
-    let also: BTreeSet<&str> = fitted.values().flatten().map(String::as_str).collect();
-    let views: Vec<&str> = views.difference(&also).copied().collect();
-    match (labels.is_empty(), views.is_empty()) {
-        (true, _) => None,
-        (_, false) => Some(format!("held out: all that {} sees", views.join(", "))),
-        (_, true) => Some(format!("held out: {}", labels.join(", "))),
+    let held = terms.iter().filter(|(_, p)| !p.held_labels.is_empty());
+    let said: Vec<String> = held.map(|(term, parts)| parts.text(term)).collect();
+    (!said.is_empty()).then(|| format!("held out: {}", said.join("; ")))
+}
+
+impl Parts {
+    fn text(&self, term: &str) -> String {
+        let join = |names: Vec<&String>| {
+            let names: Vec<&str> = names.into_iter().map(String::as_str).collect();
+            names.join(", ")
+        };
+        let views: Vec<&String> = self.held_views.difference(&self.fitted_views).collect();
+        match (self.fitted_views.is_empty(), views.is_empty()) {
+            (true, _) => format!("all of `{term}`"),
+            (_, false) => format!("{} of `{term}`", join(views)),
+            (_, true) => format!("{} of `{term}`", join(self.held_labels.iter().collect())),
+        }
     }
 }
 
