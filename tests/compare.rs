@@ -358,6 +358,29 @@ fn damaged_runs_are_fitted_again_and_other_folders_stay() {
 }
 
 #[test]
+fn each_method_chooses_for_itself_in_any_order_of_what_is_varied() {
+    let folder = Folder::new();
+    let tuned = "[compare.vary]\ndata.targets.noise = [\"0 mm\", \"5 mm\"]\nprior = [\"none\", \"gmm\"]\n\
+                 [compare.tune]\nterms.data.sigma = [\"1 m\", \"1 cm\"]\n\
+                 [compare.hold_out.targets]\nlabels = [\"left_elbow\", \"left_wrist\"]\n";
+    let spec = folder.spec(tuned);
+    let text = fs::read_to_string(&spec).unwrap().replace("0..12", "0..24");
+    fs::write(&spec, text).unwrap();
+    let found = compared(&spec, &folder.options("out"));
+    // With a metre the prior alone speaks; of each method two runs are left, one for each data.
+    let said = |w: &String| w.contains("gmm: sigma 1 cm was chosen");
+    assert!(found.warnings.iter().any(said), "{:?}", found.warnings);
+    assert_eq!(found.runs.len(), 4);
+    let gmm: Vec<&str> = found
+        .runs
+        .iter()
+        .filter(|r| r.method == "gmm")
+        .map(|r| r.tuned.as_str())
+        .collect();
+    assert_eq!(gmm, ["sigma 1 cm", "sigma 1 cm"]);
+}
+
+#[test]
 fn nothing_starts_at_what_is_held_out_and_what_cannot_be_judged_is_said() {
     let folder = Folder::new();
     let frames =
@@ -365,4 +388,18 @@ fn nothing_starts_at_what_is_held_out_and_what_cannot_be_judged_is_said() {
     let found = compared(&folder.spec(frames), &folder.options("frames"));
     let said = |w: &String| w.contains("what is held out could not be judged");
     assert!(found.warnings.iter().any(said), "{:?}", found.warnings);
+
+    let bundle = Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/specs/fit/bundle.toml"
+    ));
+    let options = RunOptions {
+        sets: vec!["data.points.hold_out={ rows = 2 }".into()],
+        ..RunOptions::default()
+    };
+    let said = check(bundle, &options).unwrap_err().to_string();
+    assert!(
+        said.contains("`points` is held out, so nothing can start at it"),
+        "{said}"
+    );
 }

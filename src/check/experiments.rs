@@ -123,14 +123,18 @@ impl Checker<'_> {
         }
     }
 
-    /// A start, or what a term is about, would tell the fit what is held out.
-    pub(super) fn refuse_held_out(&mut self, name: &str, origin: &Origin) -> bool {
+    /// Whether anything of a data set is held out: a start, or what a term is about, would tell the fit.
+    pub(super) fn is_held_out(&self, name: &str) -> bool {
         let root = self.spec.root();
         let table = root.table("data").and_then(|t| t.table(name));
-        let held = table.is_some_and(|t| t.table("hold_out").is_some());
+        table.is_some_and(|t| t.table("hold_out").is_some())
+    }
+
+    /// Says so of a motion.
+    pub(super) fn refuse_held_out(&mut self, name: &str, origin: &Origin) -> bool {
+        let held = self.is_held_out(name);
         if held {
-            let message = format!("`{name}` is held out, so nothing can start at it or be near it");
-            self.mistake("F0528", message, origin);
+            self.mistake("F0528", held_out(name), origin);
         }
         held
     }
@@ -217,6 +221,10 @@ impl Checker<'_> {
         self.diagnostics
             .push(Diagnostic::error(code, message, origin));
     }
+}
+
+pub(super) fn held_out(name: &str) -> String {
+    format!("`{name}` is held out, so nothing can start at it or be near it")
 }
 
 /// Whether any data set holds something out.

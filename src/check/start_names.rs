@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Checker;
+use super::experiments::held_out;
 use super::names::{Numbers, column, no_column};
 use super::tables::{Rows, tables};
 use crate::expr::{Found, Function, Needed, Pick, Read, Scope, Wrong};
@@ -28,6 +29,9 @@ impl<'c, 'a> InStart<'c, 'a> {
     fn numbers(&mut self, rows: &Rows<'_>, name: &str) -> Result<Read, Wrong> {
         let found = column(rows.table, name).ok_or_else(|| no_column(rows, name))?;
         let numbers = Numbers::of(found, rows.table.rows == 1)?;
+        if self.checker.is_held_out(rows.name) {
+            return Err((held_out(rows.name), None));
+        }
         if !numbers.for_all && Some(rows.set) != self.set {
             let of = &self.checker.sets[rows.set.0].name;
             let message = format!("`{}.{name}` has a value for each `{of}`", rows.name);

@@ -2,7 +2,7 @@
 
 use super::Comparison;
 use super::table::number;
-use super::verdict::{Finding, Outcome};
+use super::verdict::{Finding, Verdict};
 use crate::diagnostic::nearest;
 
 /// When a comparison fails.
@@ -61,7 +61,7 @@ impl FailIf {
             if found.primary.is_none() {
                 return Ok(Some("nothing was measured".into()));
             }
-            let fails = |f: &&Finding| matches!(f.outcome, Outcome::Worse | Outcome::Missing);
+            let fails = |f: &&Finding| matches!(f.verdict, Verdict::Worse | Verdict::Missing);
             let worse = found.findings.iter().find(fails);
             return Ok(worse.map(|f| f.sentence.clone()));
         };

@@ -60,6 +60,9 @@ impl CompareRun {
         {
             stage.retain(|key, _| ["set", "disable"].contains(&key.as_str()));
         }
+        if let Some(stages) = tables.get_mut("stages").and_then(Value::as_array_mut) {
+            stages.retain(|stage| stage.as_object().is_some_and(|s| !s.is_empty()));
+        }
         let terms = tables.get("terms").and_then(Value::as_object);
         let by_init = terms.is_some_and(|t| t.values().any(|term| term["about"] == "init"));
         let vars = tables.get_mut("vars").and_then(Value::as_object_mut);

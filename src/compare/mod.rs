@@ -2,16 +2,19 @@
 
 mod cache;
 mod cases;
+mod export;
 mod factors;
 mod fail;
 mod folder;
 mod gather;
+mod headline;
 mod judge;
 mod page;
 mod pairs;
 mod report;
 mod runs;
 mod table;
+mod totals;
 mod tune;
 mod verdict;
 mod warnings;
@@ -25,7 +28,7 @@ use crate::run::RunOptions;
 
 pub use fail::FailIf;
 pub use judge::{Cell, Difference, Element, MeasureTable};
-pub use verdict::{Finding, Outcome as Verdict};
+pub use verdict::{Finding, Verdict};
 
 /// What the command line says of a comparison.
 #[derive(Clone, Debug, Default)]

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::judge::{Cell, Difference, MeasureTable};
+use crate::report::measures::HELD_OUT;
 use crate::statistics::{Estimate, clusters, sign_flip};
 
 /// Fewer clusters than this have no interval: resampling them says nothing.
@@ -54,7 +55,7 @@ impl Cell {
 impl MeasureTable {
     /// What people call it, such as `held-out MPJPE`.
     pub fn called(&self) -> String {
-        let name = self.name.replace("held_out_", "held-out ");
+        let name = self.name.replace(HELD_OUT, "held-out ");
         let name = name
             .replace("pa_mpjpe", "PA-MPJPE")
             .replace("mpjpe", "MPJPE");

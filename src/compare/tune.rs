@@ -8,9 +8,13 @@ use super::judge::{Element, MeasureTable};
 use super::table::number;
 use super::verdict::primary;
 use crate::error::Error;
+use crate::report::measures::is_held_out;
 
 /// So many recordings are dealt out one by one; of fewer each is cut in its middle.
 const ENOUGH: usize = 10;
+
+/// Between a method and its setting, where both are one name; nobody writes it.
+const BETWEEN: char = '\u{1f}';
 
 /// The runs of the settings that were chosen, with the numbers of the half that did not choose them, and what
 /// is to be said of it. Runs without anything to choose come back as they are.
@@ -22,41 +26,15 @@ pub(super) fn tuned(
         return Ok((runs, Vec::new()));
     }
     let named: Vec<CompareRun> = runs.iter().map(with_setting).collect();
-    let settings = settings(&runs);
-    let names: Vec<String> = settings.iter().map(|(m, t)| name(m, t)).collect();
-    let together = tables(&named, &names);
+    let together = tables(&named, &methods_of(&named));
     let Some(table) = primary(&together, measure)?.map(|p| &together[p]) else {
         return Ok((runs, Vec::new()));
     };
     refuse(table)?;
     let judged = judging_half(table);
-    let mut chosen: Vec<Choice> = Vec::new();
-    for (method, setting) in settings {
-        // Of its own elements: what another method lacks is no matter of this one.
-        let own: Vec<String> = names_of(&named, &method);
-        let own = tables(&named, &own);
-        let own = own.iter().find(|t| t.name == table.name);
-        let found = own.and_then(|t| mean_of_half(t, &name(&method, &setting), &named, &judged));
-        let (mean, n) = found.unwrap_or((f64::INFINITY, 0));
-        let better = |best: &&mut Choice| best.method == method;
-        match chosen.iter_mut().find(better) {
-            Some(best) if mean < best.mean => {
-                *best = Choice {
-                    method,
-                    setting,
-                    mean,
-                    n,
-                }
-            }
-            Some(_) => {}
-            None => chosen.push(Choice {
-                method,
-                setting,
-                mean,
-                n,
-            }),
-        }
-    }
+    let methods = methods_of(&runs);
+    let choose = |m: &String| choice(m, &named, (&table.name, &judged));
+    let chosen: Vec<Choice> = methods.iter().filter_map(choose).collect();
     let said = chosen.iter().map(|c| {
         format!(
             "{}: {} was chosen on {} {}s ({} {}) and is judged on the others",
@@ -91,7 +69,7 @@ const LEAST: usize = 20;
 
 /// What was fitted is always met best by the weakest prior, and few frames choose by chance.
 fn refuse(table: &MeasureTable) -> Result<(), Error> {
-    let held_out = table.name.contains("held_out_");
+    let held_out = is_held_out(&table.name);
     if held_out && table.elements.len() >= LEAST {
         return Ok(());
     }
@@ -112,53 +90,52 @@ fn refuse(table: &MeasureTable) -> Result<(), Error> {
     })
 }
 
-/// The settings of one method, by their names.
-fn names_of(named: &[CompareRun], method: &str) -> Vec<String> {
-    let first = format!("{method}\n");
-    let mut names: Vec<String> = Vec::new();
-    for run in named.iter().filter(|r| r.method.starts_with(&first)) {
-        if !names.contains(&run.method) {
-            names.push(run.method.clone());
-        }
-    }
-    names
-}
-
-/// The mean over the elements that choose, and how many they are.
-fn mean_of_half(
-    table: &MeasureTable,
-    name: &str,
+/// What is best for a method on the half that chooses, of the elements that all of its settings have: what
+/// another method lacks is no matter of this one.
+fn choice(
+    method: &str,
     named: &[CompareRun],
-    judged: &HashMap<&Element, bool>,
-) -> Option<(f64, usize)> {
-    let first = name.split('\n').next().unwrap_or(name);
-    let place = names_of(named, first).iter().position(|n| n == name)?;
-    let values = table.values[place].as_ref()?;
-    let pairs = table.elements.iter().zip(values);
-    let chooses = pairs.filter(|(e, _)| judged.get(e) == Some(&false));
-    let (sum, n) = chooses.fold((0.0, 0), |(sum, n), (_, x)| (sum + x, n + 1));
-    (n > 0).then(|| (sum / n as f64, n))
+    (measure, judged): (&str, &HashMap<&Element, bool>),
+) -> Option<Choice> {
+    let of_method = |r: &&CompareRun| r.method.split(BETWEEN).next() == Some(method);
+    let own: Vec<CompareRun> = named.iter().filter(of_method).cloned().collect();
+    let names = methods_of(&own);
+    let tables = tables(&own, &names);
+    let table = tables.iter().find(|t| t.name == measure);
+    let mean = |values: &Vec<f64>| {
+        let pairs = table.into_iter().flat_map(|t| &t.elements).zip(values);
+        let chooses = pairs.filter(|(e, _)| judged.get(e) == Some(&false));
+        let (sum, n) = chooses.fold((0.0, 0), |(sum, n), (_, x)| (sum + x, n + 1));
+        (sum / n as f64, n)
+    };
+    let of = |(k, name): (usize, &String)| {
+        let values = table.and_then(|t| t.values[k].as_ref());
+        let (mean, n) = values.map_or((f64::INFINITY, 0), mean);
+        Choice {
+            method: method.into(),
+            setting: name.split(BETWEEN).nth(1).unwrap_or_default().into(),
+            mean,
+            n,
+        }
+    };
+    let all = names.iter().enumerate().map(of);
+    all.min_by(|a, b| a.mean.total_cmp(&b.mean))
 }
 
-/// Method and setting of each run, once each.
-fn settings(runs: &[CompareRun]) -> Vec<(String, String)> {
-    let mut all: Vec<(String, String)> = Vec::new();
+/// The methods of runs, once each and in their order.
+fn methods_of(runs: &[CompareRun]) -> Vec<String> {
+    let mut methods: Vec<String> = Vec::new();
     for run in runs {
-        let one = (run.method.clone(), run.tuned.clone());
-        if !all.contains(&one) {
-            all.push(one);
+        if !methods.contains(&run.method) {
+            methods.push(run.method.clone());
         }
     }
-    all
-}
-
-fn name(method: &str, setting: &str) -> String {
-    format!("{method}\n{setting}")
+    methods
 }
 
 fn with_setting(run: &CompareRun) -> CompareRun {
     CompareRun {
-        method: name(&run.method, &run.tuned),
+        method: format!("{}{BETWEEN}{}", run.method, run.tuned),
         ..run.clone()
     }
 }

@@ -5,17 +5,18 @@ use super::judge::{Cell, MeasureTable};
 use super::table::number;
 use crate::diagnostic::nearest;
 use crate::error::Error;
+use crate::report::measures::HELD_OUT;
 
 /// What is said of a method beside the baseline.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
     pub method: String,
-    pub outcome: Outcome,
+    pub verdict: Verdict,
     pub sentence: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum Verdict {
     Better,
     Worse,
     /// Chance may be the reason of what is seen.
@@ -39,7 +40,7 @@ pub(super) fn primary(
         measures.iter().position(last)
     };
     let usual = [
-        "held_out_",
+        HELD_OUT,
         "mpjpe",
         "marker",
         "reprojection",
@@ -79,14 +80,14 @@ pub(super) fn findings(
     let others = methods.iter().enumerate().filter(|(m, _)| *m != baseline);
     let base = &methods[baseline];
     let of = |(m, method): (usize, &String)| {
-        let (outcome, sentence) = match &table.whole[m] {
+        let (verdict, sentence) = match &table.whole[m] {
             Some(cell) => compared(table, cell, method, base),
-            None => (Outcome::Missing, nothing(method, runs)),
+            None => (Verdict::Missing, nothing(method, runs)),
         };
         let sentence = sentence + &unconverged(method, &table.axis, runs);
         Finding {
             method: method.clone(),
-            outcome,
+            verdict,
             sentence,
         }
     };
@@ -120,7 +121,7 @@ fn nothing(method: &str, runs: &[CompareRun]) -> String {
     }
 }
 
-fn compared(table: &MeasureTable, cell: &Cell, method: &str, base: &str) -> (Outcome, String) {
+fn compared(table: &MeasureTable, cell: &Cell, method: &str, base: &str) -> (Verdict, String) {
     let unit = match table.unit.as_str() {
         "" => String::new(),
         unit => format!(" {unit}"),
@@ -128,7 +129,7 @@ fn compared(table: &MeasureTable, cell: &Cell, method: &str, base: &str) -> (Out
     let mean = number(cell.mean.value);
     let Some(d) = cell.difference else {
         return (
-            Outcome::Missing,
+            Verdict::Missing,
             format!("{method}: {mean}{unit}; {base} has no results to compare with"),
         );
     };
@@ -138,14 +139,14 @@ fn compared(table: &MeasureTable, cell: &Cell, method: &str, base: &str) -> (Out
         // One number has no chance in it.
         return match d.wins {
             50.0 => (
-                Outcome::NoDifference,
+                Verdict::NoDifference,
                 format!("{method}: {mean}{unit}, as {base}"),
             ),
             wins => (
                 if wins > 50.0 {
-                    Outcome::Better
+                    Verdict::Better
                 } else {
-                    Outcome::Worse
+                    Verdict::Worse
                 },
                 format!("{method}: {mean}{unit}, {by} {side} than {base}"),
             ),
@@ -156,7 +157,7 @@ fn compared(table: &MeasureTable, cell: &Cell, method: &str, base: &str) -> (Out
         let (n, axis) = (d.clusters, &table.axis);
         let parts = if n == 1 { "part" } else { "parts" };
         return (
-            Outcome::NoDifference,
+            Verdict::NoDifference,
             format!(
                 "{method}: {mean}{unit}, {by} {side} than {base}; too few to tell: the {axis}s are {n} {parts} \
                  that know nothing of each other, and a test needs {ENOUGH}"
@@ -165,32 +166,40 @@ fn compared(table: &MeasureTable, cell: &Cell, method: &str, base: &str) -> (Out
     }
     if !d.shown() {
         return (
-            Outcome::NoDifference,
+            Verdict::NoDifference,
             format!(
-                "{method}: {mean}{unit}; no difference to {base} shown ({} [{low}, {high}], p {})",
+                "{method}: {mean}{unit}; no difference to {base} shown ({} [{low}, {high}], {})",
                 number(d.mean.value),
-                p_value(d.adjusted)
+                p_said(d.adjusted)
             ),
         );
     }
-    let outcome = if d.mean.value < 0.0 {
-        Outcome::Better
+    let verdict = if d.mean.value < 0.0 {
+        Verdict::Better
     } else {
-        Outcome::Worse
+        Verdict::Worse
     };
     let sentence = format!(
-        "{method}: {mean}{unit}, {by} {side} than {base} [{low}, {high}]; better in {:.0} % of {}s (p {})",
+        "{method}: {mean}{unit}, {by} {side} than {base} [{low}, {high}]; better in {:.0} % of {}s ({})",
         d.wins,
         table.axis,
-        p_value(d.adjusted)
+        p_said(d.adjusted)
     );
-    (outcome, sentence)
+    (verdict, sentence)
 }
 
+/// As tables have it.
 pub(super) fn p_value(p: f64) -> String {
     match p {
         p if p < 0.001 => "< 0.001".into(),
-        p if p < 0.1 => format!("= {p:.3}"),
-        p => format!("= {p:.2}"),
+        p if p < 0.1 => format!("{p:.3}"),
+        p => format!("{p:.2}"),
     }
+}
+
+/// As sentences have it.
+fn p_said(p: f64) -> String {
+    let value = p_value(p);
+    let sign = if value.starts_with('<') { "" } else { "= " };
+    format!("p {sign}{value}")
 }

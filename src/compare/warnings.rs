@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::CompareRun;
 use super::judge::MeasureTable;
+use crate::report::measures::is_held_out;
 
 pub(super) fn warnings(
     runs: &[CompareRun],
@@ -67,7 +68,7 @@ fn not_judged(runs: &[CompareRun]) -> Option<String> {
         sets.is_some_and(|d| d.values().any(|set| set["hold_out"].is_object()))
     };
     let mut measures = runs.iter().flat_map(|r| &r.measures);
-    let judged = measures.any(|m| m.name.contains("held_out_"));
+    let judged = measures.any(|m| is_held_out(&m.name));
     (runs.iter().any(holds) && !judged).then(|| {
         "what is held out could not be judged, so the verdict is by what was fitted; see the warnings of the fits"
             .into()

@@ -3,30 +3,16 @@
 use serde_json::{Value, json};
 
 use super::{Estimate, Judgement, MEASURES, Measure};
+use crate::report::table::{aligned, markdown};
 
 impl Judgement {
     /// Aligned columns: a measure a line, a prior a column.
     pub fn to_text(&self) -> String {
-        let rows = self.cells();
-        let width = |c: usize| rows.iter().map(|r| r[c].chars().count()).max().unwrap_or(0);
-        let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
-        let line = |row: &Vec<String>| {
-            let cell = |(c, text): (usize, &String)| match c {
-                0 => format!("{text:<w$}", w = widths[c]),
-                _ => format!("{text:>w$}", w = widths[c]),
-            };
-            let cells: Vec<String> = row.iter().enumerate().map(cell).collect();
-            cells.join("   ").trim_end().to_string() + "\n"
-        };
-        rows.iter().map(line).collect()
+        aligned(&self.cells())
     }
 
     pub(super) fn to_markdown(&self) -> String {
-        let rows = self.cells();
-        let line = |row: &Vec<String>| format!("| {} |\n", row.join(" | "));
-        let rule = format!("|{}\n", "---|".repeat(rows[0].len()));
-        let body: String = rows[1..].iter().map(line).collect();
-        line(&rows[0]) + &rule + &body
+        markdown(&self.cells())
     }
 
     pub(super) fn to_csv(&self) -> String {

@@ -18,6 +18,7 @@ mod record;
 pub(crate) mod render;
 mod residuals;
 mod skeleton;
+pub(crate) mod table;
 mod trace;
 
 pub(crate) use outputs::write;

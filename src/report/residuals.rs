@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use super::table::quoted;
 use crate::compile::forward;
 use crate::fit::Fit;
 use crate::io::{FileError, atomic};
@@ -38,12 +39,4 @@ pub(super) fn write(path: &Path, problem: &Problem, fit: &Fit) -> Result<bool, F
         atomic::write(path, text.as_bytes())?;
     }
     Ok(any)
-}
-
-/// A cell that may hold commas and quotes.
-fn quoted(text: &str) -> String {
-    match text.contains([',', '"', '\n']) {
-        true => format!("\"{}\"", text.replace('"', "\"\"")),
-        false => text.into(),
-    }
 }

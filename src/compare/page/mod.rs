@@ -57,7 +57,7 @@ fn summary(of: &Comparison) -> String {
     let item = |f: &super::Finding| {
         format!(
             "<li class=\"{:?}\">{}</li>\n",
-            f.outcome,
+            f.verdict,
             escape(&f.sentence)
         )
     };
@@ -75,7 +75,7 @@ fn summary(of: &Comparison) -> String {
          <main>\n<p class=\"verdict\">{}</p>\n<ul class=\"findings\">\n{}</ul>\n{}{}{said}\
          <p class=\"legend\">{LEGEND}{}</p>\n",
         escape(&of.name),
-        escape(&of.verdict()),
+        escape(&of.headline()),
         of.findings.iter().map(item).collect::<String>(),
         of.warnings.iter().map(note).collect::<String>(),
         tables::summary(of),

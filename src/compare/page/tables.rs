@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use super::html::{chip, escape};
 use crate::compare::Comparison;
 use crate::compare::judge::Cell;
-use crate::compare::table::{Totals, adjusted, number};
+use crate::compare::table::number;
+use crate::compare::totals::Totals;
+use crate::compare::verdict::p_value;
 
 /// By the measure of the verdict: a method a line.
 pub(super) fn summary(of: &Comparison) -> String {
@@ -63,7 +65,7 @@ fn measured(cell: Option<&Cell>, lacks: bool) -> String {
                 number(d.mean.high),
                 d.wins,
                 d.adjusted,
-                adjusted(&d)
+                p_value(d.adjusted)
             )
         }
     };

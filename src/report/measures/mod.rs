@@ -27,13 +27,17 @@ pub struct Measured {
     pub values: Vec<f64>,
 }
 
+/// Before the names of measures of what is held out; a term's name stands before it.
+pub(crate) const HELD_OUT: &str = "held_out_";
+
+/// Whether a measure is of what is held out.
+pub(crate) fn is_held_out(name: &str) -> bool {
+    name.rsplit('.').next().unwrap_or("").starts_with(HELD_OUT)
+}
+
 impl Measured {
     pub(crate) fn is_held_out(&self) -> bool {
-        self.name
-            .rsplit('.')
-            .next()
-            .unwrap_or("")
-            .starts_with("held_out_")
+        is_held_out(&self.name)
     }
 
     /// As `run.json` names it: with the unit.

@@ -2,7 +2,7 @@
 
 use nalgebra::Vector3;
 
-use super::Measured;
+use super::{HELD_OUT, Measured};
 use crate::ir::{Problem, Residual, Targets};
 use crate::report::metrics::{PointErrors, procrustes};
 
@@ -45,7 +45,7 @@ pub(super) fn held_out(
         keep_unseen(error, fitted, targets(revealed, &error.term));
     }
     errors.retain(|e| e.by_frame.iter().any(|x| x.is_finite()));
-    of(&errors, "held_out_")
+    of(&errors, HELD_OUT)
 }
 
 pub(in crate::report) fn targets<'p>(problem: &'p Problem, term: &str) -> Option<&'p Targets> {

@@ -24,6 +24,8 @@ pub(crate) use raster::base64;
 
 use std::{io, path::Path};
 
+use super::table::csv_text;
+
 use plotters::drawing::DrawingAreaErrorKind;
 
 /// A finished plot, not yet on disk.
@@ -56,24 +58,6 @@ impl Plot {
         std::fs::write(dir.join(format!("{picture}.svg")), &self.svg)?;
         std::fs::write(dir.join(format!("{numbers}.csv")), &self.csv)?;
         Ok(())
-    }
-}
-
-/// Joins rows of cells to CSV text; names with commas, quotes or line breaks are quoted.
-fn csv_text(rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    let mut text = String::new();
-    for row in rows {
-        let cells: Vec<String> = row.iter().map(|cell| quoted(cell)).collect();
-        text.push_str(&cells.join(","));
-        text.push('\n');
-    }
-    text
-}
-
-fn quoted(cell: &str) -> String {
-    match cell.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", cell.replace('"', "\"\"")),
-        false => cell.to_string(),
     }
 }
 
