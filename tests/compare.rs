@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use fitrun::{
-    CompareOptions, CompareProgress, Comparison, Error, FailIf, NpzWriter, RunOptions, compare,
-    compare_runs, labels, read_array, report_run, run,
+    CompareOptions, CompareProgress, Comparison, Error, FailIf, NpzWriter, RunOptions, check,
+    compare, compare_runs, labels, read_array, report_run, run,
 };
 use tempfile::TempDir;
 
