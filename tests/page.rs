@@ -100,7 +100,7 @@ fn the_page_loads_from_disk_draws_and_answers_to_mouse_and_keys() {
         assert!(method.as_u64().unwrap() > 300, "{found}");
     }
     assert_eq!(found["sorted_by_mouse"], true, "{found}");
-    assert_eq!(found["sorted_back_by_key"], true, "{found}");
+    assert_eq!(found["sorted_back_from_focus"], true, "{found}");
     assert_eq!(found["scrubbed"], true, "{found}");
     assert_eq!(found["turned_by_key"], true, "{found}");
     assert_eq!(found["laid_over"], true, "{found}");

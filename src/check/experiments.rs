@@ -186,6 +186,11 @@ impl Checker<'_> {
     fn chosen_names(&mut self, view: &View<'_>, key: &str, names: &[String]) -> Vec<bool> {
         if let Some(Value::Array(_)) = view.node(key).map(|n| &n.value) {
             let wanted = view.texts(key).unwrap_or_default();
+            if names.iter().all(String::is_empty) {
+                let message = format!("`{}.{key}`: these data have no {key}", view.path());
+                self.mistake("F0403", message, &view.origin_of(key, &Origin::Default));
+                return vec![false; names.len()];
+            }
             for text in &wanted {
                 if !names.iter().any(|n| n == text.value) {
                     self.no_name(view.path(), text, names);

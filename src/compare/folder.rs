@@ -49,6 +49,10 @@ pub(super) fn read(dir: &Path) -> Result<(Value, Vec<Measure>), FileError> {
         let message = "this is a comparison, not a run; `fitrun compare` makes its page again";
         return Err(FileError::new(dir, message));
     }
+    if !dir.join(RECORD).is_file() {
+        let message = format!("this is not the folder of a finished run: it has no `{RECORD}`");
+        return Err(FileError::new(dir, message));
+    }
     let record = record(&dir.join(RECORD))?;
     let path = dir.join(MEASURES);
     if !path.is_file() {

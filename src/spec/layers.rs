@@ -125,7 +125,8 @@ impl<'a> Layers<'a> {
     }
 
     /// Lays `path.to.key=value` over the tree; the right side is TOML, else a text.
-    pub fn set(&mut self, table: &mut Table, argument: &str, folder: &Path) {
+    /// `from` is what messages call its place.
+    pub fn set(&mut self, table: &mut Table, (from, argument): (&str, &str), folder: &Path) {
         let Some((path, value)) = argument.split_once('=') else {
             let source = self.sources.add("--set", argument);
             let span = 0..argument.len();
@@ -154,7 +155,7 @@ impl<'a> Layers<'a> {
             true => line,
             false => format!("{} = {}", path.trim(), toml::Value::from(literal)),
         };
-        let source = self.sources.add(format!("--set {argument}"), &line);
+        let source = self.sources.add(format!("{from} {argument}"), &line);
         let mut layer = tree::parse(&line, source, self.diagnostics);
         make_paths_absolute(&mut layer, folder);
         merge(table, layer);

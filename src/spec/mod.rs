@@ -76,10 +76,10 @@ pub(crate) fn parse_in(
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut tree = layers.load(&path.display().to_string(), text, folder);
     for set in over.varied {
-        layers.set(&mut tree, set, folder);
+        layers.set(&mut tree, ("[compare]", set), folder);
     }
     for set in over.sets {
-        layers.set(&mut tree, set, Path::new(""));
+        layers.set(&mut tree, ("--set", set), Path::new(""));
     }
     check_version(&tree, diagnostics);
     language.refuse_the_other(&tree, diagnostics);

@@ -40,7 +40,7 @@ addEventListener('load', () => setTimeout(() => {
   button.focus();
   // A button that has the focus turns Enter into a click; synthetic keys do not, so the focus is what is tested.
   if (document.activeElement === button) button.click();
-  found.sorted_back_by_key = rises(values().reverse()) && table.tHead.rows[0].cells[1].getAttribute('aria-sort') === 'descending';
+  found.sorted_back_from_focus = rises(values().reverse()) && table.tHead.rows[0].cells[1].getAttribute('aria-sort') === 'descending';
 
   const slider = document.getElementById('frame');
   const before = picture();
