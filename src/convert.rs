@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use crate::io::body_fields::{self, BodyArrays};
+use crate::body::{RigOptions, rig_arrays};
+use crate::io::body_fields::{self, BodyArrays, OWN_JOINTS, OWN_SHAPES};
 use crate::io::published::{Published, published};
-use crate::io::{FileError, NpzWriter, weights};
+use crate::io::{FileError, NpzWriter, rigs, weights};
 
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ConvertOptions {
@@ -20,7 +21,7 @@ pub struct Converted {
     pub arrays: usize,
 }
 
-/// Reads weights or a body model in any format, and writes `.safetensors` or `.npz`.
+/// Reads weights, a body model or a rig in any format, and writes `.safetensors` or `.npz`.
 ///
 /// Of the networks that fitrun knows only their own tensors are kept, under the names that they were published with.
 pub fn convert(
@@ -29,10 +30,10 @@ pub fn convert(
     options: &ConvertOptions,
 ) -> Result<Converted, FileError> {
     let (path, out) = (path.as_ref(), out.as_ref());
-    let wanted = if weights::is_body(path) {
-        "npz"
-    } else {
-        "safetensors"
+    let rig = rigs::read(path)?;
+    let wanted = match rig.is_some() || weights::is_body(path) {
+        true => "npz",
+        false => "safetensors",
     };
     if !out
         .extension()
@@ -46,8 +47,13 @@ pub fn convert(
     if !options.force && out.symlink_metadata().is_ok() {
         return Err(FileError::new(out, "the file exists").with_hint("`--force` replaces it"));
     }
-    match wanted {
-        "npz" => body(&body_fields::read(path)?, out),
+    let wrong = |message: String| FileError::new(path, message);
+    match (rig, wanted) {
+        (Some(rig), _) => body(
+            &rig_arrays(rig, &RigOptions::default()).map_err(wrong)?,
+            out,
+        ),
+        (None, "npz") => body(&body_fields::read(path)?, out),
         _ => tensors(path, out),
     }
 }
@@ -72,10 +78,16 @@ fn body(body: &BodyArrays, out: &Path) -> Result<Converted, FileError> {
     let flat = |array: ndarray::ArrayViewD<'_, f64>| array.iter().copied().collect::<Vec<f64>>();
     let mut arrays = vec![
         ("v_template", body.v_template.view().into_dyn()),
-        ("J_regressor", body.j_regressor.view().into_dyn()),
         ("weights", body.weights.view().into_dyn()),
         ("shapedirs", body.shapedirs.view().into_dyn()),
     ];
+    match &body.j_regressor {
+        Some(regressor) => arrays.push(("J_regressor", regressor.view().into_dyn())),
+        None => arrays.extend([
+            (OWN_JOINTS, body.joints.view().into_dyn()),
+            (OWN_SHAPES, body.joint_shapedirs.view().into_dyn()),
+        ]),
+    }
     arrays.extend(
         body.posedirs
             .as_ref()
@@ -94,7 +106,7 @@ fn body(body: &BodyArrays, out: &Path) -> Result<Converted, FileError> {
         ];
         means.map(|(name, mean)| (name, ndarray::aview1(mean).into_dyn()))
     }));
-    let count = arrays.len() + 2;
+    let count = arrays.len() + 2 + usize::from(body.j_regressor.is_none());
     for (name, array) in arrays {
         writer.floats64(name, array.shape(), &flat(array.view()))?;
     }
@@ -107,6 +119,9 @@ fn body(body: &BodyArrays, out: &Path) -> Result<Converted, FileError> {
     let joints = body.parents.len();
     let table: Vec<i32> = parents.chain(0..joints as i32).collect();
     writer.integers("kintree_table", &[2, joints], &table)?;
+    if let (None, Some(names)) = (&body.j_regressor, &body.joint_names) {
+        writer.strings("joint_names", &[names.len()], names)?;
+    }
     writer.finish()?;
     Ok(Converted {
         kind: "body model".into(),

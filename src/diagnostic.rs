@@ -72,6 +72,21 @@ impl Sources {
         }
     }
 
+    /// Line and column where a place begins, and where it ends, from 1; none of a default.
+    pub fn span(&self, origin: &Origin) -> Option<[usize; 4]> {
+        let Origin::At { source, span } = origin else {
+            return None;
+        };
+        let text = &self.entries[*source].1;
+        let at = |end: usize| {
+            let before = text.get(..end.min(text.len())).unwrap_or(text);
+            let line = before.rsplit('\n').next().unwrap_or_default();
+            [1 + before.matches('\n').count(), 1 + line.chars().count()]
+        };
+        let [[line, column], [last, end]] = [at(span.start), at(span.end)];
+        Some([line, column, last, end])
+    }
+
     /// `file:line`, the name of a preset or argument, or `default`.
     pub fn describe(&self, origin: &Origin) -> String {
         match origin {
@@ -203,18 +218,27 @@ impl Diagnostics {
 
     /// One JSON object a line: severity, code, message, place, hints.
     pub fn to_json_lines(&self, sources: &Sources) -> String {
-        let line = |d: &Diagnostic| {
-            serde_json::json!({
-                "severity": if d.severity == Severity::Error { "error" } else { "warning" },
-                "code": d.code,
-                "message": d.message,
-                "place": sources.describe(&d.origin),
-                "label": d.label,
-                "hints": d.hints,
-            })
-            .to_string()
-        };
-        self.list.iter().map(|d| line(d) + "\n").collect()
+        let lines = self.list.iter().map(|d| d.to_json(sources).to_string());
+        lines.map(|line| line + "\n").collect()
+    }
+
+    /// The same as one array.
+    pub fn to_json(&self, sources: &Sources) -> serde_json::Value {
+        self.list.iter().map(|d| d.to_json(sources)).collect()
+    }
+}
+
+impl Diagnostic {
+    fn to_json(&self, sources: &Sources) -> serde_json::Value {
+        serde_json::json!({
+            "severity": if self.severity == Severity::Error { "error" } else { "warning" },
+            "code": self.code,
+            "message": self.message,
+            "place": sources.describe(&self.origin),
+            "span": sources.span(&self.origin),
+            "label": self.label,
+            "hints": self.hints,
+        })
     }
 }
 

@@ -71,7 +71,7 @@ pub use fit::{
     fit_from, plan,
 };
 pub use gradcheck::{GradientRow, gradcheck};
-pub use inspect::{Inspection, inspect};
+pub use inspect::{Inspection, TOPICS, inspect, list};
 pub use io::{FileError, NpzWriter, read_array};
 pub use ir::{Problem, Values};
 pub use keypoints::{conventions, keypoints_of, labels};

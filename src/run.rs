@@ -11,6 +11,7 @@ use crate::fit::{Checkpoint, Deviations, Fit, FitProgress, fit_saving, open};
 use crate::io::FileError;
 use crate::io::atomic::AtomicDir;
 use crate::ir::{PlotKind, Problem};
+use crate::manifold::Manifold;
 use crate::own::Registry;
 use crate::read::{Inputs, ReadOnce};
 use crate::report::judge::judge;
@@ -226,12 +227,27 @@ const USUAL_SHAPE: f64 = 5.0;
 
 fn unusual_shape(problem: &Problem, fit: &Fit) -> Option<String> {
     let betas = fit.variable(problem, "betas", 0)?;
+    let variable = &problem.variables[problem.variable("betas")?.0];
+    let why = "see the other warnings, or the points sit elsewhere on this body";
+    if let Manifold::Box { low, high, .. } = variable.manifold {
+        let at = |b: &f64| (b - low).abs().min((high - b).abs()) < 1e-6 * (high - low);
+        let held: Vec<String> = (0..betas.len())
+            .filter(|k| at(&betas[*k]))
+            .map(|k| format!("betas[{k}]"))
+            .collect();
+        return (!held.is_empty()).then(|| {
+            format!(
+                "the shape stands at a bound ({}, `vars.betas.bounds` is {low:?} to {high:?}): {why}, or it is a \
+                 child's, for which the bounds can be wider",
+                held.join(", ")
+            )
+        });
+    }
     let largest = betas.iter().fold(0.0, |m: f64, b| m.max(b.abs()));
     (largest > USUAL_SHAPE).then(|| {
         format!(
-            "the shape is {largest:.0} standard deviations from the mean, which no adult is: see the other \
-             warnings, or the points sit elsewhere on this body; if all else is right and it is no child, \
-             `vars.betas.bounds = [-5.0, 5.0]` holds it"
+            "the shape is {largest:.0} standard deviations from the mean, which no adult is: {why}; if all else \
+             is right and it is no child, `vars.betas.bounds = [-5.0, 5.0]` holds it"
         )
     })
 }

@@ -17,7 +17,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("own", &["expr", "io", "prior", "spec"]),
     ("robust", &["graph"]),
     ("io", &["rotation"]),
-    ("convert", &["io"]),
+    ("convert", &["body", "io"]),
     ("camera", &["graph", "data", "spec"]),
     ("data", &["camera", "spec"]),
     ("body", &["graph", "data", "io", "keypoints", "spec"]),
@@ -29,7 +29,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("spec", &["diagnostic"]),
     (
         "inspect",
-        &["body", "data", "io", "keypoints", "prior", "spec"],
+        &["body", "data", "expr", "io", "keypoints", "prior", "spec"],
     ),
     (
         "read",

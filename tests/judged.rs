@@ -6,7 +6,7 @@ use std::path::Path;
 
 use common::example;
 use fitrun::nalgebra::{Matrix3, Rotation3, UnitQuaternion, Vector3};
-use fitrun::{NpzWriter, RunOptions, Severity, read_array};
+use fitrun::{Error, NpzWriter, RunOptions, Severity, read_array};
 use tempfile::TempDir;
 
 const CAMERAS: usize = 4;
@@ -77,7 +77,24 @@ fn a_world_that_is_y_down_or_z_up_or_left_handed_is_said_with_the_line_to_write(
 #[test]
 fn a_person_in_another_unit_is_said_with_the_unit() {
     let inches = joints(|_, _, x| x / 0.0254);
-    joints_say(&inches, "F0505", "`unit = \"in\"`", "unit = \"in\"");
+    // Nobody is 67 m tall, so nothing is solved.
+    let path = inches.path().join("spec.toml");
+    std::fs::write(&path, format!("fitrun = 1\n{}", joints_spec(""))).unwrap();
+    let Err(Error::Rejected { diagnostics, .. }) = fitrun::check(&path, &RunOptions::default())
+    else {
+        panic!("a person of 67 m is accepted");
+    };
+    let errors = diagnostics
+        .list
+        .iter()
+        .filter(|d| d.severity == Severity::Error);
+    let errors: Vec<_> = errors.collect();
+    assert_eq!((errors.len(), errors[0].code), (1, "F0505"));
+    assert!(errors[0].hints.concat().contains("`unit = \"in\"`"));
+    let mended = warnings(inches.path(), &joints_spec("unit = \"in\""));
+    assert_eq!(mended, [""; 0]);
+    let feet = joints(|_, _, x| x / 0.3048);
+    joints_say(&feet, "F0505", "`unit = \"ft\"`", "unit = \"ft\"");
     let cubits = joints(|_, _, x| x / 0.45);
     assert_eq!(
         warnings(cubits.path(), &joints_spec("unit = \"45 cm\"")),

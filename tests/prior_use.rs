@@ -128,7 +128,7 @@ fn what_is_wrong_with_priors_and_poses_is_said() {
         ),
         (
             vec!["encode", "gan-u", "poses.npz", "z.npz"],
-            "error: a GAN has no encoder; name codes `z` instead of poses\n",
+            "error: this prior has no encoder; name codes `z` instead of poses\n",
         ),
         (
             vec!["encode", "vposer", "degrees.npz", "z.npz"],

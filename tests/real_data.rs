@@ -24,6 +24,8 @@ fitrun = 1
 prior = "gmm"
 body.model = "{0}/body/body_mh_full.npz"
 terms.shape.weight = 5.0
+# The recordings' people are not of this body's kind: what is held here is how closely joints can be met.
+vars.betas.bounds = [-20.0, 20.0]
 [data.targets]
 file = "{0}/motion/{motion}.npz"
 array = "joints_src"

@@ -293,7 +293,7 @@ fn the_record_holds_the_cost_of_the_reference() {
     let text = std::fs::read_to_string(outcome.dir.join("run.json")).unwrap();
     let record: Value = serde_json::from_str(&text).unwrap();
     let betas = flat(&NUMBERS["figures"][1]["betas"]);
-    let shape: f64 = betas.iter().map(|b| b * b).sum();
+    let shape: f64 = betas.iter().map(|b| 5.0 * b * b).sum();
     let data = number(&NUMBERS["in_space"]["energy"]);
     close(number(&record["terms"]["data"]), data, 1e-12);
     close(number(&record["terms"]["shape"]), shape, 1e-12);

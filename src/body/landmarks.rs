@@ -40,9 +40,28 @@ pub(super) fn find(body: &BodyModel) -> BTreeMap<String, usize> {
     let vertices = body.template.nrows().to_string();
     found.extend(file.vertices.get(&vertices).cloned().unwrap_or_default());
     if body.joint_names.iter().any(|name| name == "left_index1") {
-        found.extend(file.fingertips.get(&vertices).cloned().unwrap_or_default());
+        match file.fingertips.get(&vertices) {
+            Some(published) => found.extend(published.clone()),
+            None => found.extend(fingertips(body)),
+        }
     }
     found
+}
+
+/// The vertices of each finger's last joint that lie furthest along its last bone.
+fn fingertips(body: &BodyModel) -> impl Iterator<Item = (String, usize)> + '_ {
+    let joint = |name: &str| body.joint_names.iter().position(|n| n == name);
+    let place = |j: usize| body.joints.row(j);
+    let lasts = body.joint_names.iter().filter_map(|n| n.strip_suffix('3'));
+    let fingers = lasts.filter(|n| n.contains('_'));
+    fingers.filter_map(move |finger| {
+        let names = [format!("{finger}2"), format!("{finger}3")];
+        let along = &place(joint(&names[1])?) - &place(joint(&names[0])?);
+        let far = |v: &usize| along.dot(&body.template.row(*v));
+        let own = (0..body.template.nrows()).filter(|v| moves(body, *v, &names[1..]));
+        let tip = own.max_by(|a, b| far(a).total_cmp(&far(b)))?;
+        Some((format!("{finger}_tip"), tip))
+    })
 }
 
 impl Rule {

@@ -6,6 +6,7 @@ mod landmarks;
 pub(crate) mod marker_points;
 pub(crate) mod markers;
 mod pose;
+pub(crate) mod rig;
 pub(crate) mod rigid;
 pub(crate) mod skinning;
 pub(crate) mod whole;
@@ -16,11 +17,12 @@ use std::path::Path;
 use ndarray::{Array2, Array3, Axis, concatenate, s};
 
 use crate::io::FileError;
-use crate::io::body_fields::{self, BodyArrays, HandSpace};
+use crate::io::body_fields::{BodyArrays, HandSpace};
 use crate::io::body_npz;
 
 pub use pose::Transforms;
 pub(crate) use pose::{pose_joints, pose_vertices};
+pub(crate) use rig::{NO_RIG, RigOptions, arrays as rig_arrays, read as read_rig};
 
 const BUILTIN: &[u8] = include_bytes!("../../assets/body/builtin.npz");
 
@@ -74,6 +76,8 @@ pub struct BodyModel {
     /// `parents[0]` is 0.
     pub parents: Vec<usize>,
     pub joint_names: Vec<String>,
+    /// What turns the joints beyond those of `pose_body`.
+    pub(crate) parts: Vec<whole::PosePart>,
     /// (joints, 3) of the template.
     pub joints: Array2<f64>,
     /// (joints·3, betas + expressions).
@@ -102,9 +106,19 @@ impl BodyModel {
         stem.unwrap_or_default().to_string_lossy().into_owned()
     }
 
-    /// Reads an `.npz` or `.pkl` in SMPL's format; 10 betas unless another number is asked for.
+    /// Reads an `.npz` or `.pkl` in SMPL's format, or a rig (glTF); 10 betas unless another number is asked
+    /// for.
     pub fn from_file(path: &Path, num_betas: Option<usize>) -> Result<Self, FileError> {
-        let arrays = body_fields::read(path)?;
+        Self::from_rig(path, num_betas, &RigOptions::default())
+    }
+
+    /// As [`Self::from_file`], by what a spec says of its joints and unit.
+    pub(crate) fn from_rig(
+        path: &Path,
+        num_betas: Option<usize>,
+        options: &RigOptions,
+    ) -> Result<Self, FileError> {
+        let arrays = rig::read(path, options)?;
         Self::from_arrays(path.display().to_string(), arrays, num_betas)
     }
 
@@ -113,7 +127,7 @@ impl BodyModel {
         arrays: BodyArrays,
         num_betas: Option<usize>,
     ) -> Result<Self, FileError> {
-        let (vertices, _, available) = arrays.shapedirs.dim();
+        let (_, _, available) = arrays.shapedirs.dim();
         let joint_count = arrays.parents.len();
         let num_expressions = whole::expressions(joint_count, available);
         let available = available - num_expressions;
@@ -131,15 +145,22 @@ impl BodyModel {
         let of_face = arrays.shapedirs.slice(s![.., .., available..]);
         let directions = betas + num_expressions;
         let shapedirs = concatenate(Axis(2), &[of_shape, of_face]).unwrap_or_default();
-        let flat = shapedirs
-            .to_shape((vertices, 3 * directions))
-            .map(|a| arrays.j_regressor.dot(&a))
-            .unwrap_or_default();
-        let joint_shapedirs = flat
+        let joint_names = match (joint_count, arrays.joint_names) {
+            // Files name these as their makers do.
+            (24 | 52 | 55, _) | (_, None) => whole::joint_names(joint_count),
+            (_, Some(names)) => names,
+        };
+        let of_joints = &arrays.joint_shapedirs;
+        let of_shape = of_joints.slice(s![.., .., ..betas]);
+        let of_face = of_joints.slice(s![.., .., available..]);
+        let joint_shapedirs = concatenate(Axis(2), &[of_shape, of_face]).unwrap_or_default();
+        let joint_shapedirs = joint_shapedirs
+            .as_standard_layout()
+            .into_owned()
             .into_shape_with_order((joint_count * 3, directions))
             .unwrap_or_default();
         let mut model = Self {
-            joints: arrays.j_regressor.dot(&arrays.v_template),
+            joints: arrays.joints,
             joint_shapedirs,
             landmarks: BTreeMap::new(),
             name,
@@ -150,7 +171,8 @@ impl BodyModel {
             posedirs: arrays.posedirs,
             weights: arrays.weights,
             parents: arrays.parents.iter().map(|p| p.unwrap_or(0)).collect(),
-            joint_names: whole::joint_names(joint_count),
+            parts: whole::parts(&joint_names),
+            joint_names,
             hands: arrays.hands,
         };
         model.landmarks = landmarks::find(&model);

@@ -12,6 +12,28 @@ pub(crate) struct PosePart {
     pub joints: usize,
 }
 
+/// What turns the joints of a skeleton beyond the body's, by their names.
+pub(super) fn parts(names: &[String]) -> Vec<PosePart> {
+    match names.len() {
+        24 => return Vec::new(),
+        52 => return SMPLH.to_vec(),
+        55 => return SMPLX.to_vec(),
+        _ => {}
+    }
+    let fingers = finger_names();
+    let beyond = names.get(FIRST_BEYOND..).unwrap_or_default();
+    let hands = if beyond.starts_with(&fingers) {
+        FINGER_JOINTS
+    } else {
+        0
+    };
+    let all = [
+        part("pose_hand", FIRST_BEYOND, hands),
+        part("pose_other", FIRST_BEYOND + hands, beyond.len() - hands),
+    ];
+    all.into_iter().filter(|p| p.joints > 0).collect()
+}
+
 const fn part(name: &'static str, first: usize, joints: usize) -> PosePart {
     PosePart {
         name,
@@ -30,8 +52,8 @@ const SMPLX: &[PosePart] = &[
     part("pose_hand", 25, 30),
 ];
 
-/// Names of all such variables.
-pub(crate) const TURNS: [&str; 3] = ["pose_hand", "pose_jaw", "pose_eye"];
+/// Names of all such variables; the last turns what else a skeleton has.
+pub(crate) const TURNS: [&str; 4] = ["pose_hand", "pose_jaw", "pose_eye", "pose_other"];
 
 /// Weights of the hands' principal components, those of the left hand first; in the place of `pose_hand`.
 pub(crate) const HAND_PCA: &str = "hand_pca";
@@ -39,18 +61,25 @@ pub(crate) const HAND_PCA: &str = "hand_pca";
 const HAND_PCA_DIMS: usize = 12;
 
 /// With those that turn nothing by themselves.
-pub(crate) const PARTS: [&str; 5] = ["pose_hand", HAND_PCA, "pose_jaw", "pose_eye", "expression"];
+pub(crate) const PARTS: [&str; 6] = [
+    "pose_hand",
+    HAND_PCA,
+    "pose_jaw",
+    "pose_eye",
+    "pose_other",
+    "expression",
+];
+
+/// Joints of both hands' fingers.
+pub(super) const FINGER_JOINTS: usize = 30;
+const FIRST_BEYOND: usize = BODY_JOINTS + 1;
 
 const FINGERS: [&str; 5] = ["index", "middle", "pinky", "ring", "thumb"];
 
 impl BodyModel {
     /// In the order of their joints.
-    pub(crate) fn pose_parts(&self) -> &'static [PosePart] {
-        match self.num_joints() {
-            52 => SMPLH,
-            55 => SMPLX,
-            _ => &[],
-        }
+    pub(crate) fn pose_parts(&self) -> &[PosePart] {
+        &self.parts
     }
 
     /// Numbers of a variable beside the body, where this model has it.
@@ -126,13 +155,18 @@ pub(super) fn joint_names(count: usize) -> Vec<String> {
     if count == 55 {
         names.extend(["jaw", "left_eye", "right_eye"].map(String::from));
     }
-    for side in ["left", "right"] {
-        for finger in FINGERS {
-            names.extend((1..=3).map(|k| format!("{side}_{finger}{k}")));
-        }
-    }
+    names.extend(finger_names());
     names.truncate(count);
     let unnamed = names.len()..count;
     names.extend(unnamed.map(|j| format!("joint{j}")));
     names
+}
+
+/// Of the left hand, then of the right, as SMPL-X has them.
+pub(super) fn finger_names() -> Vec<String> {
+    let of = |side: &'static str| {
+        let finger = move |finger| (1..=3).map(move |k| format!("{side}_{finger}{k}"));
+        FINGERS.into_iter().flat_map(finger)
+    };
+    ["left", "right"].into_iter().flat_map(of).collect()
 }

@@ -267,7 +267,8 @@ impl Checker<'_> {
             false => format!("by the cameras of `{world}` "),
         };
         let message = format!("{by}the person of `{}` is {tall} tall", seen.target);
-        let hint = match likely_unit(1.7 * scale / metres) {
+        let unit = likely_unit(1.7 * scale / metres);
+        let hint = match unit {
             Some(unit) => format!("write `unit = \"{unit}\"` in `data.{world}`"),
             None => format!(
                 "what is a unit of its numbers? About {0:.3} m, such as the side of a board's square, would \
@@ -275,7 +276,10 @@ impl Checker<'_> {
                 metres / scale
             ),
         };
-        self.warn_of_data("F0505", &world, message, hint);
+        match world == seen.target && unit.is_some() {
+            true => self.say_height(1.7 * scale, &world, message, hint),
+            false => self.warn_of_data("F0505", &world, message, hint),
+        }
         true
     }
 

@@ -10,6 +10,9 @@ use crate::spec::{Dimension, likely_unit};
 /// Points of a frame that leave a body's place and heading open.
 const HARDLY: usize = 3;
 
+/// Heights beyond which only a unit explains a person, m: dolls and statues are within.
+const POSSIBLE: std::ops::RangeInclusive<f64> = 0.15..=15.0;
+
 /// Metres from the origin beyond which no camera of a laboratory stands.
 const FAR: f64 = 100.0;
 
@@ -27,11 +30,16 @@ impl Checker<'_> {
         let metres = self.inputs.get(name).map_or(1.0, |d| d.metres);
         let size = length_text(span);
         let message = format!("the points of `{name}` span {size} in a frame");
-        let hint = match likely_unit(span / metres) {
-            Some(likely) => format!("a person of {size}? write `unit = \"{likely}\"`"),
-            None => "no usual unit makes a person of them; are they one person's points?".into(),
-        };
-        self.warn_of_data("F0505", name, message, hint);
+        match likely_unit(span / metres) {
+            Some(likely) => {
+                let hint = format!("a person of {size}? write `unit = \"{likely}\"`");
+                self.say_height(span, name, message, hint);
+            }
+            None => {
+                let hint = "no usual unit makes a person of them; are they one person's points?";
+                self.warn_of_data("F0505", name, message, hint.into());
+            }
+        }
     }
 
     /// Cameras whose translations are in millimetres.
@@ -120,11 +128,24 @@ impl Checker<'_> {
         message: String,
         hint: String,
     ) {
+        let diagnostic = Diagnostic::warning(code, message, &self.origin_of_data(name));
+        self.diagnostics.push(diagnostic.hint(hint));
+    }
+
+    /// A person of this height, by what is said of a data set's unit: far from all people it is a mistake.
+    pub(super) fn say_height(&mut self, metres: f64, name: &str, message: String, hint: String) {
+        let origin = self.origin_of_data(name);
+        let diagnostic = match POSSIBLE.contains(&metres) {
+            true => Diagnostic::warning("F0505", message, &origin),
+            false => Diagnostic::error("F0505", message, &origin),
+        };
+        self.diagnostics.push(diagnostic.hint(hint));
+    }
+
+    fn origin_of_data(&self, name: &str) -> Origin {
         let root = self.spec.root();
         let node = root.table("data").and_then(|t| t.get(name));
-        let origin = node.map_or(Origin::Default, |n| n.key.clone());
-        let diagnostic = Diagnostic::warning(code, message, &origin);
-        self.diagnostics.push(diagnostic.hint(hint));
+        node.map_or(Origin::Default, |n| n.key.clone())
     }
 }
 

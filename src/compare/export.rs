@@ -74,6 +74,10 @@ impl Comparison {
             "methods": self.methods,
             "baseline": self.methods.get(self.baseline),
             "primary": primary,
+            "seconds_until_as_good_as_the_worst": self.pace.as_ref().map(|p| {
+                let of = |(m, name): (usize, &String)| (name.clone(), json!(p.last(m)));
+                Value::Object(self.methods.iter().enumerate().map(of).collect())
+            }),
             "measures": self.measures.iter().map(measure).collect::<Vec<_>>(),
             "runs": self.runs.iter().map(run).collect::<Vec<_>>(),
         })

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::cases::Question;
 use super::gather::tables;
+use super::pace::pace;
 use super::warnings::{self, warnings};
 use super::{CompareRun, Comparison, tune, verdict};
 use crate::error::Error;
@@ -93,6 +94,7 @@ pub(super) fn judged(
     let mut warnings = warnings(&runs, &methods, primary.map(|p| &measures[p]));
     warnings.extend(tuned);
     let fits_say = warnings::of_fits(&runs);
+    let pace = pace(&runs, &methods);
     Ok(Comparison {
         name: question.name,
         methods,
@@ -103,6 +105,7 @@ pub(super) fn judged(
         findings,
         warnings,
         fits_say,
+        pace,
         command: question.command,
         dir,
     })

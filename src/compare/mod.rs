@@ -9,6 +9,7 @@ mod folder;
 mod gather;
 mod headline;
 mod judge;
+mod pace;
 mod page;
 mod pairs;
 mod report;
@@ -81,6 +82,7 @@ pub struct Comparison {
     pub warnings: Vec<String>,
     /// What the fits warn of, each with those that do.
     pub fits_say: Vec<String>,
+    pub(crate) pace: Option<pace::Pace>,
     /// How to repeat it.
     pub command: String,
     pub dir: PathBuf,

@@ -70,6 +70,11 @@ impl Comparison {
             format!("{} of {}", t.converged, t.elements)
         });
         add("solve, s", &|t| number(t.seconds));
+        if self.pace.is_some() {
+            add("as good as the worst, s", &|t| {
+                t.as_good.map_or("never".into(), number)
+            });
+        }
         add("evaluations in all", &|t| t.evaluations.to_string());
         rows
     }

@@ -12,13 +12,19 @@ pub(super) struct Totals {
     /// Such as `3 stalled, 1 invalid`.
     pub others: String,
     pub seconds: f64,
+    /// Until all elements cost as little as where the worst method ends.
+    pub as_good: Option<f64>,
     pub evaluations: u64,
     pub failed: usize,
 }
 
 impl Comparison {
     pub(super) fn totals(&self, method: &str) -> Totals {
-        let mut total = Totals::default();
+        let place = self.methods.iter().position(|m| m == method);
+        let mut total = Totals {
+            as_good: self.pace.as_ref().zip(place).and_then(|(p, m)| p.last(m)),
+            ..Totals::default()
+        };
         let mut others: Vec<(String, u64)> = Vec::new();
         for run in self.runs.iter().filter(|r| r.method == method) {
             if run.dir.is_err() {

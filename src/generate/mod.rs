@@ -58,7 +58,7 @@ pub fn encode(prior: &Prior, poses: ArrayView2<f64>) -> Result<Array2<f64>, Stri
     expect("poses", poses, POSE)?;
     by_row(poses, prior.latent_dim(), |data| {
         let codes = prior.encode(data);
-        codes.ok_or_else(|| "a GAN has no encoder; name codes `z` instead of poses".into())
+        codes.ok_or_else(|| "this prior has no encoder; name codes `z` instead of poses".into())
     })
 }
 

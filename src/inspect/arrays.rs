@@ -6,7 +6,9 @@ use ndarray::{Array3, Axis};
 
 use super::table::{Table, number, percent, range};
 use super::{Inspection, is_length, quoted};
+use crate::body::{RigOptions, read_rig};
 use crate::data::median_span;
+use crate::io::body_fields::BodyArrays;
 use crate::io::npz::{ArrayKind, Member, Npz};
 use crate::io::{FileError, amass, body_fields};
 use crate::keypoints;
@@ -60,8 +62,28 @@ fn first_few(texts: &[String]) -> String {
 
 /// `format` is that of the file.
 pub(super) fn body(path: &Path, format: &str) -> Result<Inspection, FileError> {
-    let body = body_fields::read(path)?;
-    let mut found = Inspection::new(format!("body model in SMPL's format ({format})"));
+    let kind = format!("body model in SMPL's format ({format})");
+    Ok(body_of(path, &body_fields::read(path)?, kind))
+}
+
+/// A skinned mesh, as the body that becomes of it.
+pub(super) fn rig(path: &Path) -> Result<Inspection, FileError> {
+    let body = read_rig(path, &RigOptions::default())?;
+    let mut found = body_of(path, &body, "skinned body of its own skeleton".into());
+    let mut table = Table::default();
+    for (joint, parent) in body.joint_names.iter().flatten().zip(&body.parents) {
+        let above = parent.and_then(|p| body.joint_names.as_ref().map(|n| n[p].clone()));
+        table.row([
+            joint.clone(),
+            above.map_or("the root".into(), |p| format!("on {p}")),
+        ]);
+    }
+    found.contents = table.text();
+    Ok(found)
+}
+
+fn body_of(path: &Path, body: &BodyArrays, kind: String) -> Inspection {
+    let mut found = Inspection::new(kind);
     found.fact("vertices", body.v_template.nrows().to_string());
     found.fact("faces", body.faces.nrows().to_string());
     found.fact("joints", body.parents.len().to_string());
@@ -82,7 +104,7 @@ pub(super) fn body(path: &Path, format: &str) -> Result<Inspection, FileError> {
         });
     found.fact("height", format!("{:.3} m", high - low));
     found.snippet("body", "model", path);
-    Ok(found)
+    found
 }
 
 fn motion(path: &Path) -> Result<Inspection, FileError> {

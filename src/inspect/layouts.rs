@@ -23,6 +23,14 @@ pub(super) fn inspect(path: &Path) -> Result<Inspection, FileError> {
     if let Some(offset) = layout.offset {
         found.fact("from the skin", format!("{} mm", number(1000.0 * offset)));
     }
+    found.contents = markers(&layout);
+    found.snippet = "[sources.surface]\nkind = \"surface\"\n".into();
+    found.line("layout", &super::quoted(&path.display().to_string()), "");
+    Ok(found)
+}
+
+/// Its markers with where they sit.
+pub(super) fn markers(layout: &Layout) -> String {
     let mut table = Table::default();
     table.row(["marker", "place", "other names"]);
     for marker in &layout.markers {
@@ -34,8 +42,5 @@ pub(super) fn inspect(path: &Path) -> Result<Inspection, FileError> {
         };
         table.row([marker.label.clone(), place, marker.aliases.join(", ")]);
     }
-    found.contents = table.text();
-    found.snippet = "[sources.surface]\nkind = \"surface\"\n".into();
-    found.line("layout", &super::quoted(&path.display().to_string()), "");
-    Ok(found)
+    table.text()
 }

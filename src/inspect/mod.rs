@@ -2,6 +2,7 @@
 
 mod arrays;
 mod cameras;
+mod catalog;
 mod graphs;
 mod layouts;
 mod markers;
@@ -16,6 +17,7 @@ use std::path::Path;
 use crate::io::weights as files;
 use crate::io::{FileError, detection_json, opencv, qualisys};
 use crate::spec::{Dimension, Value, parse_unit};
+pub use catalog::{TOPICS, list};
 use table::Table;
 
 /// A file in words; its [`Display`](fmt::Display) is what `fitrun inspect` prints.
@@ -41,6 +43,12 @@ pub struct Inspection {
 /// ```
 pub fn inspect(path: impl AsRef<Path>) -> Result<Inspection, FileError> {
     let path = path.as_ref();
+    let name = path.to_string_lossy();
+    if let Some(topic) = catalog::topic_of(&name).filter(|_| !path.exists()) {
+        let mut found = Inspection::new(format!("`fitrun list {topic} {name}`"));
+        found.contents = list(topic, Some(&name)).unwrap_or_default();
+        return Ok(found);
+    }
     let extension = path.extension().unwrap_or_default().to_string_lossy();
     match extension.to_lowercase().as_str() {
         "c3d" | "trc" | "bvh" => markers::inspect(path),
@@ -55,6 +63,7 @@ pub fn inspect(path: impl AsRef<Path>) -> Result<Inspection, FileError> {
         _ if qualisys::is_named(path) => cameras::inspect(path, "qualisys"),
         "yml" | "yaml" => cameras::inspect(path, "opencv"),
         _ if opencv::is_folder(path) => cameras::inspect(path, "opencv"),
+        "glb" | "gltf" | "whl" => arrays::rig(path),
         "safetensors" | "ckpt" | "pt" | "pth" => weights::inspect(path),
         "pkl" if files::is_body(path) => arrays::body(path, "pkl"),
         "pkl" => weights::inspect(path),

@@ -23,7 +23,7 @@ pub(crate) struct Motion {
     pub body: Option<String>,
     /// Frames per second.
     pub rate: Option<f64>,
-    /// `SMPL`, `SMPL+H` or `SMPL-X`.
+    /// `SMPL`, `SMPL+H`, `SMPL-X`, or `its own joints`.
     pub generation: &'static str,
     /// `y`, `z`, `-y` …; AMASS is z up unless the file says otherwise.
     pub up: &'static str,
@@ -69,10 +69,19 @@ fn generation(npz: &Npz, poses: &Array2<f64>) -> Result<&'static str, FileError>
         72 => Ok("SMPL"),
         156 => Ok("SMPL+H"),
         165 => Ok("SMPL-X"),
+        columns if is_own(npz, columns) => Ok("its own joints"),
         columns => Err(npz.error(format!(
             "array `poses` has {columns} columns; permitted are 72 (SMPL), 156 (SMPL+H) and 165 (SMPL-X)"
         ))),
     }
+}
+
+/// Whether a run on a body of its own skeleton wrote it, whose first joints are the body's.
+fn is_own(npz: &Npz, columns: usize) -> bool {
+    let names = npz.strings("joint_names").unwrap_or_default();
+    let body = names.first().is_some_and(|n| n == "pelvis")
+        && names.get(21).is_some_and(|n| n == "right_wrist");
+    body && columns == 3 * names.len()
 }
 
 fn betas(npz: &Npz) -> Result<Vec<f64>, FileError> {

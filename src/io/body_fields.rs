@@ -33,8 +33,12 @@ pub(crate) struct BodyArrays {
     pub v_template: Array2<f64>,
     /// (F, 3), below V.
     pub faces: Array2<u32>,
-    /// (J, V).
-    pub j_regressor: Array2<f64>,
+    /// (J, V); none where the file says where joints are.
+    pub j_regressor: Option<Array2<f64>>,
+    /// (J, 3), metres.
+    pub joints: Array2<f64>,
+    /// (J, 3, S), metres per unit of a coefficient.
+    pub joint_shapedirs: Array3<f64>,
     /// (V, J), skinning weights.
     pub weights: Array2<f64>,
     /// `None` for joint 0, the root; every other parent stands before its child.
@@ -73,8 +77,15 @@ pub(super) fn body(fields: &dyn Fields) -> Result<BodyArrays, FileError> {
     Reader::new(fields)?.body()
 }
 
+/// Regressor, joints and their shapes.
+type Joints = (Option<Array2<f64>>, Array2<f64>, Array3<f64>);
+
 /// J of SMPL, SMPL+H and SMPL-X.
 const JOINT_COUNTS: [usize; 3] = [24, 52, 55];
+
+/// What moves joints, in files that do not derive it from the vertices.
+pub(crate) const OWN_JOINTS: &str = "J";
+pub(crate) const OWN_SHAPES: &str = "J_shapedirs";
 
 struct Reader<'a> {
     fields: &'a dyn Fields,
@@ -92,9 +103,11 @@ impl<'a> Reader<'a> {
             matches!(shape, [2, _])
         })?;
         let (vertices, joints) = (template[0], kintree[1]);
-        if !JOINT_COUNTS.contains(&joints) {
+        // A rig that `fitrun convert` wrote says what its joints are.
+        if !JOINT_COUNTS.contains(&joints) && !fields.has(OWN_SHAPES) {
             return Err(fields.error(format!(
-                "array `kintree_table` has {joints} joints; permitted are 24 (SMPL), 52 (SMPL+H) and 55 (SMPL-X)"
+                "array `kintree_table` has {joints} joints; permitted are 24 (SMPL), 52 (SMPL+H) and 55 (SMPL-X), \
+                 or any number where `fitrun convert` made the file"
             )));
         }
         Ok(Reader {
@@ -106,17 +119,53 @@ impl<'a> Reader<'a> {
 
     fn body(&self) -> Result<BodyArrays, FileError> {
         let (v, j) = (self.vertices, self.joints);
+        let v_template = self.finite("v_template", &[v, 3], "(V, 3)")?;
+        let shapedirs = self.shapedirs()?;
+        let (j_regressor, joints, joint_shapedirs) = self.joints(&v_template, &shapedirs)?;
         Ok(BodyArrays {
-            v_template: self.finite("v_template", &[v, 3], "(V, 3)")?,
             faces: self.faces()?,
-            j_regressor: self.finite("J_regressor", &[j, v], "(J, V)")?,
             weights: self.finite("weights", &[v, j], "(V, J)")?,
             parents: self.parents()?,
-            shapedirs: self.shapedirs()?,
             posedirs: self.posedirs()?,
             joint_names: self.joint_names()?,
             hands: self.hands()?,
+            v_template,
+            j_regressor,
+            joints,
+            joint_shapedirs,
+            shapedirs,
         })
+    }
+
+    /// Where joints are and what shapes do to them: as the file says, or by its regressor.
+    fn joints(&self, template: &Array2<f64>, shapedirs: &Array3<f64>) -> Result<Joints, FileError> {
+        let (v, j, s) = (self.vertices, self.joints, shapedirs.dim().2);
+        if self.fields.has(OWN_SHAPES) {
+            let joints = self.finite(OWN_JOINTS, &[j, 3], "(J, 3)")?;
+            let shapes = self.finite(OWN_SHAPES, &[j, 3, s], "(J, 3, S)")?;
+            self.body_first()?;
+            return Ok((None, joints, shapes));
+        }
+        let regressor: Array2<f64> = self.finite("J_regressor", &[j, v], "(J, V)")?;
+        let joints = regressor.dot(template);
+        let flat = shapedirs
+            .to_shape((v, 3 * s))
+            .map(|flat| regressor.dot(&flat));
+        let shapes = flat.unwrap_or_default().into_shape_with_order((j, 3, s));
+        Ok((Some(regressor), joints, shapes.unwrap_or_default()))
+    }
+
+    /// Whether joints of another skeleton than SMPL's begin with the body's.
+    fn body_first(&self) -> Result<(), FileError> {
+        let names = self.joint_names()?.unwrap_or_default();
+        let begins = names.len() > 21 && names[0] == "pelvis" && names[21] == "right_wrist";
+        match begins || JOINT_COUNTS.contains(&self.joints) {
+            true => Ok(()),
+            false => Err(self.fields.error(
+                "array `joint_names` does not begin with the body's joints, pelvis to right_wrist"
+                    .into(),
+            )),
+        }
     }
 
     /// `None` where the file lacks any of the four arrays.

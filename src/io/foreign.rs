@@ -131,7 +131,12 @@ static FOREIGN: &[Foreign] = &[
         "an image",
         DETECTOR,
     ),
-    row(&[".glb", ".gltf"], b"glTF", "glTF, a scene", SKELETON),
+    row(
+        &[".glb", ".gltf"],
+        b"glTF",
+        "glTF, a scene; a skinned body in it is read as `body.model`",
+        SKELETON,
+    ),
     row(
         &[".obj", ".ply", ".stl"],
         b"",

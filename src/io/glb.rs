@@ -314,13 +314,13 @@ fn rows(points: &Array2<f64>) -> Vec<[f32; 3]> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::testing::real_data;
     use super::*;
     use ndarray::{Array, arr2};
 
     /// A square in the plane z = 0 on two joints; frame 1 is missing.
-    fn scene() -> GlbScene {
+    pub(in crate::io) fn scene() -> GlbScene {
         let half = std::f64::consts::FRAC_1_SQRT_2;
         let mut rotations = Array3::zeros((3, 2, 4));
         rotations.index_axis_mut(Axis(2), 3).fill(1.0);
@@ -461,7 +461,7 @@ mod tests {
         rotations.index_axis_mut(Axis(2), 3).fill(1.0);
         let scene = GlbScene {
             name: "rest".to_string(),
-            joints: body.j_regressor.dot(&body.v_template),
+            joints: body.joints,
             vertices: body.v_template,
             faces: body.faces,
             joints4,

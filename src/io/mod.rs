@@ -3,6 +3,7 @@
 //! Damaged files end in a [`FileError`], never in a panic, and nothing that a file holds is executed or trusted with memory.
 
 pub(crate) mod amass;
+mod anny;
 pub(crate) mod atomic;
 pub(crate) mod body_fields;
 pub(crate) mod body_npz;
@@ -24,6 +25,7 @@ pub(crate) mod g2o;
 pub(crate) mod glb;
 mod glb_buffer;
 mod glob;
+mod gltf_rig;
 pub(crate) mod markers;
 mod memory;
 mod mixture_pkl;
@@ -43,6 +45,8 @@ pub(crate) mod pose2sim_writer;
 pub(crate) mod poses;
 pub(crate) mod published;
 pub(crate) mod qualisys;
+pub(crate) mod rig;
+pub(crate) mod rigs;
 pub(crate) mod tensors;
 mod torch;
 pub(crate) mod trc;

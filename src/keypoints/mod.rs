@@ -45,6 +45,16 @@ pub fn labels(convention: &str) -> Option<Vec<String>> {
     Some(points.iter().map(|(label, _)| label.clone()).collect())
 }
 
+/// Labels of a convention, and what joints and landmarks each is the mean of.
+pub(crate) fn recipes(convention: &str) -> Option<impl Iterator<Item = (&str, &str)>> {
+    let points = CONVENTIONS.get(convention)?;
+    Some(
+        points
+            .iter()
+            .map(|(label, recipe)| (label.as_str(), recipe.as_str())),
+    )
+}
+
 /// How many points of a convention are on no body, and how many more only on one with fingers.
 pub(crate) fn beyond(convention: &str) -> (usize, usize) {
     let points = CONVENTIONS.get(convention).into_iter().flatten();

@@ -73,7 +73,7 @@ impl Prior {
     /// one; a mixture's codes are the poses themselves.
     pub fn encode(&self, poses: &[f64]) -> Option<Vec<f64>> {
         match self {
-            Self::Learned(learned) => Some(learned.encoder.as_ref()?.means(poses)),
+            Self::Learned(learned) => learned.encode(poses),
             Self::Own(own) if own.pose.is_some() => None,
             _ => Some(poses.to_vec()),
         }

@@ -27,6 +27,18 @@ impl Latent {
         }
     }
 
+    /// Moves a code to the nearest one that there is.
+    pub(crate) fn project(self, code: &mut [f64]) {
+        match self {
+            Self::Normal => {}
+            Self::Cube => code.iter_mut().for_each(|x| *x = x.clamp(-1.0, 1.0)),
+            Self::Sphere => {
+                let length = norm(code).max(1e-12);
+                code.iter_mut().for_each(|x| *x /= length);
+            }
+        }
+    }
+
     /// The code at `t` in 0–1 on the way from a to b: a straight line, or on the sphere the great
     /// circle at constant speed (Shoemake 1985).
     pub(crate) fn between(self, a: &[f64], b: &[f64], t: f64) -> Vec<f64> {

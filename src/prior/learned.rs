@@ -88,7 +88,10 @@ impl Learned {
                      a GAN's generator is `kind = \"gan-s\"`, `\"gan-u\"` or `\"gan-n\"`"
                     .into());
             }
-            (LearnedKind::GanS | LearnedKind::GanU | LearnedKind::GanN, Some(_)) => {
+            // Only `fitrun train` gives generators an encoder, and says so in the header.
+            (LearnedKind::GanS | LearnedKind::GanU | LearnedKind::GanN, Some(_))
+                if LearnedKind::said(tensors) != Some(kind) =>
+            {
                 return Err(format!(
                     "there is an encoder, so this is a VPoser, not `{}`",
                     kind.name()
@@ -122,6 +125,15 @@ impl Learned {
 
     pub fn latent(&self) -> Latent {
         self.kind.latent()
+    }
+
+    /// Codes of poses, (rows, 63) to (rows, latent), where the latent has them, if there is an encoder.
+    pub(super) fn encode(&self, poses: &[f64]) -> Option<Vec<f64>> {
+        let mut codes = self.encoder.as_ref()?.means(poses);
+        codes
+            .chunks_exact_mut(self.latent_dim())
+            .for_each(|code| self.latent().project(code));
+        Some(codes)
     }
 
     /// Whether it was trained to generate poses only, and knows no code of a given one.

@@ -36,6 +36,32 @@ pub enum Prior {
     Own(Arc<Own>),
 }
 
+/// Kinds of priors and what they are.
+pub(crate) const PRIORS: &[(&str, &str)] = &[
+    (
+        "none",
+        "poses are as probable as each other; a term or limits of joints may say more",
+    ),
+    (
+        "gmm",
+        "a mixture of Gaussians over the joints' axis-angle vectors (Bogo et al. 2016)",
+    ),
+    (
+        "vposer",
+        "a variational autoencoder's code, normal (Pavlakos et al. 2019)",
+    ),
+    (
+        "vposer-gmm",
+        "VPoser's code with a mixture of Gaussians over it",
+    ),
+    (
+        "gan-s",
+        "an adversarial generator's code on the sphere (Davydov et al. 2022)",
+    ),
+    ("gan-u", "the same, codes in a cube"),
+    ("gan-n", "the same, normal codes"),
+];
+
 /// Weights that fitrun ships, by the kind of their prior; see `assets/priors`.
 const BUILTIN: &[(&str, &[u8])] = &[
     ("gmm", include_bytes!("../../assets/priors/gmm.safetensors")),

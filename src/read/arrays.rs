@@ -5,7 +5,7 @@ use ndarray::{Array3, Array4, ArrayD, Axis, IxDyn, s};
 
 use super::{Reader, Up};
 use crate::data::{Dataset, Observations};
-use crate::diagnostic::{Diagnostic, list};
+use crate::diagnostic::{Diagnostic, Sourced, list};
 use crate::io::FileError;
 use crate::io::npz::{ArrayKind, Member, Npz};
 use crate::keypoints;
@@ -280,9 +280,31 @@ impl Reader<'_> {
             members.any(|m| m.name == texts[0].value)
         };
         if texts.len() == 1 && (count != 1 || is_array()) {
-            return npz.strings(texts[0].value).map(Some);
+            let known = self.holds(npz, &texts[0], &[ArrayKind::Text]);
+            return match known {
+                true => npz.strings(texts[0].value).map(Some),
+                // Whatever is said of such labels would be said of the mistake once more.
+                false => Ok(Some((0..count).map(|k| format!("point{k}")).collect())),
+            };
         }
         Ok(Some(texts.iter().map(|t| t.value.to_string()).collect()))
+    }
+
+    /// Whether a file has an array of a kind; a mistake where it has not.
+    fn holds(&mut self, npz: &Npz, name: &Sourced<&str>, kinds: &[ArrayKind]) -> bool {
+        let fits = npz.members().iter().filter(|m| kinds.contains(&m.kind));
+        let names: Vec<&str> = fits.map(|m| m.name.as_str()).collect();
+        if npz.has(name.value) {
+            return true;
+        }
+        let message = format!("`{}` has no array `{}`", npz.path().display(), name.value);
+        let diagnostic = Diagnostic::error("F0402", message, &name.origin);
+        let diagnostic = diagnostic.nearest(name.value, names.iter().copied());
+        self.diagnostics.push(match names.as_slice() {
+            [] => diagnostic,
+            names => diagnostic.hint(format!("of this kind it has {}", list(names))),
+        });
+        false
     }
 
     fn observations(
@@ -322,6 +344,9 @@ impl Reader<'_> {
     fn apply_masks(&mut self, npz: &Npz, observations: &mut Observations) -> Result<(), FileError> {
         let mut masks: Vec<(String, ArrayD<f64>)> = Vec::new();
         for text in self.view.texts("valid").unwrap_or_default() {
+            if !self.holds(npz, &text, &[ArrayKind::Bool]) {
+                continue;
+            }
             let mask = npz.bools(text.value)?.mapv(|b| f64::from(u8::from(b)));
             masks.push((text.value.into(), mask));
         }

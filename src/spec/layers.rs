@@ -10,7 +10,8 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Origin, Sources, list};
 /// Kinds of priors whose variable is a code `z`.
 const CODED: &[&str] = &["vposer", "vposer-gmm", "gan-s", "gan-u", "gan-n"];
 
-const PRESETS: &[(&str, &str)] = &[
+/// Specs that others extend, by the names that they go by.
+pub(crate) const PRESETS: &[(&str, &str)] = &[
     (
         "presets/hands.toml",
         include_str!("../../specs/presets/hands.toml"),

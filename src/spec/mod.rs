@@ -13,8 +13,10 @@ mod view;
 use std::path::Path;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Origin, Sourced, Sources};
+pub(crate) use keys::TERM_KINDS;
 pub(crate) use language::Language;
 use layers::Layers;
+pub(crate) use layers::PRESETS;
 pub(crate) use tree::{Node, Table, Value};
 pub use units::{Dimension, Quantity};
 pub(crate) use units::{likely_unit, looks_like_quantity, parse_quantity, parse_unit, units_of};

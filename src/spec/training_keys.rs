@@ -260,6 +260,17 @@ pub static TRAIN: &[Key] = &[
     or(
         only(
             key(
+                "reconstruction",
+                Number,
+                "weight of how far poses come back by an encoder that is trained too; 0 trains none",
+            ),
+            GANS,
+        ),
+        "0",
+    ),
+    or(
+        only(
+            key(
                 "schedule",
                 Choice(&["plateau", "cosine", "constant"]),
                 "how the learning rates fall",

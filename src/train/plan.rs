@@ -166,6 +166,7 @@ impl Reader<'_, '_> {
             betas: self.betas(),
             discriminator_steps: self.whole("train", "discriminator_steps", 1),
             average: self.share("train", "average"),
+            reconstruction: self.weight("train", "reconstruction"),
         }
     }
 

@@ -66,6 +66,8 @@ pub struct GanSettings {
     pub discriminator_steps: usize,
     /// Share of the old value in the running average of the generator's weights.
     pub average: f64,
+    /// Weight of how far poses come back from the codes that an encoder gives them; 0 trains none.
+    pub reconstruction: f64,
 }
 
 impl GanSettings {
@@ -90,6 +92,7 @@ impl GanSettings {
             betas: [0.5, 0.999],
             discriminator_steps: 10,
             average: 0.999,
+            reconstruction: 0.0,
         }
     }
 }

@@ -83,6 +83,14 @@ impl Layout {
         LAYOUTS.iter().map(|(name, _)| *name).collect()
     }
 
+    /// The text of an embedded layout.
+    pub(crate) fn text(name: &str) -> Option<&'static str> {
+        LAYOUTS
+            .iter()
+            .find(|(n, _)| *n == name)
+            .map(|(_, text)| *text)
+    }
+
     pub fn embedded(name: &str) -> Option<Layout> {
         let (name, text) = LAYOUTS.iter().find(|(n, _)| *n == name)?;
         Some(text::parse(Path::new(name), text).expect("the embedded layouts are valid"))

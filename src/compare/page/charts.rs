@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::html::figure;
 use crate::compare::Comparison;
 use crate::compare::judge::{Cell, Element, MeasureTable};
+use crate::compare::pace::Pace;
 use crate::report::plot::PlotError;
 use crate::report::plot::intervals::{self, Mark};
 use crate::report::plot::lines::{self, Across, Line};
@@ -22,6 +23,9 @@ pub(super) fn charts(of: &Comparison) -> Result<String, PlotError> {
     let named = |name: &str| of.measures.iter().find(|m| m.name == name);
     if let (Some(work), Some(failed)) = (named("evaluations"), named("unconverged")) {
         all.push(effort(of, work, failed)?);
+    }
+    if let Some(pace) = &of.pace {
+        all.push(speed(of, pace)?);
     }
     Ok(format!(
         "<h2>Charts</h2>\n<div class=\"charts\">\n{}</div>\n",
@@ -178,6 +182,33 @@ fn effort(
             work.axis
         ),
     ))
+}
+
+/// The same against time: what part is as good as it is at the end of the worst method.
+fn speed(of: &Comparison, pace: &Pace) -> Result<String, PlotError> {
+    let all = of.methods.iter().zip(&pace.seconds).enumerate();
+    let lines = all.map(|(m, (name, seconds))| {
+        let known: Vec<f64> = seconds.iter().flatten().copied().collect();
+        let share = known.len() as f64 / seconds.len() as f64;
+        let points = cumulative(&known, f64::MAX).into_iter();
+        Line {
+            name,
+            colour: m,
+            points: points.map(|(x, y)| (x, share * y)).collect(),
+        }
+    });
+    let lines: Vec<Line<'_>> = lines.collect();
+    let svg = lines::draw(
+        ("seconds", Across::Linear),
+        (&format!("share of {}s, %", pace.axis), Some(102.0)),
+        &lines,
+    )?;
+    let caption = format!(
+        "Share of {}s that within so many seconds cost as little as at the end of the method that ends worst \
+         (within 5 %, of the terms that all methods have)",
+        pace.axis
+    );
+    Ok(figure(&svg, &caption))
 }
 
 fn lines_of<'a>(

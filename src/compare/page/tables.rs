@@ -31,15 +31,16 @@ pub(super) fn summary(of: &Comparison) -> String {
             chip(m),
             short(method),
             measured(table.whole[m].as_ref(), lacks),
-            effort(&totals)
+            effort(&totals, of.pace.is_some())
         );
     }
     format!(
         "<div class=\"wide\"><table class=\"sortable\">\n<thead><tr><th>method</th><th>{title}</th>\
          <th>median</th><th>95 % below</th><th>minus {base}</th><th>better in</th><th>p</th>{}\
-         <th>converged</th><th>solve, s</th><th>evaluations</th></tr></thead>\n\
+         <th>converged</th><th>solve, s</th>{}<th>evaluations</th></tr></thead>\n\
          <tbody>\n{rows}</tbody></table></div>\n",
-        if lacks { "<th>missing</th>" } else { "" }
+        if lacks { "<th>missing</th>" } else { "" },
+        if of.pace.is_some() { AS_GOOD } else { "" }
     )
 }
 
@@ -110,7 +111,11 @@ fn with_interval(cell: &Cell) -> String {
     )
 }
 
-fn effort(totals: &Totals) -> String {
+/// The head of a column.
+const AS_GOOD: &str = "<th title=\"seconds until all frames or rows cost as little, within 5 %, as where the \
+    method ends that ends worst; of the terms that all methods have\">as good, s</th>";
+
+fn effort(totals: &Totals, paced: bool) -> String {
     let others = match totals.others.as_str() {
         "" => String::new(),
         others => format!(" title=\"{}\"", escape(others)),
@@ -120,10 +125,15 @@ fn effort(totals: &Totals) -> String {
         (all, 0) => format!("{} of {all}", totals.converged),
         (all, failed) => format!("{} of {all}, {failed} runs failed", totals.converged),
     };
+    let as_good = match (paced, totals.as_good) {
+        (false, _) => String::new(),
+        (true, None) => "<td data-sort=\"1e99\">never</td>".into(),
+        (true, Some(s)) => format!("<td data-sort=\"{s}\">{}</td>", number(s)),
+    };
     let share = totals.converged as f64 / totals.elements.max(1) as f64;
     format!(
         "<td data-sort=\"{share}\"{others}>{converged}</td><td data-sort=\"{0}\">{1}</td>\
-         <td data-sort=\"{2}\">{2}</td>",
+         {as_good}<td data-sort=\"{2}\">{2}</td>",
         totals.seconds,
         number(totals.seconds),
         totals.evaluations

@@ -51,6 +51,19 @@ impl Skeleton {
         }
     }
 
+    /// Mean distance of joints between poses and others, row by row, mm.
+    pub fn apart(&self, poses: &[f32], others: &[f32]) -> f64 {
+        let (a, b) = (self.positions(poses), self.positions(others));
+        let moving = self.parents.len().saturating_sub(1).max(1);
+        let pairs = a.chunks_exact(3).zip(b.chunks_exact(3));
+        let distance = |(a, b): (&[f32], &[f32])| {
+            let off: [f32; 3] = std::array::from_fn(|k| a[k] - b[k]);
+            f64::from(dot(off, off).sqrt())
+        };
+        let count = a.len() / (3 * self.parents.len()).max(1) * moving;
+        1e3 * pairs.map(distance).sum::<f64>() / count.max(1) as f64
+    }
+
     /// Rotations (rows, 9·21) to positions (rows, 3·joints), m.
     fn positions(&self, rotations: &[f32]) -> Vec<f32> {
         let kinematics = Kinematics {

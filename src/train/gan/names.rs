@@ -12,10 +12,10 @@ const CONVOLUTIONS: [&str; 2] = [
 const WHOLE: &str = "discriminator.disc_poseall.fc_all_pose.0.weight";
 const HEADS: &str = "discriminator.disc_poseeach.fc_layer";
 
-/// The averaged generator, and after `discriminator.` the discriminator.
+/// The averaged generator with its encoder, and after `discriminator.` the discriminator.
 pub(super) fn published(players: &Players) -> Tensors {
     let mut found = Tensors::default();
-    players.average.parameters.save(&mut found);
+    players.average.save(&mut found);
     players.discriminator.parameters.save(&mut found);
     for name in CONVOLUTIONS {
         if let Some(weight) = found.arrays.get_mut(name) {

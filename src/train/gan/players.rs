@@ -17,10 +17,11 @@ pub(super) struct Players {
 }
 
 impl Players {
-    pub fn new(settings: &GanSettings, seed: u64) -> Self {
+    /// `poses` (rows, 63) are what an encoder will read.
+    pub fn new(settings: &GanSettings, poses: &[f32], seed: u64) -> Self {
         let mut random = SplitMix64(seed);
-        let average = Generator::new(settings, "", &mut random.clone());
-        let generator = Generator::new(settings, "generator.", &mut random);
+        let average = Generator::new(settings, "", poses, &mut random.clone());
+        let generator = Generator::new(settings, "generator.", poses, &mut random);
         let discriminator = Discriminator::new(&mut random);
         let adam = |parameters: &Parameters<f32>, rate: f64| {
             let settings = AdamSettings {
@@ -67,8 +68,8 @@ impl Players {
     pub fn save(&self) -> Tensors {
         let mut state = Tensors::default();
         let (generator, discriminator) = (&self.generator, &self.discriminator);
-        generator.parameters.save(&mut state);
-        self.average.parameters.save(&mut state);
+        generator.save(&mut state);
+        self.average.save(&mut state);
         discriminator.parameters.save(&mut state);
         self.generator_adam
             .save("generator_adam", &generator.parameters, &mut state);
@@ -78,8 +79,8 @@ impl Players {
     }
 
     pub fn restore(&mut self, from: &Tensors) -> Result<(), String> {
-        self.generator.parameters.restore(from)?;
-        self.average.parameters.restore(from)?;
+        self.generator.restore(from)?;
+        self.average.restore(from)?;
         self.discriminator.parameters.restore(from)?;
         let (generator, discriminator) = (&self.generator, &self.discriminator);
         self.generator_adam

@@ -3,17 +3,20 @@
 use super::discriminator::Discriminator;
 use super::generator::Generator;
 use super::*;
-use crate::prior::Latent;
+use crate::prior::{Latent, Learned, LearnedKind, Prior};
 use crate::train::network::{Batch, Parameters};
 
 const ROTATIONS: usize = 9 * BODY_JOINTS;
 const ROWS: usize = 3;
+/// Weight and bias of the encoder's first step, behind the generator's three layers.
+const SCALE: [usize; 2] = [6, 7];
 
 fn settings(latent: Latent) -> GanSettings {
     GanSettings {
         hidden: 24,
         latent_dim: 5,
         discriminator_steps: 2,
+        reconstruction: 1.0,
         ..GanSettings::new(latent)
     }
 }
@@ -106,7 +109,7 @@ fn the_generators_gradient_is_that_of_its_loss() {
     let mut random = SplitMix64(2);
     let mut judge = Discriminator::<f64>::new(&mut random);
     judge.parameters.set_wanted(false);
-    let mut network = Generator::<f64>::new(&settings(Latent::Normal), "", &mut random);
+    let mut network = Generator::<f64>::new(&settings(Latent::Normal), "", &[], &mut random);
     let codes = normal(ROWS * 5, &mut random);
     let step_of = |network: &Generator<f64>| {
         let mut pass = pass();
@@ -123,6 +126,70 @@ fn the_generators_gradient_is_that_of_its_loss() {
         nudge(&mut network.parameters, array, i, -step);
         moved
     });
+}
+
+#[test]
+fn the_gradient_of_coming_back_is_that_of_its_distance() {
+    let body = BodyLoss::new(&BodyModel::builtin(None).unwrap());
+    for latent in [Latent::Sphere, Latent::Cube, Latent::Normal] {
+        let mut random = SplitMix64(8);
+        let small = |x: f64| 0.3 * x;
+        let shown: Vec<f64> = normal(ROWS * POSE, &mut random);
+        let shown: Vec<f64> = shown.into_iter().map(small).collect();
+        let mut network = Generator::<f64>::new(&settings(latent), "", &[], &mut random);
+        let codes: Vec<f64> = (0..ROWS)
+            .flat_map(|_| latent.draw(5, &mut random))
+            .collect();
+        let cost = |network: &Generator<f64>| {
+            let mut pass = pass();
+            let samples = shown.clone();
+            let codes = reconstruction::seed_codes(network, &mut pass, samples, &codes, 0.7);
+            let away = reconstruction::seed_poses(network, &body, &mut pass, &shown, 0.7);
+            (0.7 * (codes + away), pass)
+        };
+        let (_, pass) = cost(&network);
+        let found = gradients(pass, network.parameters.batches_mut());
+        // Numbers of codes beyond the cube are pulled back only where that helps.
+        if latent == Latent::Cube {
+            assert!(found.iter().flatten().all(|g| g.is_finite()));
+            continue;
+        }
+        // The scale of what the encoder reads is that of the data, and not trained.
+        let trained: Vec<usize> = (0..found.len()).filter(|k| !SCALE.contains(k)).collect();
+        let own: Vec<Vec<f64>> = trained.iter().map(|k| found[*k].clone()).collect();
+        assert!(SCALE.iter().all(|k| found[*k].iter().all(|g| *g == 0.0)));
+        hold(&own, |array, i, step| {
+            nudge(&mut network.parameters, trained[array], i, step);
+            let moved = cost(&network).0;
+            nudge(&mut network.parameters, trained[array], i, -step);
+            moved
+        });
+    }
+}
+
+#[test]
+fn what_the_training_encodes_the_prior_encodes() {
+    for (latent, kind) in [
+        (Latent::Sphere, LearnedKind::GanS),
+        (Latent::Cube, LearnedKind::GanU),
+        (Latent::Normal, LearnedKind::GanN),
+    ] {
+        let mut random = SplitMix64(9);
+        let mut gan = trainee(latent);
+        gan.step(&poses(8, &mut random), &mut random);
+        let mut weights = gan.weights();
+        let shown = poses(4, &mut random);
+        let back = gan.players.average.there_and_back(&shown).unwrap();
+        let none = Learned::from_tensors(kind, &weights).unwrap_err();
+        assert!(none.starts_with("there is an encoder, so this is a VPoser"));
+        weights.metadata.insert("kind".into(), kind.name().into());
+        let prior = Learned::from_tensors(kind, &weights).unwrap();
+        let wide: Vec<f64> = shown.iter().map(|x| f64::from(*x)).collect();
+        let codes = Prior::Learned(prior.clone().into()).encode(&wide).unwrap();
+        for (a, b) in prior.rotations(&codes).iter().zip(&back) {
+            assert!((a - f64::from(*b)).abs() < 1e-4, "{a} {b}");
+        }
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! VPoser v2 in training: a variational autoencoder of body poses (Pavlakos et al. 2019).
 
 mod blocks;
-mod body_loss;
+pub(super) mod body_loss;
 mod network;
 #[cfg(test)]
 mod tests;
