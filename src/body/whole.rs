@@ -14,10 +14,12 @@ pub(crate) struct PosePart {
 
 /// What turns the joints of a skeleton beyond the body's, by their names.
 pub(super) fn parts(names: &[String]) -> Vec<PosePart> {
+    // A rig may have as many joints, but others.
+    let of_smpl = names == joint_names(names.len());
     match names.len() {
-        24 => return Vec::new(),
-        52 => return SMPLH.to_vec(),
-        55 => return SMPLX.to_vec(),
+        24 if of_smpl => return Vec::new(),
+        52 if of_smpl => return SMPLH.to_vec(),
+        55 if of_smpl => return SMPLX.to_vec(),
         _ => {}
     }
     let fingers = finger_names();

@@ -208,3 +208,40 @@ fn a_name_of_no_known_format_is_told_the_known_ones() {
     assert_eq!(error.message, "its name is of no format that fitrun reads");
     assert!(error.hint.unwrap().contains(".c3d"));
 }
+
+#[test]
+fn lists_name_what_the_language_permits() {
+    use crate::spec::keys::{Kind, tables};
+    let permitted = |path: &str| -> Vec<&str> {
+        let all = tables();
+        let (_, keys) = all.iter().find(|(p, _)| *p == path).unwrap();
+        let kind = keys.iter().find(|k| k.name == "kind").unwrap();
+        match kind.kind {
+            Kind::Choice(names) => names.to_vec(),
+            _ => panic!("a choice"),
+        }
+    };
+    for (topic, path) in [("priors", "prior"), ("terms", "terms.*")] {
+        let listed = list(topic, None).unwrap();
+        let listed: Vec<&str> = listed
+            .lines()
+            .filter_map(|l| l.split_whitespace().next())
+            .collect();
+        assert_eq!(listed, permitted(path), "{topic}");
+    }
+}
+
+#[test]
+fn names_are_found_by_parts_and_in_any_case() {
+    let said = |topic: &str, name: &str| list(topic, Some(name)).unwrap_err();
+    assert!(said("conventions", "coco").contains("did you mean `COCO_"));
+    assert!(!said("functions", "nope").contains("did you mean"));
+    assert_eq!(
+        list("presets", Some("hands")),
+        list("presets", Some("presets/hands.toml"))
+    );
+    assert_eq!(
+        list("plug-in-gait", None),
+        list("layouts", Some("plug-in-gait"))
+    );
+}

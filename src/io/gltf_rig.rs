@@ -59,14 +59,27 @@ pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Rig, FileError> {
     Ok(rig)
 }
 
-/// A file that a document names, which lies in its folder or below.
-fn beside(path: &Path, uri: &str) -> Result<Vec<u8>, FileError> {
+/// Files that the document at `path` names, for the record of what was read.
+pub(crate) fn links(path: &Path) -> Vec<PathBuf> {
+    let bytes = read_bytes(path).ok().filter(|b| !is_binary(b));
+    let root = bytes.and_then(|b| Root::from_slice(&b).ok());
+    let buffers = root.into_iter().flat_map(|r| r.buffers);
+    let uris = buffers.filter_map(|b| b.uri);
+    uris.filter_map(|uri| linked(path, &uri)).collect()
+}
+
+/// Where a file is that a document names, if that is in its folder or below.
+fn linked(path: &Path, uri: &str) -> Option<PathBuf> {
     let name = PathBuf::from(decoded_uri(uri));
     let plain = name.components().all(|c| matches!(c, Component::Normal(_)));
     let file = path.parent().unwrap_or(Path::new(".")).join(&name);
-    match plain && (file.is_file() || !file.exists()) {
-        true => read_bytes(&file),
-        false => Err(FileError::new(
+    (plain && (file.is_file() || !file.exists())).then_some(file)
+}
+
+fn beside(path: &Path, uri: &str) -> Result<Vec<u8>, FileError> {
+    match linked(path, uri) {
+        Some(file) => read_bytes(&file),
+        None => Err(FileError::new(
             path,
             format!("it names `{uri}`, which is no file beside it"),
         )),

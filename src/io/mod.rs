@@ -25,7 +25,7 @@ pub(crate) mod g2o;
 pub(crate) mod glb;
 mod glb_buffer;
 mod glob;
-mod gltf_rig;
+pub(crate) mod gltf_rig;
 pub(crate) mod markers;
 mod memory;
 mod mixture_pkl;

@@ -22,7 +22,7 @@ use crate::data::{Dataset, Table};
 use crate::diagnostic::{Diagnostic, Diagnostics, Origin};
 use crate::io::detection_json::{self, Kind};
 use crate::io::npz::Npz;
-use crate::io::{Arrays, FileError, cameras_json, opencv, pose2sim, qualisys, vicon};
+use crate::io::{Arrays, FileError, cameras_json, gltf_rig, opencv, pose2sim, qualisys, vicon};
 use crate::own::{Format, Registry};
 use crate::prior::{Own, Prior};
 use crate::spec::{Dimension, Spec, View, parse_unit};
@@ -180,6 +180,9 @@ fn read_body(
         "builtin" => BodyModel::builtin(betas),
         path => {
             files.push(path.into());
+            if path.ends_with(".gltf") {
+                files.extend(gltf_rig::links(Path::new(path)));
+            }
             BodyModel::from_rig(Path::new(path), betas, &options)
         }
     };

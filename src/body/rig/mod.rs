@@ -19,7 +19,7 @@ use ndarray::{Array2, Array3};
 
 use crate::io::body_fields::{self, BodyArrays};
 use crate::io::rig::Rig;
-use crate::io::{FileError, rigs};
+use crate::io::{FileError, read_bytes, rigs};
 use reduce::Skeleton;
 
 /// What a spec says of a rig.
@@ -42,10 +42,11 @@ impl RigOptions {
 
 /// A body in SMPL's format as it is, a rig as a body.
 pub(crate) fn read(path: &Path, options: &RigOptions) -> Result<BodyArrays, FileError> {
-    match rigs::read(path)? {
+    let bytes = read_bytes(path)?;
+    match rigs::parse(path, &bytes)? {
         Some(rig) => arrays(rig, options).map_err(|message| FileError::new(path, message)),
         None if options.is_given() => Err(FileError::new(path, NO_RIG)),
-        None => body_fields::read(path),
+        None => body_fields::parse(path, &bytes),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Turns a rest pose so that arms and legs point as the built-in body's do.
 //!
-//! Vertices, joints and shapes are carried by linear blend skinning, which is linear in them, so that the body
-//! afterwards poses as the rig would have from there.
+//! Vertices, joints and shapes are carried by linear blend skinning, which is linear in them. What follows one
+//! joint then poses exactly as the rig would have; what follows several is blended twice.
 
 use nalgebra::{Matrix3, Rotation3, Vector3};
 use ndarray::{Array3, ArrayViewMut1, Axis};

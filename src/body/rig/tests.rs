@@ -106,7 +106,7 @@ fn a_rig_on_its_side_in_centimetres_facing_away_is_turned_and_said_to_be_tall() 
 }
 
 #[test]
-fn hanging_arms_are_lifted_and_pose_as_the_rig_would() {
+fn hanging_arms_are_lifted_and_what_follows_one_joint_poses_exactly() {
     let body = BodyModel::builtin(Some(1)).unwrap();
     let mut hanging = rig();
     let mut pose = vec![0.0; 63];
@@ -129,6 +129,60 @@ fn hanging_arms_are_lifted_and_pose_as_the_rig_would() {
         body.joints.slice(limbs).to_owned(),
     );
     assert!(most(&joints.0, &joints.1) < 1e-6);
+    let one = |v: &usize| found.weights.row(*v).iter().any(|w| *w > 1.0 - 1e-12);
+    let rigid: Vec<usize> = (0..found.v_template.nrows()).filter(one).collect();
+    let away = rigid.iter().map(|v| {
+        let (a, b) = (
+            place::row(&found.v_template, *v),
+            place::row(&body.template, *v),
+        );
+        (a - b).norm()
+    });
+    assert!(rigid.len() > 100 && away.fold(0.0, f64::max) < 1e-6);
+}
+
+#[test]
+fn a_rig_with_as_many_joints_as_smplx_is_not_taken_for_it() {
+    let mut hands = rig();
+    // Thirty fingers and three more of its own.
+    for side in ["Left", "Right"] {
+        let wrist = hands
+            .joint_names
+            .iter()
+            .position(|n| n.ends_with(&format!("{side}Hand")));
+        for finger in ["Index", "Middle", "Pinky", "Ring", "Thumb"] {
+            for k in 1..=3 {
+                hands
+                    .joint_names
+                    .push(format!("mixamorig:{side}Hand{finger}{k}"));
+                let above = hands.joint_names.len() - 2;
+                hands.parents.push(if k == 1 { wrist } else { Some(above) });
+            }
+        }
+    }
+    hands.joint_names.push("tail".into());
+    hands.parents.push(Some(0));
+    let count = hands.joint_names.len();
+    hands.heads = Array2::from_shape_fn((count, 3), |(j, k)| match j {
+        0..24 => hands.heads[[j, k]],
+        _ => 0.01 * j as f64,
+    });
+    hands.head_shapes = Array3::zeros((count, 3, 0));
+    for bone in 24..count {
+        hands.weights[bone] = vec![(bone, 1.0)];
+    }
+    let found = arrays(hands, &RigOptions::default()).unwrap();
+    let names = found.joint_names.clone().unwrap();
+    // Both palms and the tail are no fingers.
+    assert_eq!((names.len(), names[22].as_str()), (55, "left_index1"));
+    let body = BodyModel::from_arrays("rig".into(), found, None).unwrap();
+    assert_eq!(body.joint_names, names);
+    let parts: Vec<_> = body
+        .parts
+        .iter()
+        .map(|p| (p.name, p.first, p.joints))
+        .collect();
+    assert_eq!(parts, [("pose_hand", 22, 30), ("pose_other", 52, 3)]);
 }
 
 #[test]

@@ -57,8 +57,8 @@ struct Weights {
 }
 
 pub(super) fn is_wheel(bytes: &[u8]) -> bool {
-    let directory = bytes.windows(MESH.len()).any(|w| w == MESH.as_bytes());
-    zip_archive::is_zip(bytes) && directory
+    let mut windows = bytes.windows(MESH.len());
+    zip_archive::is_zip(bytes) && windows.any(|w| w == MESH.as_bytes())
 }
 
 pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Rig, FileError> {
