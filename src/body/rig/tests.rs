@@ -110,9 +110,12 @@ fn hanging_arms_are_lifted_and_what_follows_one_joint_poses_exactly() {
     let body = BodyModel::builtin(Some(1)).unwrap();
     let mut hanging = rig();
     let mut pose = vec![0.0; 63];
-    // Both shoulders, about z.
-    pose[3 * 15 + 2] = -0.8;
-    pose[3 * 16 + 2] = 0.8;
+    // Both shoulders downwards, without a twist of the arm.
+    for (shoulder, elbow) in [(16, 18), (17, 19)] {
+        let arm = place::row(&body.joints, elbow) - place::row(&body.joints, shoulder);
+        let turn = arm.cross(&-Vector3::y()).normalize() * 0.8;
+        pose[3 * (shoulder - 1)..3 * shoulder].copy_from_slice(turn.as_slice());
+    }
     let rest = body.rest_joints(&[]);
     let posed = body.transforms(&rest, &Matrix3::identity(), &pose, &Vector3::zeros());
     let skin = body.skinned(&body.rest_vertices(&[]), &rest, &pose, &posed);
@@ -129,7 +132,7 @@ fn hanging_arms_are_lifted_and_what_follows_one_joint_poses_exactly() {
         body.joints.slice(limbs).to_owned(),
     );
     assert!(most(&joints.0, &joints.1) < 1e-6);
-    let one = |v: &usize| found.weights.row(*v).iter().any(|w| *w > 1.0 - 1e-12);
+    let one = |v: &usize| found.weights.row(*v).iter().any(|w| *w > 1.0 - 1e-6);
     let rigid: Vec<usize> = (0..found.v_template.nrows()).filter(one).collect();
     let away = rigid.iter().map(|v| {
         let (a, b) = (
@@ -138,7 +141,7 @@ fn hanging_arms_are_lifted_and_what_follows_one_joint_poses_exactly() {
         );
         (a - b).norm()
     });
-    assert!(rigid.len() > 100 && away.fold(0.0, f64::max) < 1e-6);
+    assert!(rigid.len() > 50 && away.fold(0.0, f64::max) < 1e-5);
 }
 
 #[test]
