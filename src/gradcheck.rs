@@ -44,6 +44,7 @@ pub fn gradcheck(problem: &Problem) -> Vec<GradientRow> {
             method: MethodKind::default(),
             name: term.name.clone(),
             free: (0..problem.variables.len()).map(VariableId).collect(),
+            held: Vec::new(),
             terms: vec![term.clone()],
             coupling: crate::ir::Coupling::Joint,
             max_iter: 0,

@@ -17,6 +17,7 @@ mod check;
 mod compare;
 mod compile;
 mod convert;
+mod convert_motion;
 mod data;
 mod diagnostic;
 mod error;
@@ -58,6 +59,9 @@ pub use compare::{
     Finding, MeasureTable, Verdict, compare, compare_runs, report_run,
 };
 pub use convert::{ConvertOptions, Converted, convert};
+pub use convert_motion::{
+    ConvertMotionOptions, ConvertedMotion, Correspondence, Distances, convert_motion,
+};
 pub use diagnostic::{Diagnostic, Diagnostics, Origin, Severity, Sourced, Sources, ranges};
 pub use error::Error;
 pub use evaluate::{

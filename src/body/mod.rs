@@ -21,7 +21,7 @@ use crate::io::body_fields::{BodyArrays, HandSpace};
 use crate::io::body_npz;
 
 pub use pose::Transforms;
-pub(crate) use pose::{pose_joints, pose_vertices};
+pub(crate) use pose::{pose_feature, pose_joints, pose_part, pose_vertices};
 pub(crate) use rig::{NO_RIG, RigOptions, arrays as rig_arrays, read as read_rig};
 
 const BUILTIN: &[u8] = include_bytes!("../../assets/body/builtin.npz");

@@ -69,15 +69,24 @@ impl BodyModel {
         transforms: &Transforms,
     ) -> Vec<Vector3<f64>> {
         let feature = pose_feature(pose);
-        let skin = |(v, x): (usize, &Vector3<f64>)| {
-            let x = x + self.corrective(v, &feature);
-            let parts = self.skin(v).into_iter().map(|(j, w)| {
-                let (turn, position) = &transforms[j];
-                (turn * (x - rest[j]) + position) * w
-            });
-            parts.sum()
-        };
+        let skin = |at| self.skinned_vertex(at, rest, &feature, transforms);
         vertices.iter().enumerate().map(skin).collect()
+    }
+
+    /// One vertex skinned, by its number and its place at rest.
+    pub(crate) fn skinned_vertex(
+        &self,
+        (v, x): (usize, &Vector3<f64>),
+        rest: &[Vector3<f64>],
+        feature: &[f64],
+        transforms: &Transforms,
+    ) -> Vector3<f64> {
+        let x = x + self.corrective(v, feature);
+        let parts = self.skin(v).into_iter().map(|(j, w)| {
+            let (turn, position) = &transforms[j];
+            (turn * (x - rest[j]) + position) * w
+        });
+        parts.sum()
     }
 
     fn corrective(&self, vertex: usize, feature: &[f64]) -> Vector3<f64> {
@@ -92,7 +101,7 @@ impl BodyModel {
 }
 
 /// flatten(R − I) of the joints of a pose, row-major.
-fn pose_feature(pose: &[f64]) -> Vec<f64> {
+pub(crate) fn pose_feature(pose: &[f64]) -> Vec<f64> {
     let mut feature = Vec::with_capacity(3 * pose.len());
     for w in pose.chunks_exact(3) {
         let r = Rotation3::new(Vector3::from_column_slice(w)).matrix() - Matrix3::identity();
@@ -116,6 +125,21 @@ pub(crate) fn pose_vertices(body: &BodyModel, motion: &Motion, frame: usize) -> 
     let transforms = posed(body, motion, &rest, frame);
     let shaped = body.rest_vertices(&motion.betas);
     body.skinned(&shaped, &rest, &motion.pose_body[frame], &transforms)
+}
+
+/// Some vertices and all joints of a frame of a motion on this body, metres, y up.
+pub(crate) fn pose_part(
+    body: &BodyModel,
+    motion: &Motion,
+    (vertices, at_rest): (&[usize], &[Vector3<f64>]),
+    frame: usize,
+) -> (Vec<Vector3<f64>>, Transforms) {
+    let rest = body.rest_joints(&motion.betas);
+    let transforms = posed(body, motion, &rest, frame);
+    let feature = pose_feature(&motion.pose_body[frame]);
+    let skinned = vertices.iter().copied().zip(at_rest);
+    let skinned = skinned.map(|at| body.skinned_vertex(at, &rest, &feature, &transforms));
+    (skinned.collect(), transforms)
 }
 
 /// The joints of a motion on this body, as observations with SMPL's 22 labels.

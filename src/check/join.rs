@@ -49,7 +49,15 @@ pub(super) fn cameras_of_views(
                 .filter(|c| last_number(&c.name) == Some(number));
             same.next().filter(|_| same.next().is_none())
         };
-        match by_name.or_else(by_number) {
+        // The only camera is that of the only view, unless their numbers say otherwise.
+        let only = || match cameras {
+            [only] if views.len() == 1 => {
+                let numbers = [last_number(view), last_number(&only.name)];
+                numbers.contains(&None).then_some(only)
+            }
+            _ => None,
+        };
+        match by_name.or_else(by_number).or_else(only) {
             Some(camera) => joined.push(camera.clone()),
             None => missing.push(view.clone()),
         }
@@ -96,7 +104,10 @@ mod tests {
         let joined = cameras_of_views(&views, &cameras).unwrap();
         let names: Vec<&str> = joined.iter().map(|c| c.name.as_str()).collect();
         assert_eq!(names, ["cam_01", "cam_02", "left"]);
+        let only = cameras_of_views(&["video".to_string()], &cameras[2..]).unwrap();
+        assert_eq!(only[0].name, "left");
         let unknown = ["cam03".to_string()];
+        assert!(cameras_of_views(&unknown, &cameras[..1]).is_err());
         assert_eq!(cameras_of_views(&unknown, &cameras).unwrap_err(), unknown);
     }
 }

@@ -6,6 +6,7 @@ mod expression_terms;
 mod expressions;
 mod figure;
 mod free_cameras;
+mod freed;
 mod graduated;
 mod ground_terms;
 mod join;

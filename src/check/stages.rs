@@ -63,6 +63,7 @@ impl Checker<'_> {
             coupling,
             method: self.method(None, (&free, terms), coupling, false),
             free,
+            held: Vec::new(),
             terms: terms.to_vec(),
             max_iter,
             softness: 0.0,
@@ -115,7 +116,7 @@ impl Checker<'_> {
                 .push(diagnostic.hint("leave a term in, or the stage out"));
         }
         active.iter_mut().for_each(|t| t.whitening.scale *= relax);
-        let free = self.free(view, &node.origin)?;
+        let (free, held) = self.freed(view, &node.origin)?;
         if let Some(placement) = self.placement(&terms.observed)
             && free == placement.variables()
         {
@@ -139,6 +140,7 @@ impl Checker<'_> {
             coupling,
             method: self.method(own, (&free, &active), coupling, reaches),
             free,
+            held,
             terms: active,
             max_iter: self.max_iter(view, max_iter),
             softness: 0.0,
@@ -277,53 +279,6 @@ impl Checker<'_> {
                 self.diagnostics.push(diagnostic.nearest(text.value, names));
             }
         }
-    }
-
-    fn free(&mut self, view: &View<'_>, origin: &Origin) -> Option<Vec<VariableId>> {
-        let Some(texts) = view.texts("free") else {
-            let message = format!("`{}` does not say what is `free`", view.path());
-            self.diagnostics.push(
-                Diagnostic::error("F0202", message, origin)
-                    .hint("`free = [\"*\"]` frees everything"),
-            );
-            return None;
-        };
-        let mut free = Vec::new();
-        for text in &texts {
-            let name = match text.value {
-                "pose" => self.inputs.prior.variable(),
-                other => other,
-            };
-            if text.value == "pose" {
-                free.extend(self.pose_variables());
-            }
-            match self.variable_id(name) {
-                _ if name == "*" => free.extend((0..self.variables.len()).map(VariableId)),
-                Some(id) => free.push(id),
-                None if self.declares_variable(name) => {}
-                // A prior that could not be read has been complained about already.
-                None if text.value == "pose" && self.spec.has_body => {}
-                None => {
-                    let message = format!("unknown variable `{name}`");
-                    let names: Vec<String> =
-                        self.variables.iter().map(|v| v.name.clone()).collect();
-                    let names = names.iter().map(String::as_str).chain(["pose", "*"]);
-                    let diagnostic = Diagnostic::error("F0304", message, &text.origin);
-                    self.diagnostics.push(diagnostic.nearest(name, names));
-                }
-            }
-        }
-        if texts.is_empty() {
-            let message = format!("`{}` frees nothing", view.path());
-            let origin = view.origin_of("free", origin);
-            self.diagnostics.push(
-                Diagnostic::error("F0202", message, &origin)
-                    .hint("`free = [\"*\"]` frees everything"),
-            );
-        }
-        free.sort();
-        free.dedup();
-        Some(free)
     }
 
     /// What the axes say: a shared free variable or a term along frames ties frames together.

@@ -3,6 +3,7 @@
 mod check;
 mod compare;
 mod convert;
+mod convert_motion;
 mod decode;
 mod encode;
 mod evaluate;
@@ -73,6 +74,8 @@ enum Command {
     Schema(schema::SchemaArgs),
     /// Write others' weights as safetensors, and others' body models as `.npz`
     Convert(convert::ConvertArgs),
+    /// Put a motion of one body on another, and say how far off it is
+    ConvertMotion(convert_motion::ConvertMotionArgs),
     /// Train a prior from its spec: VPoser, GAN-S, GAN-U, GAN-N or a Gaussian mixture
     Train(train::TrainArgs),
     /// Make up poses with a prior: numbers and a contact sheet
@@ -160,6 +163,7 @@ pub fn main() -> ExitCode {
         (Some(Command::New(args)), _) => new::main(&args),
         (Some(Command::Schema(args)), _) => schema::main(&args),
         (Some(Command::Convert(args)), _) => convert::main(&args),
+        (Some(Command::ConvertMotion(args)), _) => convert_motion::main(&args),
         (Some(Command::Train(args)), _) => train::main(&args),
         (Some(Command::Sample(args)), _) => sample::main(&args),
         (Some(Command::Interpolate(args)), _) => interpolate::main(&args),

@@ -500,11 +500,15 @@ fn parameters(problem: &Problem, stage: &Stage, frames: Option<usize>) -> (Vec<F
                 copies: variable.copies * elements,
                 scale: variable.scale,
             });
-            let n = variable.unknowns();
+            let (n, copy) = (variable.unknowns(), variable.manifold.tangent());
             let held = variable.held.iter();
             layout
                 .held
                 .extend(held.flat_map(|e| tangent + e * n..tangent + (e + 1) * n));
+            for first in (0..variable.copies * elements).map(|c| tangent + c * copy) {
+                let still = stage.held(id).iter();
+                layout.held.extend(still.map(|c| first + c));
+            }
         }
     }
     (free, layout)

@@ -39,7 +39,10 @@ pub(super) fn fill(problem: &Problem, stage: &Stage, solved: &[bool], values: &m
         };
         for &id in &stage.free {
             if problem.variables[id.0].per == Per::Frame {
+                let before = values.get(id, frame).to_vec();
                 set_between(problem, values, id, (left, right, along), frame);
+                let after = values.get_mut(id, frame);
+                stage.held(id).iter().for_each(|&c| after[c] = before[c]);
             }
         }
     }

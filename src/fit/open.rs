@@ -75,7 +75,10 @@ fn of_frames(problem: &Problem, stage: &Stage, values: &Values, frames: &[usize]
     let layout = objective.layout();
     out.normal = std::mem::take(&mut out.normal).apart();
     let chain = match &mut out.normal {
-        Normal::Chain(chain) => chain,
+        Normal::Chain(chain) => {
+            chain.hold(&layout.held);
+            chain
+        }
         Normal::Linked(linked) => {
             linked.hold(&layout.held);
             let Some((lower, places)) = linked.left(MOST) else {
@@ -84,9 +87,10 @@ fn of_frames(problem: &Problem, stage: &Stage, values: &Values, frames: &[usize]
             return of_rows(&objective, &lower, &places, &linked.diagonal());
         }
         Normal::Dense(dense) => {
-            let Some(dense) = dense.first() else {
+            let Some(dense) = dense.first_mut() else {
                 return Vec::new();
             };
+            dense.hold(&layout.held);
             let places: Vec<usize> = (0..dense.unknowns()).collect();
             return of_rows(&objective, &dense.lower(), &places, &dense.diagonal());
         }

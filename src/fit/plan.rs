@@ -103,13 +103,19 @@ fn of_stage<E: Scalar, D: Host<E>>(
     let each = if joint { 1 } else { sample.len().max(1) };
     let iterations = took.map_or(0, |o| o.solution.iterations.iter().sum::<usize>());
     let seconds = took.map_or(0.0, |o| o.solution.seconds);
+    let still = |per: Per| {
+        let held = stage.held.iter();
+        let held = held.filter(|(id, _)| problem.variables[id.0].per == per);
+        held.map(|(_, places)| places.len()).sum::<usize>()
+    };
+    let (own, shared) = work.unknowns;
     StagePlan {
         name: stage.name.clone(),
         method: stage.method,
         axis: problem.axis().into(),
         frames: frames.len(),
         window,
-        unknowns: work.unknowns,
+        unknowns: (own - still(Per::Frame), shared - still(Per::Subject)),
         joint: joint.then_some(work.width),
         products: (work.square, work.factor),
         bytes: work.directions * size_of::<E>(),

@@ -1,6 +1,6 @@
 //! What the problem's structure says about its stages, for `fitrun explain`.
 
-use super::{Coupling, Per, Problem, Stage};
+use super::{Coupling, Per, Problem, Stage, VariableId};
 use crate::solve::MethodKind;
 
 impl Problem {
@@ -73,6 +73,13 @@ impl Problem {
         Some(parts.join(" + ") + &less)
     }
 
+    /// Unknowns of a free variable in a frame, or in all.
+    pub(crate) fn moving(&self, stage: &Stage, id: VariableId) -> usize {
+        let variable = &self.variables[id.0];
+        let of_copy = variable.manifold.degrees_of_freedom() - stage.held(id).len();
+        variable.copies * of_copy
+    }
+
     fn structure(&self, stage: &Stage) -> (String, String) {
         if let Some(unknowns) = self.unknowns_of_rows(stage) {
             let reason = match self.batch {
@@ -82,10 +89,8 @@ impl Problem {
             return (unknowns, reason);
         }
         let count = |per: Per| -> usize {
-            let of = stage.free.iter().map(|v| &self.variables[v.0]);
-            of.filter(|v| v.per == per)
-                .map(|v| v.copies * v.manifold.degrees_of_freedom())
-                .sum()
+            let of = stage.free.iter().filter(|v| self.variables[v.0].per == per);
+            of.map(|v| self.moving(stage, *v)).sum()
         };
         let (own, shared) = (count(Per::Frame), count(Per::Subject));
         match stage.coupling {

@@ -505,6 +505,8 @@ pub struct Stage {
     pub name: String,
     /// Sorted.
     pub free: Vec<VariableId>,
+    /// Coordinates that keep still in every copy of a free variable; sorted.
+    pub held: Vec<(VariableId, Vec<usize>)>,
     /// The terms that take part, with this stage's settings.
     pub terms: Vec<Term>,
     pub coupling: Coupling,
@@ -516,6 +518,12 @@ pub struct Stage {
 }
 
 impl Stage {
+    /// Coordinates of a free variable that keep still in every copy.
+    pub fn held(&self, id: VariableId) -> &[usize] {
+        let of = self.held.iter().find(|(v, _)| *v == id);
+        of.map_or(&[], |(_, held)| held)
+    }
+
     /// Whether a term is an energy, which has no residuals.
     pub fn has_energies(&self) -> bool {
         self.terms.iter().any(|t| t.whitening.is_energy)

@@ -37,6 +37,7 @@ use std::sync::Arc;
 pub(crate) use scope::Reads;
 pub use scope::{Failure, Scope};
 
+use crate::body::markers::Layout as MarkerLayout;
 use crate::expr::parts;
 use crate::spec::{OwnKind, Role, keys};
 
@@ -113,6 +114,7 @@ pub struct Registry {
     pub(crate) priors: Vec<Arc<dyn PosePrior>>,
     pub(crate) formats: Vec<Arc<dyn Format>>,
     pub(crate) data: Vec<(String, Arc<Arrays>)>,
+    pub(crate) layouts: Vec<Arc<MarkerLayout>>,
 }
 
 impl Registry {
@@ -147,6 +149,12 @@ impl Registry {
         self
     }
 
+    /// A layout of markers that sources of the kind `surface` take by its name.
+    pub fn layout(mut self, layout: MarkerLayout) -> Self {
+        self.layouts.push(Arc::new(layout));
+        self
+    }
+
     /// What it adds under names that are no names, or are taken: what it is, and why that cannot be.
     pub(crate) fn refused(&self) -> Vec<String> {
         let taken = self.taken().into_iter();
@@ -177,6 +185,13 @@ impl Registry {
         for (i, (name, _)) in self.data.iter().enumerate() {
             if self.data[..i].iter().any(|(known, _)| known == name) {
                 taken.push(("data set", name.clone()));
+            }
+        }
+        for (i, layout) in self.layouts.iter().enumerate() {
+            let before = self.layouts[..i].iter();
+            let embedded = MarkerLayout::embedded(&layout.name).is_some();
+            if embedded || before.clone().any(|l| l.name == layout.name) {
+                taken.push(("layout", layout.name.clone()));
             }
         }
         let mut known: Vec<&str> = crate::FUNCTIONS.iter().map(|(n, ..)| *n).collect();

@@ -65,7 +65,7 @@ impl Reader<'_> {
     }
 
     /// Focal lengths in millimetres or in units of the image, and images of another camera.
-    fn warn_lenses(&mut self, cameras: &[Camera]) {
+    pub(super) fn warn_lenses(&mut self, cameras: &[Camera]) {
         let Some(said) = cameras.iter().find_map(odd_lens) else {
             return;
         };
@@ -77,7 +77,7 @@ impl Reader<'_> {
     }
 
     /// A camera whose file has its numbers in another way, as the spec says.
-    fn as_given(&mut self, camera: Camera, to_file: &Matrix3<f64>) -> Camera {
+    pub(super) fn as_given(&mut self, camera: Camera, to_file: &Matrix3<f64>) -> Camera {
         let given = self.view.text("extrinsics").map(|e| e.value);
         let cause = match given {
             Some("camera-to-world") => Some(Cause::CameraToWorld),
@@ -159,7 +159,7 @@ impl Reader<'_> {
     }
 }
 
-fn camera(
+pub(super) fn camera(
     record: &CameraRecord,
     size: [f64; 2],
     metres: f64,

@@ -2,6 +2,7 @@
 
 mod arrays;
 mod cameras;
+mod inline_cameras;
 mod labels;
 mod markers;
 mod motion;
@@ -25,7 +26,7 @@ use crate::io::npz::Npz;
 use crate::io::{Arrays, FileError, cameras_json, gltf_rig, opencv, pose2sim, qualisys, vicon};
 use crate::own::{Format, Registry};
 use crate::prior::{Own, Prior};
-use crate::spec::{Dimension, Spec, View, parse_unit};
+use crate::spec::{Dimension, Spec, Value, View, parse_unit};
 use once::Known;
 pub use once::ReadOnce;
 use tables::Columns;
@@ -89,12 +90,12 @@ pub(crate) fn read(
         given: Vec::new(),
     };
     if spec.has_body {
-        inputs.body = read_body(&root, &mut inputs.files, diagnostics);
+        inputs.body = known_body(&root, once, &mut inputs.files, diagnostics);
         inputs.prior = read_prior(&root, registry, &mut inputs.files, diagnostics);
     }
     for (name, table, _) in root.named("sources") {
         let view = View::new(table, "sources");
-        let layout = read_layout(&view, &mut inputs.files, diagnostics);
+        let layout = read_layout(&view, registry, &mut inputs.files, diagnostics);
         if let (Some(layout), Some(body)) = (layout, &inputs.body) {
             let sites = (0..layout.markers.len()).map(|m| layout.site(body, m));
             let set = MarkerSet {
@@ -159,6 +160,28 @@ pub(crate) fn read(
     inputs
 }
 
+/// The spec's body; what was complained about is read, and complained about, again.
+fn known_body(
+    root: &View<'_>,
+    once: &ReadOnce,
+    files: &mut Vec<PathBuf>,
+    diagnostics: &mut Diagnostics,
+) -> Option<BodyModel> {
+    let key = Value::Table(root.table("body")?.clone())
+        .to_json()
+        .to_string();
+    if let Some((body, read)) = once.get_body(&key) {
+        files.extend(read);
+        return Some(body);
+    }
+    let (before, said) = (files.len(), diagnostics.list.len());
+    let body = read_body(root, files, diagnostics)?;
+    if once.remembers() && diagnostics.list.len() == said {
+        once.put_body(key, (body.clone(), files[before..].to_vec()));
+    }
+    Some(body)
+}
+
 fn read_body(
     root: &View<'_>,
     files: &mut Vec<PathBuf>,
@@ -201,7 +224,7 @@ fn read_body(
     for (name, node) in landmarks.iter().flat_map(View::keys) {
         let vertices = found.template.nrows();
         match node.value {
-            crate::spec::Value::Integer(v) if (0..vertices as i64).contains(&v) => {
+            Value::Integer(v) if (0..vertices as i64).contains(&v) => {
                 found.landmarks.insert(name.into(), v as usize);
             }
             _ => {
@@ -233,7 +256,7 @@ fn rig_options(body: &View<'_>, diagnostics: &mut Diagnostics) -> RigOptions {
     };
     for (role, node) in roles.iter().flat_map(View::keys) {
         match &node.value {
-            crate::spec::Value::Text(joint) => {
+            Value::Text(joint) => {
                 options.roles.insert(role.into(), joint.clone());
             }
             _ => {
@@ -281,10 +304,15 @@ fn read_prior(
 
 fn read_layout(
     source: &View<'_>,
+    registry: &Registry,
     files: &mut Vec<PathBuf>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Layout> {
     let given = source.text("layout")?;
+    let of_program = registry.layouts.iter().find(|l| l.name == given.value);
+    if let Some(layout) = of_program {
+        return Some(layout.as_ref().clone());
+    }
     if let Some(layout) = Layout::embedded(given.value) {
         return Some(layout);
     }
@@ -342,6 +370,10 @@ impl Reader<'_> {
 
     fn dataset(&mut self) -> Option<(Dataset, Up)> {
         let Some(file) = self.view.text("file") else {
+            let tables = self.tables_of_cameras();
+            if !tables.is_empty() {
+                return self.inline_cameras(&tables);
+            }
             let message = format!("`{}` does not name its `file`", self.view.path());
             self.fail("F0202", message, &self.origin.clone());
             return None;

@@ -22,6 +22,7 @@ pub(crate) mod table;
 mod trace;
 
 pub(crate) use outputs::write;
+pub(crate) use params::write_motion;
 pub(crate) use record::{
     Circumstances, Seconds, digests, forget_peak_memory, identity, sha256, spec_sha256,
 };

@@ -6,7 +6,7 @@ use nalgebra::{Matrix3, Vector3};
 
 use super::bodies::Bodies;
 use super::cameras::is_camera_rotation;
-use crate::body::BODY_JOINTS;
+use crate::body::{BODY_JOINTS, BodyModel};
 use crate::fit::Fit;
 use crate::io::FileError;
 use crate::io::npz::NpzWriter;
@@ -71,6 +71,21 @@ pub(super) fn write(
         file.floats64("frame_number", &[frames], &numbers)?;
     }
     file.finish()
+}
+
+/// A motion alone, as an earlier run's `params.npz` holds it.
+pub(crate) fn write_motion(
+    path: &Path,
+    problem: &Problem,
+    fit: &Fit,
+    model: Option<&BodyModel>,
+) -> Result<(), FileError> {
+    write(
+        path,
+        problem,
+        fit,
+        Bodies::new(problem, fit, model).as_ref(),
+    )
 }
 
 /// Standard deviations of a variable, where they are known.

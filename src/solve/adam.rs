@@ -62,7 +62,8 @@ impl Adam {
                 -rate * (*m / first_bias) / ((*v / second_bias).sqrt() + FLOOR)
             })
             .collect();
-        let step = layout.tangent_part(&self.at.x, step);
+        let mut step = layout.tangent_part(&self.at.x, step);
+        layout.held.iter().for_each(|&i| step[i] = 0.0);
         self.state.last_step = largest(&step);
         self.state.trial.x.resize(self.at.x.len(), 0.0);
         layout.retract(&self.at.x, &step, 1.0, &mut self.state.trial.x);

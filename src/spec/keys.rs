@@ -38,6 +38,8 @@ pub enum Kind {
     Kinded(&'static [Key]),
     /// Named tables, each with these keys.
     Named(&'static [Key]),
+    /// Of a key that stands for any name of a table of tables without a file.
+    Others(&'static [Key]),
     List(&'static [Key]),
     /// Free keys with numbers.
     NumberMap,
@@ -160,6 +162,44 @@ pub static PRIOR: &[Key] = &[
     ),
 ];
 
+/// A camera that the spec describes.
+pub static CAMERA: &[Key] = &[
+    key("size", Numbers, "width and height of its images, in pixels"),
+    key(
+        "focal",
+        Numbers,
+        "focal length in pixels, or one along x and one along y; the image's diagonal by default",
+    ),
+    key(
+        "principal",
+        Numbers,
+        "principal point in pixels; the image's middle by default",
+    ),
+    key(
+        "distortion",
+        Numbers,
+        "k1 k2 p1 p2 k3 … as OpenCV has them; none by default",
+    ),
+    or(
+        key(
+            "fisheye",
+            Bool,
+            "whether the distortion is OpenCV's for fisheyes",
+        ),
+        "false",
+    ),
+    key(
+        "rotation",
+        Numbers,
+        "from the world to the camera: a rotation vector in rad, or a matrix by rows; level, along −z by default",
+    ),
+    key(
+        "translation",
+        Numbers,
+        "in the data set's unit: x in the camera = rotation · x in the world + translation; 0 by default",
+    ),
+];
+
 pub static DATA: &[Key] = &[
     key(
         "file",
@@ -238,6 +278,11 @@ pub static DATA: &[Key] = &[
             "a point seen with less is not observed",
         ),
         "0.0",
+    ),
+    key(
+        "CAMERA",
+        Others(CAMERA),
+        "without a file: a camera by its name, as a table of its own",
     ),
     key("unit", Text, "unit of the numbers, such as `m` or `mm`"),
     key(
@@ -736,7 +781,12 @@ pub static STAGE: &[Key] = &[
     key(
         "free",
         Texts,
-        "variables that are solved for; `*` means all, `pose` the prior's",
+        "variables that are solved for; `*` means all, `pose` the prior's, `pose.left_arm` a part of it",
+    ),
+    key(
+        "hold",
+        Texts,
+        "of these what keeps still, in the same words",
     ),
     key("disable", Texts, "terms that are left out"),
     key(
@@ -880,6 +930,7 @@ pub fn tables() -> Vec<(&'static str, &'static [Key])> {
         ("body", BODY),
         ("prior", PRIOR),
         ("data.*", DATA),
+        ("data.*.CAMERA", CAMERA),
         ("data.*.hold_out", HOLD_OUT),
         ("vars.*", VAR),
         ("sources.*", SOURCE),

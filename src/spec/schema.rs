@@ -24,11 +24,13 @@ fn whole(title: &str, keys: &[Key]) -> Value {
 
 /// A table with these keys and no others.
 fn of_table(keys: &[Key]) -> Value {
-    let properties: Map<String, Value> = keys.iter().map(|k| (k.name.into(), of_key(k))).collect();
+    let named = keys.iter().filter(|k| !matches!(k.kind, Kind::Others(_)));
+    let properties: Map<String, Value> = named.map(|k| (k.name.into(), of_key(k))).collect();
+    let others = keys.iter().find(|k| matches!(k.kind, Kind::Others(_)));
     let mut schema = json!({
         "type": "object",
         "properties": properties,
-        "additionalProperties": false,
+        "additionalProperties": others.map_or(json!(false), of_key),
     });
     let apart = of_kinds(keys);
     if !apart.is_empty() {
@@ -95,7 +97,7 @@ fn of_value(kind: &Kind) -> Value {
         Kind::TextOrInteger => json!({ "type": ["string", "integer"] }),
         Kind::Numbers => any_of(vec![number(), list_of(number())]),
         Kind::NumberOrTexts => any_of(vec![number(), list_of(text())]),
-        Kind::Table(keys) => of_table(keys),
+        Kind::Table(keys) | Kind::Others(keys) => of_table(keys),
         Kind::Kinded(keys) => {
             let kind = keys.iter().find(|k| k.name == "kind");
             any_of(vec![

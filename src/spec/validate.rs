@@ -89,8 +89,20 @@ pub(super) fn validate_within(
         None => true,
     };
     let present: Vec<String> = table.entries.iter().map(|(n, _)| n.clone()).collect();
+    let others = keys.iter().find_map(|k| match k.kind {
+        Kind::Others(keys) => Some(keys),
+        _ => None,
+    });
+    let others = others.filter(|_| !present.iter().any(|p| p == "file"));
     table.entries.retain_mut(|(name, node)| {
-        if !keys.iter().any(|k| k.name == *name) {
+        let known = keys.iter().any(|k| k.name == *name);
+        if let (Some(others), Value::Table(inner)) = (others, &mut node.value)
+            && !known
+        {
+            validate(inner, others, &join(path, name), (own, diagnostics));
+            return true;
+        }
+        if !known {
             let names = || keys.iter().filter(|k| applies(k)).map(|k| k.name);
             let message = match path {
                 "" => format!("unknown key `{name}`"),
@@ -204,7 +216,7 @@ fn check_value(
     }
     match (&mut node.value, kind) {
         (Value::Invalid, _) => {}
-        (Value::Table(t), Kind::Table(keys) | Kind::Kinded(keys)) => {
+        (Value::Table(t), Kind::Table(keys) | Kind::Kinded(keys) | Kind::Others(keys)) => {
             validate(t, keys, path, (own, diagnostics));
         }
         (Value::Table(t), Kind::Named(keys)) => {
