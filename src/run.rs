@@ -17,6 +17,7 @@ use crate::read::{Inputs, ReadOnce};
 use crate::report::judge::judge;
 use crate::report::measures::{Judged, Measured};
 use crate::report::metrics::PointErrors;
+use crate::report::one_camera;
 use crate::report::{Circumstances, Record, Seconds, digests, identity, spec_sha256, write};
 use crate::spec::{Overrides, Spec};
 
@@ -166,6 +167,7 @@ pub(crate) fn run_checked(
         remarks.push(NOT_JUDGED.into());
     }
     remarks.extend(left_out(&checked.problem, &found));
+    remarks.extend(one_camera::remark(&checked.problem, &found, model));
     remarks.extend(unusual_shape(&checked.problem, &found));
     remarks.extend(open::remark(&checked.problem, &found.values, &found.solved));
     remarks.extend(found.deviations.as_ref().and_then(Deviations::remark));

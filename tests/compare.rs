@@ -142,6 +142,9 @@ fn all_mistakes_of_a_comparison_are_said_before_anything_is_fitted() {
     assert!(said.contains("there is no case `gm`"), "{said}");
     let none = mistakes(&folder.spec("[compare]\nmeasure = \"mpjpe\"\n"), &options);
     assert!(none.contains("varies nothing"), "{none}");
+    let slip = "[compare]\nmeasure = \"held_out_mpjp\"\nvary = { prior = [\"none\", \"gmm\"] }\n";
+    let slip = mistakes(&folder.spec(slip), &options);
+    assert!(slip.contains("did you mean `held_out_mpjpe`?"), "{slip}");
     let typed = "[compare]\nvary = { terms.data.sigma = [\"1 cm\", \"1 px\"] }\n";
     assert!(mistakes(&folder.spec(typed), &options).contains("px"));
     let empty =

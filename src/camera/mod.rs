@@ -8,6 +8,7 @@ pub(crate) mod lens;
 mod part;
 pub(crate) mod people;
 pub(crate) mod project;
+pub(crate) mod relative;
 pub(crate) mod sides;
 mod track;
 pub(crate) mod trial;

@@ -45,6 +45,17 @@ pub(crate) fn associate(people: &People, cameras: &[Camera], wanted: Wanted) -> 
     }
 }
 
+/// In every view the person who is seen largest and most surely, without asking whether views mean the same.
+pub(crate) fn most_prominent(people: &People, cameras: &[Camera]) -> Observations {
+    let place = |view: &Vec<Person>| {
+        let seen = (0..view.len()).filter(|p| seen(&view[*p]));
+        seen.max_by(|a, b| prominence(&view[*a]).total_cmp(&prominence(&view[*b])))
+    };
+    let frame = |views: &Vec<Vec<Person>>| views.iter().map(place).collect();
+    let choices: Choices = people.people.iter().map(frame).collect();
+    observations(people, cameras, &choices)
+}
+
 /// For each frame and view the person's place there.
 type Choices = Vec<Vec<Option<usize>>>;
 

@@ -34,7 +34,7 @@ pub(super) fn select_points(observations: &Observations, labels: &[String]) -> O
 }
 
 /// The camera of each view, in the views' order; `Err` lists the views without one.
-pub(super) fn cameras_of_views(
+pub(crate) fn cameras_of_views(
     views: &[String],
     cameras: &[Camera],
 ) -> Result<Arc<Vec<Camera>>, Vec<String>> {

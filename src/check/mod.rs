@@ -10,6 +10,7 @@ mod freed;
 mod graduated;
 mod ground_terms;
 mod join;
+pub(crate) use join::cameras_of_views;
 mod markers;
 mod motions;
 mod names;

@@ -14,6 +14,7 @@ mod interpolate;
 mod interrupt;
 mod list;
 mod new;
+mod place_cameras;
 mod plan;
 mod prior_use;
 mod progress;
@@ -76,6 +77,8 @@ enum Command {
     Convert(convert::ConvertArgs),
     /// Put a motion of one body on another, and say how far off it is
     ConvertMotion(convert_motion::ConvertMotionArgs),
+    /// Find where cameras stand from a person whom they see, and write the calibration
+    PlaceCameras(place_cameras::PlaceCamerasArgs),
     /// Train a prior from its spec: VPoser, GAN-S, GAN-U, GAN-N or a Gaussian mixture
     Train(train::TrainArgs),
     /// Make up poses with a prior: numbers and a contact sheet
@@ -164,6 +167,7 @@ pub fn main() -> ExitCode {
         (Some(Command::Schema(args)), _) => schema::main(&args),
         (Some(Command::Convert(args)), _) => convert::main(&args),
         (Some(Command::ConvertMotion(args)), _) => convert_motion::main(&args),
+        (Some(Command::PlaceCameras(args)), _) => place_cameras::main(&args),
         (Some(Command::Train(args)), _) => train::main(&args),
         (Some(Command::Sample(args)), _) => sample::main(&args),
         (Some(Command::Interpolate(args)), _) => interpolate::main(&args),

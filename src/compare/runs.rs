@@ -5,11 +5,13 @@ use std::time::Instant;
 
 use super::cases::{Case, Plan};
 use super::{CompareOptions, CompareProgress, CompareRun, cache, folder, verdict};
+use crate::diagnostic::nearest;
 use crate::error::Error;
 use crate::fit::{FitProgress, Status};
 use crate::io::FileError;
 use crate::read::ReadOnce;
 use crate::report::forget_peak_memory;
+use crate::report::measures::{HELD_OUT, is_possible};
 use crate::run::{Checked, RunOptions, check, run_checked};
 
 /// What the page is made of, whatever the spec writes otherwise.
@@ -33,6 +35,10 @@ pub(super) fn check_all(
             }
         }
     }
+    if let Some(text) = plan.question.measure.as_deref().and_then(no_measure) {
+        let of_it = vec![text.clone()];
+        mistakes.push((text, Error::Compare { mistakes: of_it }));
+    }
     match mistakes.len() {
         0 => Ok(()),
         1 => Err(mistakes.remove(0).1),
@@ -40,6 +46,21 @@ pub(super) fn check_all(
             mistakes: mistakes.into_iter().map(|(text, _)| text).collect(),
         }),
     }
+}
+
+/// What is wrong with a measure that no run can have.
+fn no_measure(wanted: &str) -> Option<String> {
+    let known = is_possible(wanted).err()?;
+    let held_out: Vec<String> = known.iter().map(|k| format!("{HELD_OUT}{k}")).collect();
+    let names = known.iter().copied();
+    let near = nearest(wanted, names.chain(held_out.iter().map(String::as_str)));
+    Some(match near {
+        Some(near) => format!("no run measures `{wanted}`; did you mean `{near}`?"),
+        None => format!(
+            "no run measures `{wanted}`; there are {}, and `{HELD_OUT}` before those of data",
+            known.join(", ")
+        ),
+    })
 }
 
 pub(super) fn run(

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use nalgebra::Matrix3;
+
 use crate::camera::{Camera, CameraPart, Distortion};
 use crate::fit::Fit;
 use crate::io::{CameraRecord, FileError, Turn, pose2sim_writer};
@@ -14,7 +16,10 @@ pub(super) fn write(path: &Path, problem: &Problem, fit: &Fit) -> Result<bool, F
     if cameras.is_empty() {
         return Ok(false);
     }
-    let records: Vec<CameraRecord> = cameras.iter().map(|c| record(c, problem)).collect();
+    let records: Vec<CameraRecord> = cameras
+        .iter()
+        .map(|c| record(c, &problem.upright))
+        .collect();
     pose2sim_writer::write(path, &records)?;
     Ok(true)
 }
@@ -54,9 +59,10 @@ pub(super) fn fitted_of(problem: &Problem, fit: &Fit, node: &Node) -> Vec<(Camer
     cameras.iter().enumerate().map(fitted).collect()
 }
 
-fn record(camera: &Camera, problem: &Problem) -> CameraRecord {
+/// A camera as a file has it whose axes `upright` turns into ours.
+pub(crate) fn record(camera: &Camera, upright: &Matrix3<f64>) -> CameraRecord {
     let [fx, fy, cx, cy, skew] = camera.intrinsics;
-    let rotation = axis_angle(&(camera.rotation * problem.upright));
+    let rotation = axis_angle(&(camera.rotation * upright));
     CameraRecord {
         name: camera.name.clone(),
         size: Some(camera.size),

@@ -7,6 +7,7 @@ mod graphs;
 pub mod judge;
 pub mod measures;
 pub mod metrics;
+pub(crate) mod one_camera;
 mod outputs;
 mod overlays;
 mod params;
@@ -21,6 +22,7 @@ mod skeleton;
 pub(crate) mod table;
 mod trace;
 
+pub(crate) use cameras::record as camera_record;
 pub(crate) use outputs::write;
 pub(crate) use params::write_motion;
 pub(crate) use record::{

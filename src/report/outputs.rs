@@ -83,7 +83,7 @@ pub(crate) fn write(
             // Made of the finished folder.
             (PlotKind::Report, _) => {}
             (PlotKind::Graph, _) => graphs::write(dir, problem, fit)?,
-            (PlotKind::Terms, _) => plots::write_terms(dir, fit)?,
+            (PlotKind::Terms, _) => plots::write_terms(dir, problem, fit)?,
             (PlotKind::PerJointError, _) => plots::write_point_errors(dir, errors)?,
             (PlotKind::PointErrorOverTime | PlotKind::ResidualHeatmap, _) if errors.is_empty() => {
                 remarks.push(NO_POINTS.into());

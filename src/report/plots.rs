@@ -12,7 +12,7 @@ use super::term_file;
 use super::trace::term_names;
 use crate::fit::{Fit, StageOutcome};
 use crate::io::FileError;
-use crate::ir::Problem;
+use crate::ir::{Coupling, Per, Problem, Term};
 
 /// The convergence plot; the numbers of its bands stand beside the full trace.
 pub(super) fn write_convergence(dir: &Path, fit: &Fit) -> Result<(), FileError> {
@@ -28,11 +28,11 @@ pub(super) fn write_convergence(dir: &Path, fit: &Fit) -> Result<(), FileError> 
         .map_err(|e| failed(dir, &e))
 }
 
-pub(super) fn write_terms(dir: &Path, fit: &Fit) -> Result<(), FileError> {
+pub(super) fn write_terms(dir: &Path, problem: &Problem, fit: &Fit) -> Result<(), FileError> {
     let names = term_names(fit);
     let stages = fit.stages.iter().map(|stage| TermStage {
         name: stage.name.clone(),
-        samples: mean_terms(stage, &names),
+        samples: mean_terms((problem, stage), &names),
     });
     let series = TermSeries {
         stages: stages.collect(),
@@ -127,13 +127,25 @@ fn by_problem(stage: &StageOutcome) -> Vec<Vec<Point>> {
 }
 
 /// The terms at each iteration, as means over the problems; finished ones keep their last value.
-fn mean_terms(stage: &StageOutcome, names: &[String]) -> Vec<(u32, Vec<f64>)> {
+fn mean_terms(
+    (problem, stage): (&Problem, &StageOutcome),
+    names: &[String],
+) -> Vec<(u32, Vec<f64>)> {
     let trace = &stage.solution.trace;
     let share = share(stage);
-    let columns: Vec<Option<usize>> = names
-        .iter()
-        .map(|n| stage.term_names.iter().position(|t| t == n))
-        .collect();
+    let of_spec = problem.stages.iter().find(|s| s.name == stage.name);
+    // Of one frame's problem no term on what all share is a part.
+    let apart = of_spec.filter(|s| s.coupling == Coupling::Independent);
+    let counts = |t: &Term| apart.is_none() || problem.nodes[t.node.0].per != Per::Subject;
+    let counted = |name: &String| {
+        let term = of_spec.and_then(|s| s.terms.iter().find(|t| t.name == *name));
+        term.is_none_or(counts)
+    };
+    let column = |name: &String| {
+        let found = stage.term_names.iter().position(|t| t == name);
+        found.filter(|_| counted(name))
+    };
+    let columns: Vec<Option<usize>> = names.iter().map(column).collect();
     let last = trace.iter().map(|r| r.iteration).max().unwrap_or(0);
     let mut rows: Vec<_> = trace.iter().collect();
     rows.sort_by_key(|r| (r.iteration, r.problem));
@@ -145,7 +157,10 @@ fn mean_terms(stage: &StageOutcome, names: &[String]) -> Vec<(u32, Vec<f64>)> {
             current.insert(row.problem, &row.terms);
         }
         let mean = |column: &Option<usize>| {
-            let values = current.values().filter_map(|t| t.get((*column)?).copied());
+            let Some(column) = column else {
+                return f64::NAN;
+            };
+            let values = current.values().filter_map(|t| t.get(*column).copied());
             values.sum::<f64>() / current.len().max(1) as f64 / share
         };
         samples.push((iteration as u32, columns.iter().map(mean).collect()));

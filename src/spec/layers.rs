@@ -33,6 +33,10 @@ pub(crate) const PRESETS: &[(&str, &str)] = &[
         include_str!("../../specs/presets/multiview.toml"),
     ),
     (
+        "presets/one-camera.toml",
+        include_str!("../../specs/presets/one-camera.toml"),
+    ),
+    (
         "presets/smooth.toml",
         include_str!("../../specs/presets/smooth.toml"),
     ),

@@ -30,6 +30,33 @@ pub struct Measured {
 /// Before the names of measures of what is held out; a term's name stands before it.
 pub(crate) const HELD_OUT: &str = "held_out_";
 
+/// What runs measure; a term's name may stand before, and [`HELD_OUT`].
+static KINDS: [&str; 13] = [
+    "mpjpe",
+    "pa_mpjpe",
+    "marker",
+    "reprojection",
+    "residual",
+    "vertices",
+    "joint_limits",
+    "penetration",
+    "acceleration",
+    "jerk",
+    "foot_sliding",
+    "cost",
+    "evaluations",
+];
+
+/// Whether some run may have a measure of this name; else what there are.
+pub(crate) fn is_possible(name: &str) -> Result<(), &'static [&'static str]> {
+    let own = name.rsplit('.').next().unwrap_or(name);
+    let own = own.strip_prefix(HELD_OUT).unwrap_or(own);
+    match KINDS.contains(&own) || own == "unconverged" {
+        true => Ok(()),
+        false => Err(&KINDS),
+    }
+}
+
 /// Whether a measure is of what is held out.
 pub(crate) fn is_held_out(name: &str) -> bool {
     name.rsplit('.').next().unwrap_or("").starts_with(HELD_OUT)

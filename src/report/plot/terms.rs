@@ -194,15 +194,20 @@ fn draw_bars(
             top + at as f64 * ROW,
             (BARS * part(value) / largest).max(2.0),
         );
-        let corners = [(left, row + 18.0), (left + length, row + 29.0)]
-            .map(|(x, y)| (style::units(x), style::units(y)));
-        canvas.draw(&Rectangle::new(corners, style::colour(term).filled()))?;
         write(
             canvas,
             &style::shortened(&names[term], 40),
             (left, row + 9.0),
             text(SMALL, INK, HPos::Left),
         )?;
+        if value.is_nan() {
+            let absent = text(SMALL, style::FAINT, HPos::Left);
+            write(canvas, "not in the last stage", (left, row + 23.5), absent)?;
+            continue;
+        }
+        let corners = [(left, row + 18.0), (left + length, row + 29.0)]
+            .map(|(x, y)| (style::units(x), style::units(y)));
+        canvas.draw(&Rectangle::new(corners, style::colour(term).filled()))?;
         let percent = if total > 0.0 {
             100.0 * part(value) / total
         } else {
@@ -257,6 +262,13 @@ mod tests {
                 "`{label}` is missing"
             );
         }
+    }
+
+    #[test]
+    fn a_term_that_has_no_part_in_the_last_stage_is_not_drawn_as_nothing() {
+        let plot = plot(&series(vec![(0, vec![9.0, f64::NAN])])).unwrap();
+        assert!(plot.svg.contains("\nnot in the last stage\n"));
+        assert!(!plot.svg.contains("0  (0 %)"));
     }
 
     #[test]
