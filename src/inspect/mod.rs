@@ -7,6 +7,7 @@ mod graphs;
 mod layouts;
 mod markers;
 mod people;
+mod runs;
 mod table;
 mod tables;
 mod weights;
@@ -55,6 +56,8 @@ pub fn inspect(path: impl AsRef<Path>) -> Result<Inspection, FileError> {
         "csv" => tables::inspect(path),
         "g2o" => graphs::inspect(path),
         "npz" | "npy" => arrays::inspect(path),
+        _ if runs::is_run(path) => runs::inspect(path),
+        "toml" if runs::is_spec(path) => runs::spec(path),
         "toml" | "json" if layouts::is_layout(path) => layouts::inspect(path),
         "json" if detection_json::kind(&path.to_string_lossy()).is_some() => people::inspect(path),
         "toml" => cameras::inspect(path, "pose2sim").map_err(no_layout),

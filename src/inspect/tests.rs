@@ -245,3 +245,25 @@ fn names_are_found_by_parts_and_in_any_case() {
         list("layouts", Some("plug-in-gait"))
     );
 }
+
+#[test]
+fn runs_and_specs_are_told_from_data() {
+    let spec = inspect("specs/fit/joints.toml").unwrap();
+    assert_eq!(spec.kind, "a fitting spec");
+    assert!(spec.contents.contains("data.targets") && !spec.contents.contains("is not there"));
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run.json");
+    let record = "{\"fitrun\": \"0.1.0\", \"name\": \"n\", \"status\": {\"converged\": 2, \
+                  \"invalid\": {\"count\": 1}}, \"warnings\": [\"odd\"]}";
+    std::fs::write(&run, record).unwrap();
+    let found = inspect(folder.path()).unwrap();
+    assert_eq!(found.facts[1].1, "2 converged, 1 invalid");
+    assert!(found.contents.contains("warning: odd") && found.contents.contains("run.json"));
+    std::fs::write(&run, "{}").unwrap();
+    assert!(
+        inspect(folder.path())
+            .unwrap_err()
+            .message
+            .contains("no record")
+    );
+}
