@@ -84,7 +84,9 @@ pub use manifold::Manifold;
 pub use memory::Memory;
 pub use normal::{Chain, Dense, Lane, Linked, Links, Normal};
 pub use objective::{Block, Evaluation, Layout, Objective, Want};
-pub use place_cameras::{PlaceCamerasOptions, PlacedCamera, PlacedCameras, place_cameras};
+pub use place_cameras::{
+    PlaceCamerasOptions, PlacedCamera, PlacedCameras, Vertical, place_cameras,
+};
 pub use precondition::Preconditioner;
 pub use prior::{Latent, Learned, LearnedKind, Mixture, Prior};
 pub use read::ReadOnce;

@@ -109,7 +109,7 @@ fn another(folder: &Path) -> PathBuf {
 
 fn options(to: &Path, out: &Path, by: Correspondence) -> ConvertMotionOptions {
     ConvertMotionOptions {
-        from: "builtin".into(),
+        from: None,
         to: to.display().to_string(),
         by,
         out: out.into(),
@@ -132,7 +132,7 @@ fn a_motion_is_itself_on_its_own_body_but_for_the_frame_that_is_not_known() {
     for by in [Correspondence::Skin, Correspondence::Joints] {
         let (found, out) = converted(folder.path(), Path::new("builtin"), by);
         let numbers = read_array(&out, "frame_number").unwrap();
-        assert_eq!(found.lost, [numbers[[LOST]] as u64], "{by:?}");
+        assert_eq!(found.unknown, [numbers[[LOST]] as u64], "{by:?}");
         assert!(
             found.skin.mean < 4.0 && found.joints.mean < 2.0,
             "{by:?} {found:?}"

@@ -44,6 +44,16 @@ impl Figure {
         median(ratios).filter(|_| self.labels.len() > 5)
     }
 
+    /// By how much distances differ from that scale, as a share of them: the median over pairs of points.
+    pub fn oddness(&self) -> Option<f64> {
+        let scale = self.scale()?;
+        let off = self.pairs().into_iter().filter_map(|(a, b)| {
+            let rest = (self.model[a] - self.model[b]).norm();
+            Some((median(self.distances(a, b))? / (rest * scale) - 1.0).abs())
+        });
+        median(off)
+    }
+
     /// Bones, or where these are not known all pairs of points near each other.
     fn pairs(&self) -> Vec<(usize, usize)> {
         if self.bones.len() > 5 {

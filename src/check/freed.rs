@@ -169,22 +169,46 @@ impl Checker<'_> {
             found.entry(name).or_default().extend(numbers);
         }
         if found.is_empty() {
-            let message = format!(
-                "`{part}` of `{}` does not turn by itself",
-                body.short_name()
-            );
-            self.diagnostics
-                .push(Diagnostic::error("F0304", message, &text.origin));
+            let name = body.short_name();
+            let message = format!("nothing of `{part}` turns by itself on the body `{name}`");
+            let diagnostic = Diagnostic::error("F0304", message, &text.origin);
+            self.diagnostics.push(match part.contains("hand") {
+                true => diagnostic.hint("it has no fingers"),
+                false => diagnostic,
+            });
         }
         let mut named = Vec::new();
         for (name, coordinates) in found {
+            let numbers = match name {
+                "pose_body" => 3 * BODY_JOINTS,
+                _ => self
+                    .inputs
+                    .body
+                    .as_ref()
+                    .and_then(|b| b.dims_of_part(name))
+                    .unwrap_or(0),
+            };
             match self.variable_id(name) {
-                Some(id) => named.push((id, Some(coordinates))),
+                Some(id) if self.variables[id.0].manifold.tangent() == numbers => {
+                    named.push((id, Some(coordinates)));
+                }
+                // That it is not what a pose is made of was said.
+                Some(_) => self.not_a_pose(name, text),
                 None if self.declares_variable(name) => {}
                 None => self.no_part(name, text),
             }
         }
         named
+    }
+
+    fn not_a_pose(&mut self, name: &str, text: &Sourced<&str>) {
+        let message = format!(
+            "`{}` is no part of `{name}` as the spec declares it",
+            text.value
+        );
+        let diagnostic = Diagnostic::error("F0306", message, &text.origin);
+        let hint = "leave `kind` and `dim` out: it has three numbers for each of its joints";
+        self.diagnostics.push(diagnostic.hint(hint));
     }
 
     /// Why a part of a pose cannot be freed or held.

@@ -19,9 +19,9 @@ pub(super) struct ConvertMotionArgs {
     /// The body that takes the motion on: `builtin`, or a file that `body.model` takes
     #[arg(long, value_name = "BODY")]
     to: String,
-    /// The body that the motion is of
-    #[arg(long, value_name = "BODY", default_value = "builtin")]
-    from: String,
+    /// The body that the motion is of; the built-in one by default
+    #[arg(long, value_name = "BODY")]
+    from: Option<String>,
     /// What the body follows: points of the other's skin, or its joints
     #[arg(long, value_enum, default_value_t = Follow::Skin)]
     by: Follow,
@@ -77,12 +77,16 @@ pub(super) fn main(args: &ConvertMotionArgs) -> ExitCode {
                 true => println!("{}", serde_json::json!(found)),
                 false => show(&found),
             }
-            if !found.lost.is_empty() {
-                let frames = ranges(&found.lost);
-                eprintln!("warning: not known, or at no minimum: frames {frames}");
+            for (frames, what) in [
+                (&found.unknown, "not known, and NaN in the file"),
+                (&found.unsettled, "at no minimum, so less sure"),
+            ] {
+                if !frames.is_empty() {
+                    eprintln!("warning: {what}: frames {}", ranges(frames));
+                }
             }
             eprintln!("written to {}", options.out.display());
-            ExitCode::from(u8::from(!found.lost.is_empty()))
+            ExitCode::from(u8::from(!found.unsettled.is_empty()))
         }
         Err(error) => common.fail(&error),
     }

@@ -79,10 +79,28 @@ fn remark(found: &PlacedCameras) {
             "warning: the scale is that of a person of {height:.2} m, which may be 5 % off; `--height` says it better"
         );
     }
-    if !found.vertical_by_floor {
+    let (by, differ) = (found.vertical.by, found.vertical.others_differ);
+    eprintln!("vertical by the person's {by}");
+    if by == "stance" {
         eprintln!(
-            "warning: feet do not show how the floor lies, so that the vertical is that of the person's balance, which may \
-             be a few degrees off"
+            "warning: neither feet nor balance show the vertical: it may be tens of degrees off"
+        );
+    } else if differ > SURE {
+        eprintln!(
+            "warning: floor, balance and stance of the person, as far as they say the vertical, differ by up to \
+             {differ:.0}°: it may be several degrees off"
+        );
+    }
+    if found.odd > ODD {
+        eprintln!(
+            "warning: distances between the points are not those of a person, by {:.0} % and more for half of them: \
+             is `keypoints` the convention of these data?",
+            100.0 * found.odd
         );
     }
 }
+
+/// Degrees within which several ways to the vertical confirm each other.
+const SURE: f64 = 4.0;
+/// The share by which a person's proportions differ from the body's.
+const ODD: f64 = 0.2;

@@ -12,8 +12,8 @@ use super::skin::{Posed, Samples};
 use crate::body::{BodyModel, Transforms, pose_feature};
 use crate::report::metrics::Summary;
 
-/// Distances of points over frames, mm.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+/// Distances of points over frames, mm; NaN where there are none.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Distances {
     pub mean: f64,
     pub median: f64,
@@ -44,13 +44,24 @@ impl Measured {
 }
 
 impl Distances {
+    fn none() -> Self {
+        Self {
+            mean: f64::NAN,
+            median: f64::NAN,
+            p95: f64::NAN,
+            largest: f64::NAN,
+            at: String::new(),
+            frame: None,
+        }
+    }
+
     pub(super) fn of(measured: Vec<Measured>) -> Self {
         let values: Vec<f64> = measured.iter().map(|m| m.millimetres).collect();
         let furthest = measured
             .into_iter()
             .max_by(|a, b| a.millimetres.total_cmp(&b.millimetres));
         let (Some(summary), Some(furthest)) = (Summary::of(&values), furthest) else {
-            return Self::default();
+            return Self::none();
         };
         Self {
             mean: summary.mean,
@@ -80,7 +91,7 @@ pub(super) fn of_motion(
     followed: &Followed,
 ) -> (Distances, Distances) {
     let Some(body) = &followed.checked.inputs.body else {
-        return Default::default();
+        return (Distances::none(), Distances::none());
     };
     let judged: Vec<(usize, Place)> = (samples.fitted()..samples.vertices.len())
         .filter_map(|i| Some((i, identity.places[i]?)))
@@ -109,7 +120,7 @@ pub(super) fn of_joints(
     (betas, followed): (&[f64], &Followed),
 ) -> Distances {
     let Some(body) = &followed.checked.inputs.body else {
-        return Default::default();
+        return Distances::none();
     };
     let target = Target::new(body, betas, &[]);
     over_frames(seen.len(), |f| {

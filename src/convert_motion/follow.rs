@@ -30,7 +30,7 @@ pub(super) fn follow(
         r#"fitrun = 1
 body.model = {}
 prior.kind = "none"
-solve.method = "lm"
+solve = {{ method = "lm", precision = "{}" }}
 [data.motion]
 file = {}
 format = "amass"
@@ -50,6 +50,7 @@ name = "pose"
 free = ["root_orient", "trans", "pose"]
 "#,
         quoted(&located(&options.to)),
+        precision(seen),
         quoted(&located(&motion.display().to_string())),
         terms(options.by, source.motion.rate),
         listed(&identity.betas),
@@ -65,6 +66,16 @@ free = ["root_orient", "trans", "pose"]
     let checked = check_text(Path::new("convert-motion"), &text, &options)?;
     let fit = fit(&checked.problem, report);
     Ok(Followed { checked, fit })
+}
+
+/// Metres from which on it is f64.
+const FAR: f64 = 20.0;
+
+/// Far from the origin, f32 does not tell a millimetre any more.
+fn precision(seen: &[Posed]) -> &'static str {
+    let joints = seen.iter().flatten().flat_map(|(_, joints)| joints);
+    let most = joints.fold(0.0, |most: f64, x| most.max(x.amax()));
+    if most > FAR { "f64" } else { "f32" }
 }
 
 /// What holds the body to the other one.

@@ -121,8 +121,7 @@ solve.method = "lm"
 data.joints = {{ array = "at", axes = ["joint", "xyz"], names = "names" }}
 terms.joints = {{ source = "joints", target = "joints", sigma = "{coarse}" }}
 terms.rest = {{ kind = "l2", of = "pose_body", sigma = "0.3 rad" }}
-# The shape is known, not guessed.
-terms.shape.weight = 0.02
+terms.shape.weight = 1.0
 [[stages]]
 name = "place"
 free = ["root_orient", "trans"]
@@ -135,7 +134,7 @@ free = ["*"]
     let names = &SMPL_JOINTS[..=BODY_JOINTS];
     let mut registry = Registry::default().data("joints", arrays(names, &samples.joints));
     if let Some(places) = places {
-        let fitted = &places[..samples.fitted()];
+        let fitted = places;
         let labels: Vec<String> = known(fitted).map(label).collect();
         let points: Vec<Vector3<f64>> = known(fitted).map(|i| samples.rest[i]).collect();
         text = text.replace("[[stages]]\nname = \"place\"", &format!(

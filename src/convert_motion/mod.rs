@@ -15,7 +15,7 @@ pub use distances::Distances;
 
 use crate::body::BodyModel;
 use crate::data::{Dataset, Motion};
-use crate::diagnostic::{Diagnostics, Sources};
+use crate::diagnostic::{Diagnostic, Diagnostics, Origin, Sources};
 use crate::error::Error;
 use crate::fit::{FitProgress, Status};
 use crate::io::FileError;
@@ -36,8 +36,8 @@ pub enum Correspondence {
 /// Which bodies, and where to.
 #[derive(Clone, Debug)]
 pub struct ConvertMotionOptions {
-    /// The body that the motion is of, as `body.model` names it.
-    pub from: String,
+    /// The body that the motion is of, as `body.model` names it; the built-in one where nothing is said.
+    pub from: Option<String>,
     /// The body that takes it on.
     pub to: String,
     pub by: Correspondence,
@@ -52,8 +52,10 @@ pub struct ConvertMotionOptions {
 #[derive(Clone, Debug, Serialize)]
 pub struct ConvertedMotion {
     pub frames: usize,
-    /// Frames that the motion knows nothing of, or that did not end at a minimum.
-    pub lost: Vec<u64>,
+    /// Frames that the motion knows nothing of, which are NaN.
+    pub unknown: Vec<u64>,
+    /// Frames that did not end at a minimum.
+    pub unsettled: Vec<u64>,
     /// From reading the files to the last frame, s.
     pub seconds: f64,
     /// Between points of the two skins that were not fitted, each beside where the shapes have it at rest.
@@ -85,10 +87,7 @@ pub fn convert_motion(
     report: &mut dyn FnMut(FitProgress<'_>) -> bool,
 ) -> Result<ConvertedMotion, Error> {
     let begun = Instant::now();
-    if !options.force && options.out.symlink_metadata().is_ok() {
-        let message = "the file exists; `--force` replaces it";
-        return Err(FileError::new(&options.out, message).into());
-    }
+    options.check_out()?;
     let motion = std::path::absolute(motion).unwrap_or(motion.into());
     let source = Source::read(&motion, options)?;
     let samples = Samples::of(&source.body, &source.motion.betas);
@@ -103,8 +102,12 @@ pub fn convert_motion(
     )?;
     let (problem, fit) = (&followed.checked.problem, &followed.fit);
     let model = followed.checked.inputs.body.as_ref();
-    let lost = (0..problem.frames).filter(|f| fit.status[*f] != Status::Converged);
-    let lost = lost.map(|f| problem.frame_numbers[f]).collect();
+    let of = |is: fn(Status) -> bool| -> Vec<u64> {
+        let frames = (0..problem.frames).filter(|f| is(fit.status[*f]));
+        frames.map(|f| problem.frame_numbers[f]).collect()
+    };
+    let unknown = of(|s| s == Status::NoData);
+    let unsettled = of(|s| !matches!(s, Status::NoData | Status::Converged));
     let (skin, joints) = distances::of_motion(&source, (&samples, &seen), &identity, &followed);
     write_motion(&options.out, problem, fit, model)?;
     let round_trip = match options.round_trip {
@@ -114,7 +117,8 @@ pub fn convert_motion(
     Ok(ConvertedMotion {
         round_trip,
         frames: problem.frames,
-        lost,
+        unknown,
+        unsettled,
         seconds: begun.elapsed().as_secs_f64(),
         skin,
         joints,
@@ -133,8 +137,8 @@ fn there_and_back(
     report: &mut dyn FnMut(FitProgress<'_>) -> bool,
 ) -> Result<Distances, Error> {
     let back = ConvertMotionOptions {
-        from: options.to.clone(),
-        to: options.from.clone(),
+        from: Some(options.to.clone()),
+        to: options.from().to_string(),
         ..options.clone()
     };
     let returned = Source::read(&options.out, &back)?;
@@ -168,7 +172,7 @@ impl Source {
     fn read(motion: &Path, options: &ConvertMotionOptions) -> Result<Self, Error> {
         let text = format!(
             "fitrun = 1\nbody.model = {}\n[data.motion]\nfile = {}\nformat = \"amass\"\n",
-            quoted(&located(&options.from)),
+            quoted(&located(options.from())),
             quoted(&motion.display().to_string()),
         );
         let mut diagnostics = Diagnostics::default();
@@ -181,6 +185,9 @@ impl Source {
             Dataset::Motion(motion) => Some(motion),
             _ => None,
         });
+        if let (Some(body), Some(motion)) = (&inputs.body, &found) {
+            check_body(body, motion, options, &mut diagnostics);
+        }
         match (inputs.body, found) {
             (Some(body), Some(motion)) if !diagnostics.has_errors() => Ok(Self {
                 body,
@@ -193,6 +200,53 @@ impl Source {
                 sources: spec.sources.into(),
             }),
         }
+    }
+}
+
+/// A motion of fitrun says whose it is.
+fn check_body(
+    body: &BodyModel,
+    motion: &Motion,
+    options: &ConvertMotionOptions,
+    diagnostics: &mut Diagnostics,
+) {
+    let (Some(says), own) = (&motion.body, body.short_name()) else {
+        return;
+    };
+    if *says == own {
+        return;
+    }
+    let message = format!("the motion says that it is of the body `{says}`, not of `{own}`");
+    let origin = Origin::Default;
+    diagnostics.push(match options.from {
+        None => Diagnostic::error("F0523", message, &origin)
+            .hint("`--from` takes the file of that body"),
+        Some(_) => Diagnostic::warning("F0523", message, &origin)
+            .hint("if that is another name of the same body, all is well"),
+    });
+}
+
+impl ConvertMotionOptions {
+    fn from(&self) -> &str {
+        self.from.as_deref().unwrap_or("builtin")
+    }
+
+    /// Whether a motion may be written there.
+    fn check_out(&self) -> Result<(), Error> {
+        let npz = |e: &std::ffi::OsStr| e.eq_ignore_ascii_case("npz");
+        let found = self.out.canonicalize().ok();
+        let mut bodies = self.from.iter().chain([&self.to]);
+        let is_out =
+            |body: &String| found.is_some() && Path::new(body).canonicalize().ok() == found;
+        let message = match () {
+            () if !self.out.extension().is_some_and(npz) => "a motion is written as `.npz`",
+            () if bodies.any(is_out) => "this is the body, which a motion would overwrite",
+            () if !self.force && self.out.symlink_metadata().is_ok() => {
+                "the file exists; `--force` replaces it"
+            }
+            () => return Ok(()),
+        };
+        Err(FileError::new(&self.out, message).into())
     }
 }
 

@@ -105,7 +105,12 @@ fn files(path: &Path) -> String {
 
 /// A spec says its language's version at its top.
 pub(super) fn is_spec(path: &Path) -> bool {
-    let version = |line: &str| line.trim_start().starts_with("fitrun") && line.contains('=');
+    let version = |line: &str| {
+        let key = line
+            .split_once('=')
+            .map(|(key, _)| key.trim().trim_matches('"'));
+        key == Some("fitrun")
+    };
     read_text(path).is_ok_and(|text| {
         let top = text
             .lines()
@@ -118,7 +123,9 @@ pub(super) fn spec(path: &Path) -> Result<Inspection, FileError> {
     let text = read_text(path)?;
     let parsed: Result<toml::Table, _> = text.parse();
     let spec = parsed.map_err(|e| FileError::new(path, format!("no TOML: {}", e.message())))?;
-    let is_training = spec.contains_key("train");
+    let train = |t: &toml::Table| t.contains_key("train");
+    let data = spec.get("data").and_then(toml::Value::as_table);
+    let is_training = train(&spec) || data.is_some_and(train);
     let mut found = Inspection::new(match is_training {
         true => "a training's spec",
         false => "a fitting spec",
@@ -136,7 +143,9 @@ pub(super) fn spec(path: &Path) -> Result<Inspection, FileError> {
             .flatten()
     };
     for (name, set) in named("data") {
-        let file = set.get("file").or(Some(set)).and_then(toml::Value::as_str);
+        let of_training = is_training && ["train", "val"].contains(&name.as_str());
+        let file = set.get("file").or(of_training.then_some(set));
+        let file = file.and_then(toml::Value::as_str);
         let missing = |f: &str| match path.with_file_name(f).exists() || f.contains('*') {
             true => String::new(),
             false => "is not there".into(),
@@ -165,6 +174,7 @@ pub(super) fn spec(path: &Path) -> Result<Inspection, FileError> {
     let says = "says whether it is in order";
     found.snippet = match is_training {
         true => format!("fitrun train {file}\n"),
+        false if spec.contains_key("compare") => format!("fitrun compare {file}\n"),
         false => format!(
             "fitrun check {file}    # {says}\nfitrun explain {file}  # every value\nfitrun {file}\n"
         ),

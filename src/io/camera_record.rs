@@ -53,13 +53,13 @@ pub(crate) enum Turn {
 const ORTHONORMAL: f64 = 1e-2;
 
 /// The numbers of a key, with the key as the file spells it.
-pub(super) struct Field {
+pub(crate) struct Field {
     pub key: String,
     pub numbers: Vec<f64>,
 }
 
 /// The keys of one camera, of which only the counts of numbers are still unknown.
-pub(super) struct Draft {
+pub(crate) struct Draft {
     pub name: String,
     pub size: Option<Field>,
     pub matrix: Field,

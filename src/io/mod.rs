@@ -55,7 +55,7 @@ pub(crate) mod vicon;
 pub(crate) mod weights;
 mod zip_archive;
 
-pub(crate) use camera_record::{Calibration, CameraRecord, Turn, Unit};
+pub(crate) use camera_record::{Calibration, CameraRecord, Draft, Field, Turn, Unit};
 pub use error::FileError;
 pub(crate) use error::{read_text, shape_text};
 pub(crate) use glob::files_below;

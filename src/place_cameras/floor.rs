@@ -11,8 +11,8 @@ const LOW: f64 = 0.13;
 const ON: f64 = 0.02;
 const BELOW: f64 = 0.05;
 /// Points on the floor, and how far they spread across their main direction, that say how it lies, m.
-const FEW: usize = 30;
-const SPREAD: f64 = 0.08;
+const FEW: usize = 60;
+const SPREAD: f64 = 0.25;
 /// Cosine of the angle between the floor's normal and how the person stands at most.
 const TILTED: f64 = 0.8;
 const SAMPLES: usize = 2000;

@@ -39,12 +39,23 @@ pub struct PlacedCameras {
     /// The height that the scale comes from, m, and whether it was said.
     pub height: f64,
     pub height_is_said: bool,
-    /// Whether the vertical is that of the floor beneath the feet, else that of the person's balance.
-    pub vertical_by_floor: bool,
+    pub vertical: Vertical,
+    /// By how much distances between points differ from those of a person, as a share: the median.
+    pub odd: f64,
     #[serde(skip)]
     pub diagnostics: Diagnostics,
     #[serde(skip)]
     pub sources: Sources,
+}
+
+/// Where the vertical comes from.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Vertical {
+    /// `floor`, that feet stand on; `balance`, from the feet to the centre of mass; or `stance`, the mean
+    /// direction of the trunk.
+    pub by: &'static str,
+    /// By how much what else says it differs at most, degrees.
+    pub others_differ: f64,
 }
 
 /// A camera, with how well it fits.
@@ -103,7 +114,8 @@ pub fn place_cameras(spec: &Path, options: &PlaceCamerasOptions) -> Result<Place
         points: refined.points.iter().flatten().count(),
         height: world.height,
         height_is_said: options.height.is_some(),
-        vertical_by_floor: world.by_floor,
+        vertical: world.vertical,
+        odd: world.odd,
         diagnostics: found.diagnostics,
         sources: found.sources,
     })

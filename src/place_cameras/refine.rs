@@ -9,7 +9,7 @@ use crate::camera::Camera;
 use crate::camera::relative::Pose;
 use crate::data::median;
 use crate::error::Error;
-use crate::fit::{Fit, fit};
+use crate::fit::{Fit, Status, fit};
 use crate::io::Arrays;
 use crate::own::Registry;
 use crate::rotation::axis_angle;
@@ -77,6 +77,10 @@ pub(super) fn refine(
         .replace("SCALE", &format!("{:?} px", SCALE * unit));
     let checked = check_text(Path::new("place-cameras"), &text, &registry.into())?;
     let solved = fit(&checked.problem, &mut |_| true);
+    if matches!(solved.status[0], Status::Stalled | Status::Invalid) {
+        let message = "the adjustment of cameras and points does not end at a minimum";
+        return Err(found.reject(message.into()));
+    }
     let rows = |name: &str, n: usize| values(&checked, &solved, name, n);
     let (turns, shifts) = (rows("R", 9), rows("t", 3));
     let pose = |(turn, shift): (&Vec<f64>, &Vec<f64>)| Pose {

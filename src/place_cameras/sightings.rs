@@ -28,6 +28,8 @@ pub(super) struct Sightings {
 
 /// Frames that are looked at, spread over all.
 const FRAMES: usize = 400;
+/// Pixels by which something of a frame differs from the one before, or it is that one again.
+const STILL: f64 = 0.01;
 /// Confidence below which a keypoint is not looked at.
 const CONFIDENT: f64 = 0.3;
 
@@ -64,9 +66,9 @@ impl Sightings {
 
     /// The mistake that cameras cannot be placed.
     pub fn reject(&self, message: String) -> Error {
-        let mut diagnostics = Diagnostics::default();
-        let hint = "the person should walk about where all see it; `fitrun SPEC` with cameras of a board \
-                    calibrates the rest";
+        let mut diagnostics = self.diagnostics.clone();
+        let hint = "the person should walk about where all cameras see it, the lenses should be known, and \
+                    `keypoints` should name the convention";
         diagnostics.push(Diagnostic::error("F0529", message, &Origin::Default).hint(hint));
         Error::Rejected {
             diagnostics: diagnostics.into(),
@@ -133,16 +135,25 @@ fn found(spec: &Spec, inputs: Inputs, diagnostics: &mut Diagnostics) -> Option<F
         diagnostics.push(Diagnostic::error("F0202", message, &Origin::Default).hint(hint));
         return None;
     };
-    let body = inputs.body.clone()?;
     let set = |name: &str| inputs.get(name).map(|input| &input.dataset);
-    let cameras = match set(source.text("cameras")?)? {
-        Dataset::Cameras(cameras) => cameras,
-        _ => return None,
+    let named = source.text("cameras").unwrap_or("cameras");
+    let seen = match set(target) {
+        Some(Dataset::Points(o)) => Some((&o.views, None)),
+        Some(Dataset::People(p)) => Some((&p.views, Some(p))),
+        _ => None,
     };
-    let (views, people) = match set(target)? {
-        Dataset::Points(o) => (&o.views, None),
-        Dataset::People(p) => (&p.views, Some(p)),
-        _ => return None,
+    let (Some(body), Some(Dataset::Cameras(cameras)), Some((views, people))) =
+        (inputs.body.clone(), set(named), seen)
+    else {
+        // What could not be read was complained about.
+        if !diagnostics.has_errors() {
+            let message = format!(
+                "`{target}` should be what cameras saw of a body, and `{named}` the cameras with their lenses"
+            );
+            let hint = "`[data.cameras.NAME]` with `size` and `focal` for each of them";
+            diagnostics.push(Diagnostic::error("F0202", message, &Origin::Default).hint(hint));
+        }
+        return None;
     };
     let joined = cameras_of_views(views, cameras).map_err(|missing| {
         let message = format!(
@@ -181,10 +192,23 @@ fn found(spec: &Spec, inputs: Inputs, diagnostics: &mut Diagnostics) -> Option<F
     Some((joined, thinned(observed), convention, body))
 }
 
-/// Every n-th frame of many.
+/// Every n-th frame of many, without those that show nothing new.
 fn thinned(observed: Observations) -> Observations {
-    let step = observed.frames().div_ceil(FRAMES).max(1);
-    let frames = (0..observed.frames()).step_by(step).collect::<Vec<_>>();
+    let of = |f: usize| observed.values.index_axis(ndarray::Axis(0), f);
+    // What stands still is one observation, however often it was taken.
+    let same = |a: usize, b: usize| {
+        let (a, b) = (of(a), of(b));
+        let mut pairs = a.iter().zip(b.iter());
+        pairs.all(|(x, y)| (x - y).abs() < STILL || x.is_nan() && y.is_nan())
+    };
+    let mut moving: Vec<usize> = Vec::new();
+    for f in 0..observed.frames() {
+        if moving.last().is_none_or(|last| !same(*last, f)) {
+            moving.push(f);
+        }
+    }
+    let step = moving.len().div_ceil(FRAMES).max(1);
+    let frames = moving.into_iter().step_by(step).collect::<Vec<_>>();
     let axis = ndarray::Axis(0);
     Observations {
         values: observed.values.select(axis, &frames),

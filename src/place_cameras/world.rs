@@ -4,7 +4,7 @@ use nalgebra::{Matrix3, Rotation3, Vector3};
 
 use super::refine::Refined;
 use super::sightings::Sightings;
-use super::{balance, floor, moved};
+use super::{Vertical, balance, floor, moved};
 use crate::body::figure::{Figure, Frame};
 use crate::camera::Camera;
 use crate::camera::relative::Pose;
@@ -19,8 +19,9 @@ pub(super) struct World {
     pub origin: Vector3<f64>,
     /// The person's height, m.
     pub height: f64,
-    /// Whether the vertical is the floor's, else that of the person's balance.
-    pub by_floor: bool,
+    pub vertical: Vertical,
+    /// By how much distances between points differ from those of a person, as a share.
+    pub odd: f64,
 }
 
 /// The share of points that lie below the floor, since they are noisy.
@@ -54,8 +55,18 @@ pub(super) fn find(
     let stands =
         stands.ok_or_else(|| found.reject("no frame shows which way the person stands".into()))?;
     let floor = floor::find(&figure, larger, &stands);
-    let balance = || balance::vertical(&figure, &found.body, larger, &stands);
-    let up = floor.or_else(balance).unwrap_or(stands);
+    let balance = balance::vertical(&figure, &found.body, larger, &stands);
+    let up = floor.or(balance).unwrap_or(stands);
+    let others = [floor, balance, Some(stands)];
+    let differ = others.iter().flatten().map(|o| o.angle(&up).to_degrees());
+    let vertical = Vertical {
+        by: match (floor, balance) {
+            (Some(_), _) => "floor",
+            (None, Some(_)) => "balance",
+            _ => "stance",
+        },
+        others_differ: differ.fold(0.0, f64::max),
+    };
     let turn = Rotation3::rotation_between(&up, &Vector3::y()).unwrap_or_default();
     let points = || refined.points.iter().flatten();
     let mut heights: Vec<f64> = points().map(|p| p.dot(&up)).collect();
@@ -70,7 +81,8 @@ pub(super) fn find(
         turn: turn.into_inner(),
         origin: mean + up * (level - mean.dot(&up)),
         height,
-        by_floor: floor.is_some(),
+        vertical,
+        odd: figure.oddness().unwrap_or(0.0),
     })
 }
 

@@ -5,7 +5,7 @@ use nalgebra::{Matrix3, Vector3};
 use super::{Reader, Up};
 use crate::data::Dataset;
 use crate::diagnostic::{Diagnostic, Origin, list};
-use crate::io::{CameraRecord, Turn};
+use crate::io::{CameraRecord, Draft, Field};
 use crate::read::cameras::camera;
 use crate::spec::{Dimension, Table, Value, View, keys};
 
@@ -59,64 +59,59 @@ impl<'a> Reader<'a> {
         origin: &Origin,
         to_file: &Matrix3<f64>,
     ) -> Option<CameraRecord> {
-        let of_all = self.view.numbers("size").map(|n| n.value);
-        let own = self.as_many(view, "size", &[2]);
-        let Some(size) = own
-            .or(of_all)
-            .filter(|s| s.len() == 2 && s.iter().all(|x| *x > 0.0))
-        else {
+        let own = |key: &str| view.numbers(key).map(|n| n.value);
+        let Some(size) = own("size").or(self.view.numbers("size").map(|n| n.value)) else {
             let message = format!("`{}` has no size of its images", view.path());
             let diagnostic = Diagnostic::error("F0202", message, origin);
             self.diagnostics
                 .push(diagnostic.hint("`size = [width, height]`, in pixels"));
             return None;
         };
-        let said = self.diagnostics.list.len();
-        let focal = self.as_many(view, "focal", &[1, 2]);
-        let focal = focal.unwrap_or(vec![size[0].hypot(size[1])]);
-        let principal = self.as_many(view, "principal", &[2]);
-        let principal = principal.unwrap_or(vec![size[0] / 2.0, size[1] / 2.0]);
-        let rotation = match self.as_many(view, "rotation", &[3, 9]) {
-            Some(w) if w.len() == 3 => Turn::Vector([w[0], w[1], w[2]]),
-            Some(rows) => turn(&Matrix3::from_row_slice(&rows)),
-            None => turn(
-                &(Matrix3::from_diagonal(&Vector3::new(1.0, -1.0, -1.0)) * to_file.transpose()),
-            ),
+        let [width, height] = [0, 1].map(|k| size.get(k).copied().unwrap_or(1.0));
+        let focal = own("focal").unwrap_or(vec![width.hypot(height)]);
+        let [fx, fy] = match focal[..] {
+            [f] => [f, f],
+            [fx, fy] => [fx, fy],
+            _ => [0.0; 2],
         };
-        let translation = self.as_many(view, "translation", &[3]);
-        let translation = translation.unwrap_or(vec![0.0; 3]);
-        let distortion = view.numbers("distortion").map_or(Vec::new(), |d| d.value);
-        let [fx, fy] = [focal[0], focal[focal.len() - 1]];
-        (self.diagnostics.list.len() == said).then(|| CameraRecord {
+        let middle = vec![width / 2.0, height / 2.0];
+        let principal = own("principal").unwrap_or(middle);
+        let matrix = match principal[..] {
+            [cx, cy] => vec![fx, 0.0, cx, 0.0, fy, cy, 0.0, 0.0, 1.0],
+            _ => principal,
+        };
+        let level = Matrix3::from_diagonal(&Vector3::new(1.0, -1.0, -1.0)) * to_file.transpose();
+        let level = level.transpose().as_slice().to_vec();
+        let field = |key: &str, numbers: Vec<f64>| Field {
+            key: key.into(),
+            numbers,
+        };
+        let draft = Draft {
             name: name.into(),
-            size: Some([size[0], size[1]]),
-            matrix: [
-                [fx, 0.0, principal[0]],
-                [0.0, fy, principal[1]],
-                [0.0, 0.0, 1.0],
-            ],
-            distortion,
-            rotation,
-            translation: [translation[0], translation[1], translation[2]],
+            size: Some(field("size", size)),
+            matrix: field("focal` and `principal", matrix),
+            distortion: field("distortion", own("distortion").unwrap_or_default()),
+            rotation: field("rotation", own("rotation").unwrap_or(level)),
+            translation: field("translation", own("translation").unwrap_or(vec![0.0; 3])),
             fisheye: matches!(
                 view.node("fisheye").map(|n| &n.value),
                 Some(Value::Bool(true))
             ),
-        })
-    }
-
-    /// Numbers of a key, as many as there may be.
-    fn as_many(&mut self, view: &View<'_>, key: &str, counts: &[usize]) -> Option<Vec<f64>> {
-        let given = view.numbers(key)?;
-        let finite = given.value.iter().all(|x| x.is_finite());
-        if finite && counts.contains(&given.value.len()) {
-            return Some(given.value);
-        }
-        let counts: Vec<String> = counts.iter().map(usize::to_string).collect();
-        let counts = counts.join(" or ");
-        let message = format!("`{}.{key}` should be {counts} finite numbers", view.path());
-        self.fail("F0205", message, &given.origin);
-        None
+        };
+        let all = [
+            &draft.distortion,
+            &draft.rotation,
+            &draft.translation,
+            &draft.matrix,
+        ];
+        let finite = all.iter().all(|f| f.numbers.iter().all(|x| x.is_finite()));
+        let record = match finite {
+            true => draft.record(),
+            false => Err(format!("camera `{name}` has numbers that are not finite")),
+        };
+        record
+            .map_err(|message| self.fail("F0205", message, origin))
+            .ok()
     }
 
     fn warn_guessed(&mut self, names: &[&str], cameras: &[crate::camera::Camera]) {
@@ -128,12 +123,9 @@ impl<'a> Reader<'a> {
             list(names)
         );
         let hint = "distances from the camera are as wrong as it is: write `focal` in px, or free it by \
-                    `focal = \"f\"` in the source and `[vars.f]` with `per = \"camera\"`";
+                    `focal = \"f\"` in the source, `[vars.f]` with `per = \"camera\"`, and where one camera sees \
+                    it, a term of the kind `l2` that holds `f` about its start";
         let diagnostic = Diagnostic::warning("F0527", message, &self.origin);
         self.diagnostics.push(diagnostic.hint(hint));
     }
-}
-
-fn turn(matrix: &Matrix3<f64>) -> Turn {
-    Turn::Matrix([0, 1, 2].map(|i| [0, 1, 2].map(|k| matrix[(i, k)])))
 }

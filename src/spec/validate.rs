@@ -93,6 +93,7 @@ pub(super) fn validate_within(
         Kind::Others(keys) => Some(keys),
         _ => None,
     });
+    let describes = others.is_some();
     let others = others.filter(|_| !present.iter().any(|p| p == "file"));
     table.entries.retain_mut(|(name, node)| {
         let known = keys.iter().any(|k| k.name == *name);
@@ -109,7 +110,13 @@ pub(super) fn validate_within(
                 _ => format!("unknown key `{name}` in `{path}`"),
             };
             let diagnostic = Diagnostic::error("F0203", message, &node.key);
-            diagnostics.push(diagnostic.nearest(name, names()));
+            let diagnostic = diagnostic.nearest(name, names());
+            let is_camera = describes && matches!(node.value, Value::Table(_));
+            diagnostics.push(match is_camera {
+                true => diagnostic
+                    .hint("a data set with a `file` has its cameras from there, not from the spec"),
+                false => diagnostic,
+            });
             // A slip of the hand stands for the key that was meant, so that it is not missed too.
             match nearest(name, names()) {
                 Some(meant) if !present.iter().any(|p| p == meant) => *name = meant.into(),

@@ -21,7 +21,7 @@ pub(crate) type Seen = Vec<Vec<Option<Vector2<f64>>>>;
 pub(crate) type Points = Vec<Option<Vector3<f64>>>;
 
 /// Points that two cameras see together, below which they say nothing of each other.
-const FEW: usize = 40;
+const FEW: usize = 80;
 /// Sine of the angle between two rays that says how far a point is.
 const PARALLAX: f64 = 0.05;
 
