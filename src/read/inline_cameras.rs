@@ -69,17 +69,23 @@ impl<'a> Reader<'a> {
         };
         let [width, height] = [0, 1].map(|k| size.get(k).copied().unwrap_or(1.0));
         let focal = own("focal").unwrap_or(vec![width.hypot(height)]);
-        let [fx, fy] = match focal[..] {
-            [f] => [f, f],
-            [fx, fy] => [fx, fy],
-            _ => [0.0; 2],
-        };
         let middle = vec![width / 2.0, height / 2.0];
         let principal = own("principal").unwrap_or(middle);
-        let matrix = match principal[..] {
-            [cx, cy] => vec![fx, 0.0, cx, 0.0, fy, cy, 0.0, 0.0, 1.0],
-            _ => principal,
+        let mut wrong = |key: &str, what: &str| {
+            let message = format!("`{}.{key}` should be {what}, in px", view.path());
+            let origin = view.origin_of(key, origin);
+            self.fail("F0205", message, &origin);
+            None
         };
+        let [fx, fy] = match focal[..] {
+            [f] if f > 0.0 => [f, f],
+            [fx, fy] if fx > 0.0 && fy > 0.0 => [fx, fy],
+            _ => return wrong("focal", "one or two numbers above 0"),
+        };
+        let [cx, cy] = principal[..] else {
+            return wrong("principal", "two numbers");
+        };
+        let matrix = vec![fx, 0.0, cx, 0.0, fy, cy, 0.0, 0.0, 1.0];
         let level = Matrix3::from_diagonal(&Vector3::new(1.0, -1.0, -1.0)) * to_file.transpose();
         let level = level.transpose().as_slice().to_vec();
         let field = |key: &str, numbers: Vec<f64>| Field {
@@ -89,7 +95,7 @@ impl<'a> Reader<'a> {
         let draft = Draft {
             name: name.into(),
             size: Some(field("size", size)),
-            matrix: field("focal` and `principal", matrix),
+            matrix: field("focal", matrix),
             distortion: field("distortion", own("distortion").unwrap_or_default()),
             rotation: field("rotation", own("rotation").unwrap_or(level)),
             translation: field("translation", own("translation").unwrap_or(vec![0.0; 3])),
