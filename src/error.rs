@@ -26,6 +26,9 @@ pub enum Error {
     /// Stopped by the user; what was done lies here, and the same call goes on from there.
     #[error("interrupted; what was fitted is kept in `{}`, and the same command goes on from there", dir.display())]
     Interrupted { dir: PathBuf },
+    /// Stopped by the user before there was anything to keep.
+    #[error("interrupted; nothing was written")]
+    Stopped,
     /// The results could not be written.
     #[error("cannot write the results: {message}")]
     Output { message: String },
@@ -39,7 +42,7 @@ impl Error {
             | Self::Rejected { .. }
             | Self::Resume { .. }
             | Self::Compare { .. } => 2,
-            Self::Interrupted { .. } => 130,
+            Self::Interrupted { .. } | Self::Stopped => 130,
             Self::Training { .. } => 1,
             Self::Output { .. } => 4,
         }

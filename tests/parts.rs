@@ -3,31 +3,7 @@
 mod common;
 
 use common::example;
-use fitrun::{Checked, Fit, RunOptions};
-
-const JOINTS: [&str; 21] = [
-    "left_hip",
-    "right_hip",
-    "spine1",
-    "left_knee",
-    "right_knee",
-    "spine2",
-    "left_ankle",
-    "right_ankle",
-    "spine3",
-    "left_foot",
-    "right_foot",
-    "neck",
-    "left_collar",
-    "right_collar",
-    "head",
-    "left_shoulder",
-    "right_shoulder",
-    "left_elbow",
-    "right_elbow",
-    "left_wrist",
-    "right_wrist",
-];
+use fitrun::{BodyModel, Checked, Fit, RunOptions};
 
 fn fitted(name: &str, stage: &str, sets: &[&str]) -> (Checked, Fit) {
     let stages = format!("stages=[{{ name = \"all\", {stage} }}]");
@@ -42,7 +18,9 @@ fn fitted(name: &str, stage: &str, sets: &[&str]) -> (Checked, Fit) {
 }
 
 /// Joints that turned in any frame from where they began, at no rotation.
-fn turned((checked, found): &(Checked, Fit)) -> Vec<&'static str> {
+fn turned((checked, found): &(Checked, Fit)) -> Vec<String> {
+    let names = BodyModel::builtin(None).unwrap().joint_names;
+    let names = &names[1..22];
     let frames = 0..checked.problem.frames;
     let poses = frames.map(|f| found.variable(&checked.problem, "pose_body", f).unwrap());
     let poses: Vec<&[f64]> = poses.collect();
@@ -52,7 +30,10 @@ fn turned((checked, found): &(Checked, Fit)) -> Vec<&'static str> {
             .iter()
             .any(|p| p[numbers.clone()].iter().any(|x| *x != 0.0))
     };
-    (0..JOINTS.len()).filter(moved).map(|j| JOINTS[j]).collect()
+    (0..names.len())
+        .filter(moved)
+        .map(|j| names[j].clone())
+        .collect()
 }
 
 #[test]

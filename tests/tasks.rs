@@ -187,6 +187,12 @@ fn cameras_are_found_again_from_the_person_whom_they_see() {
         let ratio = apart(&found) / apart(&truth);
         assert!((ratio - 1.0).abs() < 0.05, "camera {k}: {ratio}");
     }
+    // What is up in the images of the first camera: z of the file that was written, y of the truth.
+    let up = found[0].0 * fitrun::nalgebra::Vector3::z();
+    let tilted = up
+        .angle(&(truth[0].0 * fitrun::nalgebra::Vector3::y()))
+        .to_degrees();
+    assert!(tilted < 5.0, "the vertical is {tilted}° off");
     let placed = "extends = \"presets/multiview.toml\"\nfitrun = 1\n[data.detections]\nfile = \"openpose/cam*_json\"\n\
                   keypoints = \"BODY_25\"\n[data.cameras]\nfile = \"placed.toml\"\n";
     std::fs::write(folder.join("after.toml"), placed).unwrap();

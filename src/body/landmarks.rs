@@ -110,9 +110,7 @@ impl Rule {
 
 /// Whether a vertex follows one of some joints more than any other.
 pub(super) fn moves(body: &BodyModel, vertex: usize, joints: &[String]) -> bool {
-    let weights = body.weights.row(vertex);
-    let strongest = weights.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
-    strongest.is_some_and(|(j, _)| joints.contains(&body.joint_names[j]))
+    joints.contains(&body.joint_names[body.main_joint(vertex)])
 }
 
 /// `left_knee` for `right_knee` and the reverse; other names stay.

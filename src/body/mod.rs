@@ -205,6 +205,13 @@ impl BodyModel {
         (offset, matrix)
     }
 
+    /// The joint that moves a vertex most.
+    pub(crate) fn main_joint(&self, vertex: usize) -> usize {
+        let skin = self.skin(vertex).into_iter();
+        skin.max_by(|a, b| a.1.total_cmp(&b.1))
+            .map_or(0, |(j, _)| j)
+    }
+
     /// The joints and weights that move a vertex.
     pub(crate) fn skin(&self, vertex: usize) -> Vec<(usize, f64)> {
         let row = self.weights.row(vertex);

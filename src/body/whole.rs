@@ -165,7 +165,7 @@ pub(super) fn joint_names(count: usize) -> Vec<String> {
 }
 
 /// Of the left hand, then of the right, as SMPL-X has them.
-pub(super) fn finger_names() -> Vec<String> {
+pub(crate) fn finger_names() -> Vec<String> {
     let of = |side: &'static str| {
         let finger = move |finger| (1..=3).map(move |k| format!("{side}_{finger}{k}"));
         FINGERS.into_iter().flat_map(finger)

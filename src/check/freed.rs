@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Checker;
 use crate::body::BODY_JOINTS;
-use crate::body::whole::TURNS;
+use crate::body::whole::{TURNS, finger_names};
 use crate::diagnostic::{Diagnostic, Origin, Sourced};
 use crate::ir::VariableId;
 use crate::spec::View;
@@ -41,7 +41,6 @@ const BOTH: [(&str, [&str; 2]); 3] = [
     ("legs", ["left_leg", "right_leg"]),
     ("hands", ["left_hand", "right_hand"]),
 ];
-const FINGERS: [&str; 5] = ["thumb", "index", "middle", "ring", "pinky"];
 
 /// For each variable that a stage frees which coordinates of a copy move.
 #[derive(Default)]
@@ -156,10 +155,8 @@ impl Checker<'_> {
         }
         let mut found: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for j in joints {
-            let beyond = body.pose_parts().iter();
-            let beyond = beyond
-                .clone()
-                .find(|p| (p.first..p.first + p.joints).contains(&j));
+            let mut beyond = body.pose_parts().iter();
+            let beyond = beyond.find(|p| (p.first..p.first + p.joints).contains(&j));
             let (name, first) = match beyond {
                 _ if j <= BODY_JOINTS => ("pose_body", 1),
                 Some(part) => (part.name, part.first),
@@ -192,7 +189,6 @@ impl Checker<'_> {
                 Some(id) if self.variables[id.0].manifold.tangent() == numbers => {
                     named.push((id, Some(coordinates)));
                 }
-                // That it is not what a pose is made of was said.
                 Some(_) => self.not_a_pose(name, text),
                 None if self.declares_variable(name) => {}
                 None => self.no_part(name, text),
@@ -244,10 +240,11 @@ fn joints_of(part: &str, names: &[String]) -> Vec<usize> {
         return joints.iter().filter_map(|j| place(j)).collect();
     }
     if let Some(side) = part.strip_suffix("_hand") {
-        let finger = |name: &String| {
-            let own = name.strip_prefix(side).and_then(|n| n.strip_prefix('_'));
-            own.is_some_and(|own| FINGERS.iter().any(|f| own.starts_with(f)))
-        };
+        let of_side: Vec<String> = finger_names()
+            .into_iter()
+            .filter(|name| name.starts_with(side))
+            .collect();
+        let finger = |name: &String| of_side.contains(name);
         let fingers: Vec<usize> = (0..names.len()).filter(|j| finger(&names[*j])).collect();
         if !fingers.is_empty() {
             return fingers;

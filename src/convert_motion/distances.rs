@@ -77,9 +77,7 @@ impl Distances {
 impl Source {
     /// The joint that moves a vertex most.
     pub(super) fn main_joint(&self, vertex: usize) -> &str {
-        let skin = self.body.skin(vertex).into_iter();
-        let main = skin.max_by(|a, b| a.1.total_cmp(&b.1));
-        main.map_or("", |(j, _)| &self.body.joint_names[j])
+        &self.body.joint_names[self.body.main_joint(vertex)]
     }
 }
 

@@ -9,7 +9,7 @@ use super::skin::{Points, Posed, Samples};
 use super::{ConvertMotionOptions, Correspondence, Source, listed, located, quoted};
 use crate::body::{BODY_JOINTS, SMPL_JOINTS};
 use crate::error::Error;
-use crate::fit::{Fit, FitProgress, fit};
+use crate::fit::{Fit, FitProgress, Status, fit};
 use crate::io::Arrays;
 use crate::own::Registry;
 use crate::run::{Checked, RunOptions, check_text};
@@ -65,7 +65,10 @@ free = ["root_orient", "trans", "pose"]
     };
     let checked = check_text(Path::new("convert-motion"), &text, &options)?;
     let fit = fit(&checked.problem, report);
-    Ok(Followed { checked, fit })
+    match fit.status.contains(&Status::Interrupted) {
+        true => Err(Error::Stopped),
+        false => Ok(Followed { checked, fit }),
+    }
 }
 
 /// Metres from which on it is f64.

@@ -101,7 +101,7 @@ pub(super) fn find(
     })
 }
 
-pub(super) fn on_skin(body: &BodyModel, vertices: &[Vector3<f64>], place: &Place) -> Vector3<f64> {
+fn on_skin(body: &BodyModel, vertices: &[Vector3<f64>], place: &Place) -> Vector3<f64> {
     let corner = |k: usize| vertices[body.faces[[place.face, k]] as usize] * place.barycentric[k];
     (0..3).map(corner).sum()
 }
@@ -113,7 +113,15 @@ fn at_rest(
     (to, once): (&str, &ReadOnce),
 ) -> Result<AtRest, Error> {
     let coarse = if places.is_some() { "5 cm" } else { "1 cm" };
-    let mut text = format!(
+    let skin = places.map_or(String::new(), |_| {
+        format!(
+            r#"data.skin = {{ array = "at", axes = ["marker", "xyz"], names = "names" }}
+sources.skin = {{ kind = "surface", layout = "{LAYOUT}" }}
+terms.skin = {{ source = "skin", target = "skin", sigma = "1 cm", robust = {{ kind = "geman_mcclure", scale = "4 cm" }} }}
+"#
+        )
+    });
+    let text = format!(
         r#"fitrun = 1
 body.model = {}
 prior.kind = "none"
@@ -122,7 +130,7 @@ data.joints = {{ array = "at", axes = ["joint", "xyz"], names = "names" }}
 terms.joints = {{ source = "joints", target = "joints", sigma = "{coarse}" }}
 terms.rest = {{ kind = "l2", of = "pose_body", sigma = "0.3 rad" }}
 terms.shape.weight = 1.0
-[[stages]]
+{skin}[[stages]]
 name = "place"
 free = ["root_orient", "trans"]
 [[stages]]
@@ -134,22 +142,14 @@ free = ["*"]
     let names = &SMPL_JOINTS[..=BODY_JOINTS];
     let mut registry = Registry::default().data("joints", arrays(names, &samples.joints));
     if let Some(places) = places {
-        let fitted = places;
-        let labels: Vec<String> = known(fitted).map(label).collect();
-        let points: Vec<Vector3<f64>> = known(fitted).map(|i| samples.rest[i]).collect();
-        text = text.replace("[[stages]]\nname = \"place\"", &format!(
-            r#"data.skin = {{ array = "at", axes = ["marker", "xyz"], names = "names" }}
-sources.skin = {{ kind = "surface", layout = "{LAYOUT}" }}
-terms.skin = {{ source = "skin", target = "skin", sigma = "1 cm", robust = {{ kind = "geman_mcclure", scale = "4 cm" }} }}
-[[stages]]
-name = "place""#
-        ));
+        let labels: Vec<String> = known(places).map(label).collect();
+        let points: Vec<Vector3<f64>> = known(places).map(|i| samples.rest[i]).collect();
         registry = registry
             .data("skin", arrays(&labels, &points))
             .layout(Layout {
                 name: LAYOUT.into(),
                 offset: None,
-                markers: markers(fitted, false),
+                markers: markers(places, false),
             });
     }
     let options = RunOptions {

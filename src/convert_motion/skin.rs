@@ -31,10 +31,7 @@ pub(super) type Posed = Option<Points>;
 impl Samples {
     pub fn of(body: &BodyModel, betas: &[f64]) -> Self {
         let all = body.rest_vertices(betas);
-        let follows = |v: &usize| {
-            let main = body.skin(*v).into_iter().max_by(|a, b| a.1.total_cmp(&b.1));
-            main.is_some_and(|(j, _)| j <= BODY_JOINTS)
-        };
+        let follows = |v: &usize| body.main_joint(*v) <= BODY_JOINTS;
         let among: Vec<usize> = (0..all.len()).filter(follows).collect();
         let vertices = furthest(&all, &among);
         let normals = normals(body, &all);
